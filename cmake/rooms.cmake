@@ -1,0 +1,62 @@
+# A room is a folder of src/, a static library and a namespace of one name. A file in the folder belongs to
+# the room. USES names the rooms above it in the table of ARCHITECTURE.md; tools/check_rooms.py holds the
+# #includes against that order.
+
+# One precompiled header for all rooms: the parts of the standard library and the libraries that nearly every
+# file includes anyway. Headers must still compile alone; the `clang` preset builds without it.
+if(LATEEN_PCH)
+  file(WRITE ${CMAKE_BINARY_DIR}/pch/anchor.cc "")
+  add_library(lateen_pch STATIC ${CMAKE_BINARY_DIR}/pch/anchor.cc)
+  target_link_libraries(lateen_pch PUBLIC Boost::json fmt::fmt Threads::Threads)
+  target_precompile_headers(lateen_pch PRIVATE
+    <algorithm> <chrono> <functional> <map> <memory> <mutex> <optional> <span> <string> <string_view>
+    <thread> <tuple> <unordered_map> <utility> <variant> <vector>
+    <boost/json.hpp> <fmt/format.h> <tl/expected.hpp>)
+endif()
+
+function(lateen_room name)
+  cmake_parse_arguments(room "" "" "USES;LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(lateen_${name} STATIC ${sources})
+  target_include_directories(lateen_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  list(TRANSFORM room_USES PREPEND lateen_)
+  foreach(used ${room_USES})
+    if(TARGET ${used})
+      target_link_libraries(lateen_${name} PUBLIC ${used})
+    endif()
+  endforeach()
+  target_link_libraries(lateen_${name} PUBLIC Boost::json fmt::fmt Threads::Threads PRIVATE ${room_LINK})
+  if(LATEEN_PCH)
+    target_precompile_headers(lateen_${name} REUSE_FROM lateen_pch)
+  endif()
+endfunction()
+
+# tests/<room>/**/*_test.cc become one GoogleTest program, <room>_test.
+function(lateen_room_tests name)
+  cmake_parse_arguments(test "" "TIMEOUT" "USES;LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT test_TIMEOUT)
+    set(test_TIMEOUT 60)
+  endif()
+  add_executable(${name}_test ${sources})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name}_test PRIVATE
+    LATEEN_TESTDATA="${CMAKE_SOURCE_DIR}/tests/testdata" LATEEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    LATEEN_BINARY="$<TARGET_FILE:lateen>")
+  foreach(used ${name} ${test_USES})
+    if(TARGET lateen_${used})
+      target_link_libraries(${name}_test PRIVATE lateen_${used})
+    endif()
+  endforeach()
+  target_link_libraries(${name}_test PRIVATE GTest::gtest GTest::gmock GTest::gtest_main ${test_LINK})
+  # Test code runs once: compile it fast.
+  target_compile_options(${name}_test PRIVATE -O0)
+  include(GoogleTest)
+  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${test_TIMEOUT})
+endfunction()
