@@ -74,6 +74,9 @@ class LogSink {
   LogSink& operator=(const LogSink&) = delete;
   virtual ~LogSink() = default;
   virtual void write(const LogEntry& entry) = 0;
+
+  // Whether an entry of this level would be kept: spares the making of those that are not.
+  virtual bool wants(LogLevel /*level*/) const { return true; }
 };
 
 // Writes lines at or above `level` to a file descriptor (2 = stderr) in one write each.
