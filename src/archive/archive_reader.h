@@ -1,0 +1,72 @@
+// Reads a backup's tarball from a local file: Velero's or ours. With our index it goes straight to
+// each object; without one it unpacks the tarball once into a temporary file. Memory grows with the
+// number of objects, never with their size.
+//
+//   const ArchiveReader archive = TRY(ArchiveReader::open(path, {.temp_dir = scratch}, stop));
+//   for (const ArchivedItem& item : archive.items()) …archive.read(item)…
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "archive/archive_limits.h"
+#include "archive/item_table.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/result.h"
+
+namespace lateen::archive {
+
+struct ArchiveReaderOptions {
+  std::optional<FilePath> index;  // not used if it is broken or of another tarball
+  FilePath temp_dir = "/tmp";  // for what is unpacked when there is no index; needs that much room
+  ArchiveLimits limits = {};
+};
+
+// Movable. read() is thread-safe.
+class ArchiveReader {
+ public:
+  // Corrupt says where the tarball is broken: truncated, a bad checksum, not gzip. Entries whose
+  // names lead elsewhere, and what is no object, are passed over.
+  static Result<ArchiveReader> open(const FilePath& tarball,
+                                    ArchiveReaderOptions options,
+                                    std::stop_token stop);
+
+  ArchiveReader(ArchiveReader&&) noexcept;
+  ArchiveReader& operator=(ArchiveReader&&) noexcept;
+  ~ArchiveReader();
+
+  // Of metadata/version: "1.1.0"; empty in backups of before Velero 1.4.
+  const std::string& format_version() const;
+
+  // Every object once (and once for each version that is not preferred), in the order of the
+  // archive.
+  std::span<const ArchivedItem> items() const;
+
+  // The object in its preferred version; null when there is none.
+  const ArchivedItem* find(std::string_view group_resource,
+                           std::string_view ns,
+                           std::string_view name) const;
+
+  // The object's JSON, checked against its digest.
+  Result<Bytes> read(const ArchivedItem& item) const;
+
+  // Whether the index was used; if one was given and not used, why not.
+  bool indexed() const;
+  const std::optional<Error>& index_problem() const;
+
+  // Reads the whole tarball again and holds it against what open() found: every entry, both copies
+  // of each object.
+  Status verify(std::stop_token stop) const;
+
+ private:
+  struct State;
+  explicit ArchiveReader(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lateen::archive

@@ -1,0 +1,97 @@
+// Tar files as Go's archive/tar writes them, which is what Velero does: headers byte for byte; and
+// a reader for what others write: USTAR, PAX, GNU long names.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_source.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace lateen {
+
+inline constexpr std::size_t kTarBlock = 512;
+
+// What a regular file's header says. Owner is 0:0, without names, as Velero leaves it.
+struct TarFile {
+  std::string_view name;
+  ByteCount size = 0;
+  TimePoint modified;  // rounded to the second
+  std::uint32_t mode = 0755;
+};
+
+// Appends the header of `file`: one USTAR block when the name is ASCII and fits (with the prefix
+// field), otherwise a PAX record before it. InvalidArgument for a name that no tar can hold (empty,
+// with a NUL, or ending in /).
+Status append_tar_header(std::string& out, const TarFile& file);
+
+// How many zero bytes follow `size` bytes of content.
+constexpr std::size_t tar_padding(ByteCount size) {
+  return static_cast<std::size_t>((kTarBlock - size % kTarBlock) % kTarBlock);
+}
+
+// The two zero blocks at the end of every archive.
+void append_tar_end(std::string& out);
+
+enum class TarType { Regular, Directory, Other };
+
+struct TarEntry {
+  std::string name;
+  TarType type;
+  ByteCount size;         // of its content
+  ByteCount data_offset;  // of its content in the tar stream
+  std::uint32_t mode;
+  TimePoint modified;
+};
+
+// Walks a tar stream entry by entry. Corrupt for a bad checksum, a bad field, an end inside an
+// entry, or no end mark: each says at which byte and after which entry. Not thread-safe.
+class TarReader {
+ public:
+  // `source` outlives the reader.
+  explicit TarReader(ByteSource& source) : source_(source) {}
+
+  // The next entry, whatever was left of the last one passed over; nothing at the end of the
+  // archive.
+  Result<std::optional<TarEntry>> next();
+
+  // Content of the current entry; 0 at its end.
+  Result<std::size_t> read(std::span<char> room);
+
+  // All that is left of the current entry's content; Corrupt if it is longer than `max`.
+  Result<Bytes> read_all(ByteCount max);
+
+  // How much of the stream has been read.
+  ByteCount offset() const { return offset_; }
+
+ private:
+  using Block = std::array<char, kTarBlock>;
+  struct Extended;  // what PAX and GNU headers say about the next entry
+
+  Result<bool> read_block(Block& block);
+  Status finish_archive();
+  Result<Bytes> read_extension(ByteCount size);
+  Status skip(ByteCount bytes);
+  Error corrupt(std::string_view why) const;
+  Error truncated() const;
+  Status apply_extension(char type, const TarEntry& header, Extended& extended);
+
+  ByteSource& source_;
+  ByteCount offset_ = 0;
+  ByteCount remaining_ = 0;  // of the current entry's content
+  std::size_t padding_ = 0;  // after it
+  std::string current_;      // its name, for errors
+  bool ended_ = false;
+};
+
+// Whether a name from outside stays inside the folder it is unpacked to: relative, not empty, without NUL and
+// without "..", "." or empty parts.
+bool is_safe_entry_name(std::string_view name);
+
+}  // namespace lateen
