@@ -1,9 +1,10 @@
 // The built-in types, as one table of facts: fields, protobuf tags, list and patch rules.
 // Everything this folder knows (decoding, OpenAPI, defaults, strict checks, merge rules) is read
-// from it; *.kinds are its source, kinds.md their notation.
+// from it; *.kinds are its source, kinds/README.md their notation.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,21 +45,22 @@ struct Field {
   std::uint32_t tag = 0;  // protobuf field number; 0: none (CRD-born types)
   ValueKind kind = ValueKind::String;
   Shape shape = Shape::Single;
-  const Type* object = nullptr;  // for ValueKind::Object
-  std::string_view go_type;      // the named Go type of a scalar, when it has one: "v1.PullPolicy"
+  const Type* object = nullptr;   // for ValueKind::Object
+  std::string_view go_type = {};  // the named Go type of a scalar, when it has one: "v1.PullPolicy"
 
   bool required = false;        // for OpenAPI
   bool pointer = false;         // Go keeps a present zero value
   bool always_written = false;  // no omitempty: a zero value is written too
   bool inlined = false;         // its members are members of the outer JSON object
   ListKind list = ListKind::Unset;
-  std::vector<std::string_view> list_keys;
+  std::vector<std::string_view> list_keys = {};
   bool atomic_map = false;
   bool merge = false;        // patchStrategy merge
   bool retain_keys = false;  // patchStrategy retainKeys
-  std::string_view merge_key;
-  std::span<const std::string_view> enum_values;
-  std::string_view description;  // may be empty
+  bool replace = false;      // patchStrategy replace
+  std::string_view merge_key = {};
+  std::span<const std::string_view> enum_values = {};
+  std::string_view description = {};  // may be empty
 };
 
 struct Type {
@@ -67,7 +69,11 @@ struct Type {
   std::string_view go_name;  // "v1.DeploymentSpec"
   std::string schema_name;   // "io.k8s.api.apps.v1.DeploymentSpec"
   std::string_view description;
-  bool atomic = false;  // x-kubernetes-map-type: atomic
+  bool atomic = false;     // x-kubernetes-map-type: atomic
+  bool is_kind = false;    // has apiVersion and kind
+  bool crd_born = false;   // served from a CRD in a real cluster: kept as sent, not as Go writes it
+  std::string_view group;  // of its package: "apps"; "meta.k8s.io" for what all groups share
+  std::string_view version;
   std::vector<Field> fields;
 
   // The field that JSON calls `json_name`, also through inlined members; null when there is none.
@@ -91,7 +97,7 @@ class TypeTable {
  private:
   TypeTable();
   struct Index;
-  const Index& index_;
+  std::shared_ptr<const Index> index_;
 };
 
 }  // namespace lateen::sandbox::schema
