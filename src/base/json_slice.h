@@ -32,6 +32,7 @@ struct ObjectSlice {
   std::string_view uid;
   std::string_view resource_version;
   bool deleting = false;       // has a deletionTimestamp
+  bool blank_type = false;     // apiVersion or kind is there, but empty or null
   BytesView labels;            // the raw JSON object, or empty
   BytesView annotations;       // the same
   BytesView owner_references;  // the raw JSON array, or empty
