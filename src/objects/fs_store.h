@@ -5,7 +5,6 @@
 // No symbolic link below the root is followed, and no key leads out of it.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 

@@ -7,12 +7,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -33,33 +33,19 @@ struct ListPage {
   bool more = false;  // ask again with the last key as `after`
 };
 
-// An object being read from the front. Not thread-safe.
-class ObjectReader {
+// An object being read from the front, by the read() of ByteSource. It hears the stop that it was
+// opened with. A connection that breaks before the object's end is an error, never an early end.
+// Not thread-safe.
+class ObjectReader : public ByteSource {
  public:
-  ObjectReader() = default;
-  ObjectReader(const ObjectReader&) = delete;
-  ObjectReader& operator=(const ObjectReader&) = delete;
-  virtual ~ObjectReader() = default;
-
   virtual ByteCount size() const = 0;
-
-  // The next bytes; nothing at the end. A connection that breaks before the end is an error, never
-  // an early end.
-  virtual Result<std::optional<Bytes>> read(std::stop_token stop = {}) = 0;
 };
 
 // An object being written. It appears, whole, when complete() succeeds; destroyed before that, it
 // never was. Not thread-safe.
-class Upload {
+class Upload : public ByteSink {
  public:
-  Upload() = default;
-  Upload(const Upload&) = delete;
-  Upload& operator=(const Upload&) = delete;
-  virtual ~Upload() = default;
-
-  virtual Status write(BytesView bytes) = 0;
-
-  // Once. After an error the upload is as good as aborted.
+  // Once. After an error, here or in write(), the upload is as good as aborted.
   virtual Status complete() = 0;
 };
 
