@@ -1,0 +1,142 @@
+#include "backup/csi_snapshot_taker.h"
+
+#include "base/quantity.h"
+#include "base/time.h"
+#include "kube/object.h"
+#include "model/names.h"
+#include "volumes/snapshot_class.h"
+
+namespace lateen::backup {
+
+std::string snapshot_operation_id(const Json& snapshot) {
+  return fmt::format("{}/{}/{}",
+                     kube::namespace_of(snapshot),
+                     kube::name_of(snapshot),
+                     string_at(snapshot, "metadata.creationTimestamp"));
+}
+
+void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot) {
+  const std::string_view name = kube::name_of(snapshot.snapshot);
+  kube::set_annotation(claim, model::annotations::kVolumeSnapshotName, name);
+  kube::set_label(claim, model::labels::kVolumeSnapshotName, name);
+  kube::set_label(claim,
+                  model::labels::kBackupName,
+                  kube::label_of(snapshot.snapshot, model::labels::kBackupName));
+  const auto restore_size = int_at(snapshot.content, "status.restoreSize");
+  if (!restore_size || *restore_size <= 0) return;
+  const auto requested = Quantity::parse(string_at(claim, "spec.resources.requests.storage"));
+  if (requested && requested->value() >= *restore_size) return;
+  ensure(claim, "spec.resources.requests.storage") = std::to_string(*restore_size);
+}
+
+Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Json& claim,
+                                                                       const Log& log,
+                                                                       std::stop_token stop) {
+  std::optional<volumes::CsiSnapshot> none;
+  const std::string volume_name(string_at(claim, "spec.volumeName"));
+  if (volume_name.empty() || string_at(claim, "status.phase") != "Bound") {
+    not_saved({.method = volumes::VolumeMethod::None, .reason = "the claim is bound to no volume"},
+              claim,
+              nullptr,
+              log);
+    return none;
+  }
+  const Json volume = TRY(
+      tools_.client
+          .get({.gvr = {"", "v1", "persistentvolumes"}, .ns = {}, .name = volume_name, .subresource = {}},
+               {},
+               stop)
+          .wrap("reading the volume of {}", kube::object_key(claim)));
+  const volumes::VolumeDecision decision = volumes::decide(
+      {.volume = &volume,
+       .claim = &claim,
+       .chosen_for_file_system = tools_.volumes.is_chosen_for_file_system(
+           kube::namespace_of(claim), kube::name_of(claim))},
+      tools_.backup.spec,
+      tools_.policy ? &*tools_.policy : nullptr);
+  if (decision.method != volumes::VolumeMethod::CsiSnapshot) {
+    not_saved(decision, claim, &volume, log);
+    return none;
+  }
+  const TimePoint started = tools_.clock.now();
+  auto taken = take(claim, volume, log, stop);
+  if (!taken) {
+    tools_.volumes.snapshot_failed(volume, claim, started);
+    return std::move(taken).error();
+  }
+  tools_.volumes.snapshotted(
+      volume, claim, *taken, started, snapshot_operation_id(taken->snapshot));
+  return std::optional(std::move(*taken));
+}
+
+// Honest about each volume whose data is not in this backup: what the person asked for is information, what
+// they may believe to be saved and is not is a warning or an error.
+void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
+                              const Json& claim,
+                              const Json* volume,
+                              const Log& log) {
+  using volumes::VolumeMethod;
+  const LogField which("volume", volume != nullptr ? kube::name_of(*volume) : std::string_view());
+  switch (decision.method) {
+    case VolumeMethod::NativeSnapshot:
+      tools_.volumes.skip(volume, claim, "no applicable volumesnapshotter found");
+      log.warning("The data of this volume is not in the backup: it is not a CSI volume, and no volume snapshotter takes it",
+                  {which});
+      return;
+    case VolumeMethod::FileSystem:
+      tools_.volumes.skip(volume, claim, "file-system backup is not available");
+      log.error("The data of this volume is not in the backup: it is chosen for file-system backup, which this version cannot do",
+                {which, {"error", decision.reason}});
+      return;
+    case VolumeMethod::None:
+    case VolumeMethod::CsiSnapshot:
+      tools_.volumes.skip(volume, claim, decision.reason);
+      log.info("The data of this volume is not in the backup", {which, {"reason", decision.reason}});
+      return;
+  }
+}
+
+Result<volumes::CsiSnapshot> SnapshotTaker::take(const Json& claim,
+                                                 const Json& volume,
+                                                 const Log& log,
+                                                 std::stop_token stop) {
+  const std::string_view driver = string_at(volume, "spec.csi.driver");
+  const std::string chosen = TRY(snapshot_class(claim, driver, stop));
+  return volumes::take_snapshot(
+      tools_.client,
+      {.claim = claim,
+       .snapshot_class = chosen,
+       .backup_name = model::valid_name(tools_.backup.metadata.name),
+       .backup_uid = tools_.backup.metadata.uid,
+       .timeout = tools_.backup.spec.csi_snapshot_timeout},
+      log,
+      stop);
+}
+
+Result<std::string> SnapshotTaker::snapshot_class(const Json& claim,
+                                                  std::string_view driver,
+                                                  std::stop_token stop) {
+  const Lock lock(mu_);  // the first one reads for all
+  if (!classes_) {
+    const Json list = TRY(tools_.client
+                              .list({.gvr = volumes::kVolumeSnapshotClasses,
+                                     .ns = {},
+                                     .name = {},
+                                     .subresource = {}},
+                                    {},
+                                    stop)
+                              .wrap("listing VolumeSnapshotClasses"));
+    classes_.emplace();
+    if (const JsonArray* items = array_at(list, "items")) {
+      classes_->assign(items->begin(), items->end());
+    }
+  }
+  const Json backup = JsonObject{
+      {"metadata",
+       JsonObject{{"annotations",
+                   JsonObject(tools_.backup.metadata.annotations.begin(),
+                              tools_.backup.metadata.annotations.end())}}}};
+  return volumes::choose_snapshot_class(driver, claim, backup, *classes_);
+}
+
+}  // namespace lateen::backup

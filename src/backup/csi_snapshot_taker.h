@@ -1,0 +1,52 @@
+// Saves a claim's volume: decides how, takes the CSI snapshot if it is to be one, and tells the tracker what
+// became of it, with the reason where nothing did.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup/csi_actions.h"
+#include "base/thread.h"
+#include "volumes/csi_snapshot.h"
+#include "volumes/decision.h"
+
+namespace lateen::backup {
+
+// "<ns>/<VolumeSnapshot>/<its creation>": what the operation of a snapshot is asked for by.
+std::string snapshot_operation_id(const Json& snapshot);
+
+// What the stored claim says of its snapshot; and a request for storage that the snapshot fits into.
+void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot);
+
+// Thread-safe.
+class SnapshotTaker {
+ public:
+  explicit SnapshotTaker(const CsiActionTools& tools) : tools_(tools) {}
+
+  // Nothing when the volume is not snapshotted. A failed snapshot is an Error: the claim is then not backed up
+  // either, for a restore would make an empty volume of it.
+  Result<std::optional<volumes::CsiSnapshot>> save_volume(const Json& claim,
+                                                          const Log& log,
+                                                          std::stop_token stop);
+
+ private:
+  Result<volumes::CsiSnapshot> take(const Json& claim,
+                                    const Json& volume,
+                                    const Log& log,
+                                    std::stop_token stop);
+  Result<std::string> snapshot_class(const Json& claim,
+                                     std::string_view driver,
+                                     std::stop_token stop);
+  void not_saved(const volumes::VolumeDecision& decision,
+                 const Json& claim,
+                 const Json* volume,
+                 const Log& log);
+
+  const CsiActionTools tools_;
+  Mutex mu_;
+  std::optional<std::vector<Json>> classes_ LATEEN_GUARDED_BY(mu_);
+};
+
+}  // namespace lateen::backup

@@ -1,0 +1,136 @@
+#include "backup/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+
+namespace lateen::backup {
+namespace {
+
+// The same objects served by two groups: taken once, from the group that comes first.
+const std::map<std::string, std::string, std::less<>>& cohabitants() {
+  static const std::map<std::string, std::string, std::less<>> kPairs = {
+      {"deployments.extensions", "deployments"},
+      {"deployments.apps", "deployments"},
+      {"daemonsets.extensions", "daemonsets"},
+      {"daemonsets.apps", "daemonsets"},
+      {"replicasets.extensions", "replicasets"},
+      {"replicasets.apps", "replicasets"},
+      {"networkpolicies.extensions", "networkpolicies"},
+      {"networkpolicies.networking.k8s.io", "networkpolicies"},
+      {"events", "events"},
+      {"events.events.k8s.io", "events"},
+  };
+  return kPairs;
+}
+
+// Pods first: their hooks and their volumes' snapshots belong together. Then the claims that no pod mounts, then
+// volumes that no claim led to. All else has no order.
+std::size_t rank_of(const kube::ResourceType& type) {
+  constexpr std::array<std::string_view, 3> kFirst = {
+      "pods", "persistentvolumeclaims", "persistentvolumes"};
+  if (!type.gvr.group.empty()) return kFirst.size();
+  const auto* at = std::find(kFirst.begin(), kFirst.end(), type.gvr.resource);
+  return static_cast<std::size_t>(at - kFirst.begin());
+}
+
+std::vector<std::string> selectors_of(const model::BackupSpec& spec) {
+  if (spec.label_selector && !spec.label_selector->empty()) return {spec.label_selector->format()};
+  std::vector<std::string> selectors;
+  for (const model::LabelSelector& one : spec.or_label_selectors) {
+    if (one.empty()) return {""};
+    selectors.push_back(one.format());
+  }
+  if (selectors.empty()) selectors.emplace_back();
+  return selectors;
+}
+
+CollectionStep step_for(const kube::ResourceType& type,
+                        const NamespaceFilter& namespaces,
+                        const std::vector<std::string>& selectors) {
+  CollectionStep step{.type = type, .namespaces = {}, .label_selectors = selectors};
+  if (type.namespaced && !namespaces.is_everything()) {
+    step.namespaces.assign(namespaces.selected().begin(), namespaces.selected().end());
+  }
+  return step;
+}
+
+void plan_order(const model::BackupSpec& spec,
+                const kube::Discovery& discovery,
+                BackupPlan& plan) {
+  for (const auto& [kind, names] : spec.ordered_resources) {
+    plan.ordered.emplace_back(discovery.resolve_name(kind), split_trimmed(names, ','));
+  }
+}
+
+}  // namespace
+
+BackupPlan plan_backup(const model::BackupSpec& spec,
+                       const kube::Discovery& discovery,
+                       const std::vector<NamespaceFacts>& present) {
+  NamespaceFilter namespaces = NamespaceFilter::resolve(spec, present);
+  ResourceFilter resources(spec, discovery, namespaces.is_everything());
+  BackupPlan plan{.namespaces = std::move(namespaces),
+                  .resources = std::move(resources),
+                  .ranks = std::vector<std::vector<CollectionStep>>(4),
+                  .skipped = {},
+                  .errors = {},
+                  .warnings = {},
+                  .ordered = {}};
+  for (const std::string& name : plan.namespaces.missing()) {
+    plan.errors.push_back(
+        fmt::format("fail to get the namespace {} specified in backup.Spec.IncludedNamespaces", name));
+  }
+  for (const kube::DiscoveryFailure& failure : discovery.failures()) {
+    plan.errors.push_back(fmt::format("the API group {} could not be read, its objects are not in this backup: {}",
+                                      failure.group_version.api_version(),
+                                      failure.message));
+  }
+  plan_order(spec, discovery, plan);
+
+  const std::vector<std::string> selectors = selectors_of(spec);
+  std::set<std::string, std::less<>> seen_cohabitants;
+  for (const kube::ResourceType* type :
+       discovery.preferred_with_verbs({"list", "create", "get", "delete"})) {
+    const std::string name = type->group_resource();
+    if (name == "namespaces") continue;  // collected at the end, from what is in them
+    if (const auto pair = cohabitants().find(name); pair != cohabitants().end()) {
+      if (!seen_cohabitants.insert(pair->second).second) {
+        plan.skipped.push_back({name, "the same objects are served by another group"});
+        continue;
+      }
+    }
+    if (Reason reason = plan.resources.why_not_collected(*type); !reason.empty()) {
+      plan.skipped.push_back({name, std::move(reason)});
+      continue;
+    }
+    if (type->namespaced && plan.namespaces.selected().empty()) {
+      plan.skipped.push_back({name, "no namespace is selected"});
+      continue;
+    }
+    plan.ranks[rank_of(*type)].push_back(step_for(*type, plan.namespaces, selectors));
+  }
+  return plan;
+}
+
+std::string describe(const BackupPlan& plan) {
+  std::string text = plan.namespaces.is_everything()
+                         ? "namespaces: all\n"
+                         : fmt::format("namespaces: {}\n",
+                                       fmt::join(plan.namespaces.selected(), ", "));
+  for (const std::vector<CollectionStep>& rank : plan.ranks) {
+    for (const CollectionStep& step : rank) {
+      text += fmt::format("collect {}\n", step.type.group_resource());
+    }
+  }
+  for (const SkippedKind& skipped : plan.skipped) {
+    text += fmt::format("skip {}: {}\n", skipped.kind, skipped.reason);
+  }
+  for (const std::string& error : plan.errors) text += fmt::format("error: {}\n", error);
+  return text;
+}
+
+}  // namespace lateen::backup

@@ -1,0 +1,50 @@
+// A backup as a value: what will be listed, in which order, what is left out and why. Pure: made from the spec,
+// from what discovery found and from the namespaces that exist; printed by tests, carried out by run.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backup/namespace_filter.h"
+#include "backup/resource_filter.h"
+#include "kube/discovery.h"
+#include "kube/resource.h"
+#include "model/backup_spec.h"
+
+namespace lateen::backup {
+
+// One kind to collect. Steps of one rank may run at once; ranks follow each other.
+struct CollectionStep {
+  kube::ResourceType type;
+  // Which namespaces to look into; empty for a cluster-scoped kind, and for all namespaces at once.
+  std::vector<std::string> namespaces;
+  // Sent to the API server; several are listed one after the other (OR), and an object counts once.
+  std::vector<std::string> label_selectors;  // at least one; "" selects all
+};
+
+struct SkippedKind {
+  std::string kind;  // "secrets", "deployments.apps"
+  std::string reason;
+};
+
+struct BackupPlan {
+  NamespaceFilter namespaces;
+  ResourceFilter resources;
+  // Pods before claims before volumes, so that hooks run around the snapshots of their volumes; then the rest.
+  std::vector<std::vector<CollectionStep>> ranks;
+  std::vector<SkippedKind> skipped;
+  // To be said in the backup's log: what was asked for and cannot be had.
+  std::vector<std::string> errors;
+  std::vector<std::string> warnings;
+  // "pods" → the named objects that go first, "ns/name" or "name".
+  std::vector<std::pair<std::string, std::vector<std::string>>> ordered;
+};
+
+BackupPlan plan_backup(const model::BackupSpec& spec,
+                       const kube::Discovery& discovery,
+                       const std::vector<NamespaceFacts>& namespaces);
+
+// The plan for a person: a line a rank and kind, then what is skipped and why.
+std::string describe(const BackupPlan& plan);
+
+}  // namespace lateen::backup
