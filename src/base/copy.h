@@ -9,8 +9,9 @@
 
 namespace lateen {
 
-// The content and the permission bits; `to` must not exist.
-Status copy_file(const FilePath& from, const FilePath& to);
+// The content and the permission bits of one file; `to` must not exist. (Not "copy_file":
+// std::filesystem has one.)
+Status copy_regular_file(const FilePath& from, const FilePath& to);
 
 struct CopiedTree {
   std::uint64_t files = 0;

@@ -71,6 +71,10 @@ Status write_file(const FilePath& path, BytesView bytes, mode_t mode = 0644);
 // after a crash.
 Status write_file_atomic(const FilePath& path, BytesView bytes, mode_t mode = 0644);
 
+// How the names of unfinished files begin. Whoever lists a folder that others write to passes over
+// these.
+inline constexpr std::string_view kTemporaryPrefix = ".lateen-tmp-";
+
 // A file written in pieces that appears under its name, whole and synced, at commit(); otherwise
 // nothing is left of it. Not thread-safe.
 class AtomicFile {
@@ -108,7 +112,7 @@ struct FileInfo {
 
 // About the thing itself: a symbolic link is not followed.
 Result<FileInfo> file_info(const FilePath& path);
-bool exists(const FilePath& path);
+bool path_exists(const FilePath& path);
 
 struct DirEntry {
   std::string name;

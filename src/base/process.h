@@ -6,6 +6,7 @@
 //   r.describe_end(), trim(r.err));
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -76,7 +77,8 @@ struct ChildSpec {
 };
 
 // A running child. Unless released or waited for, it and its group are killed and reaped by the
-// destructor. Not thread-safe, but for signal().
+// destructor. signal(), poll() and wait() may be called from several threads; the rest is not
+// thread-safe.
 class Child {
  public:
   static Result<Child> spawn(const ChildSpec& spec);
@@ -86,7 +88,7 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child();
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const;
 
   // Our ends of the pipes; invalid unless asked for. Reset `in()` to let the child see the end of
   // its input.
@@ -102,7 +104,7 @@ class Child {
   // Its end, or DeadlineExceeded or Canceled if it still runs. May be asked again.
   Result<ProcessEnd> wait(Deadline deadline, std::stop_token stop);
 
-  // Whether it has ended, without waiting.
+  // Its end, if it has ended. Does not wait.
   std::optional<ProcessEnd> poll();
 
   // SIGTERM, and SIGKILL after `grace`; then its end.
@@ -112,18 +114,17 @@ class Child {
   pid_t release();
 
   // Readable when it has ended; for poll(2). -1 where the kernel has none.
-  int pidfd() const { return pidfd_.get(); }
+  int pidfd() const;
 
  private:
-  Child() = default;
+  struct State;
+  explicit Child(std::unique_ptr<State> state);
   void kill_and_reap();
 
-  pid_t pid_ = -1;  // -1 once moved from or released
-  UniqueFd pidfd_;
+  std::unique_ptr<State> state_;  // null once moved from or released
   UniqueFd in_;
   UniqueFd out_;
   UniqueFd err_;
-  std::optional<ProcessEnd> end_;
 };
 
 }  // namespace lateen

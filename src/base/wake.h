@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 
@@ -15,8 +16,11 @@ namespace lateen {
 
 // A descriptor that turns readable, and stays so, once the stop is requested. Thread-safe.
 class StopFd {
+  struct Key {};  // makes the constructor create()'s alone
+
  public:
-  explicit StopFd(std::stop_token stop);
+  static Result<std::unique_ptr<StopFd>> create(std::stop_token stop);
+  StopFd(Key, UniqueFd fd, std::stop_token stop);
   StopFd(const StopFd&) = delete;
   StopFd& operator=(const StopFd&) = delete;
 
