@@ -35,9 +35,9 @@ void prune_unknown(const Type& type, Json& object);
 // passed check_types. Prunes too. apiVersion and kind come first.
 Json normalized(const Type& type, const Json& object);
 
-// All of it, as a create or update does: `kind` and `version` only word the error. Unknown and
-// duplicate fields are returned, for the caller to refuse (Strict), warn of (Warn) or pass over
-// (Ignore).
+// All of it, as a create or update does. The unknown fields come back by name, for the caller to
+// refuse (Strict), warn of (Warn) or pass over (Ignore). Duplicates can only be seen in the text:
+// duplicate_fields.
 struct Decoded {
   Json object;
   std::vector<std::string> strict_errors;

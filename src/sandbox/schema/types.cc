@@ -196,9 +196,10 @@ void TypeTable::Index::read_value_type(const Package& package,
 }
 
 void TypeTable::Index::read_flag(const Package& package, Field& field, std::string_view flag) {
-  if (flag.find_first_not_of("!*+") == std::string_view::npos) {
+  if (flag.find_first_not_of("!*+?") == std::string_view::npos) {
     field.required = flag.find('!') != std::string_view::npos;
     field.pointer = flag.find('*') != std::string_view::npos;
+    field.omit_zero = flag.find('?') != std::string_view::npos;
     field.always_written = flag.find('+') != std::string_view::npos;
   } else if (take_prefix(flag, "list=map(")) {
     field.list = ListKind::Map;

@@ -51,6 +51,7 @@ struct Field {
   bool required = false;        // for OpenAPI
   bool pointer = false;         // Go keeps a present zero value
   bool always_written = false;  // no omitempty: a zero value is written too
+  bool omit_zero = false;       // omitzero: a struct is left out when it is zero
   bool inlined = false;         // its members are members of the outer JSON object
   ListKind list = ListKind::Unset;
   std::vector<std::string_view> list_keys = {};
