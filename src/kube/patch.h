@@ -5,7 +5,12 @@
 //   evanphx/json-patch v4's limits application/strategic-merge-patch+json  strategic_merge_patch
 //   Kubernetes' own
 //
-// Errors are InvalidArgument with the texts of the Go libraries, so that a server can pass them on.
+// The code of an Error says what an API server makes of it; the message is the Go library's, to be
+// passed on:
+//   InvalidArgument  the patch itself is malformed              400 BadRequest
+//   Conflict         well formed, but it can't be applied here  422 Invalid
+//   Unsupported      more operations or copying than allowed    413 RequestEntityTooLarge
+//   Internal         Kubernetes answers 500 to it, too          500 InternalError
 #pragma once
 
 #include <span>
@@ -29,8 +34,9 @@ Json merge_patch(Json target, const Json& patch);
 // A null inside `to` cannot be said in a merge patch: it reads as absent.
 Json diff_merge_patch(const Json& from, const Json& to);
 
-// RFC 6902. At most 10,000 operations. `test` that fails is Code::Conflict (the API server answers
-// 422), a missing path or a malformed operation InvalidArgument.
+// RFC 6902 with the leniences of Kubernetes' library: `replace` makes an absent member of an
+// object, negative indexes count from the end. At most 10,000 operations, which may copy 3 MiB in
+// all.
 Result<Json> json_patch(Json target, const Json& operations);
 
 // How one field is merged: the patchStrategy and patchMergeKey of Kubernetes' API types
