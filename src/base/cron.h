@@ -6,7 +6,6 @@
 // If both day fields are restricted, a day that fits either will do.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -36,6 +35,8 @@ class CronSchedule {
     std::uint64_t month = 0;
     std::uint64_t weekday = 0;
   };
+
+  friend class CronSearch;
 
   CronSchedule() = default;
   static Result<CronSchedule> parse_descriptor(std::string_view text, const Zone& zone);

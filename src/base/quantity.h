@@ -10,8 +10,9 @@
 
 namespace lateen {
 
-// A decimal number with at most 9 digits after the point (more are rounded up, away from zero, as
-// Kubernetes does) and the notation it came in. Immutable.
+// At most 2^63 - 1 in size: larger ones become that. (Kubernetes caps only binary ones, and prints
+// larger decimal ones without their suffix.) A decimal number with at most 9 digits after the point
+// (more are rounded up, away from zero, as Kubernetes does) and the notation it came in. Immutable.
 class Quantity {
  public:
   enum class Format { BinarySI, DecimalSI, DecimalExponent };
@@ -22,7 +23,8 @@ class Quantity {
   // As resource.ParseQuantity, with its error texts.
   static Result<Quantity> parse(std::string_view text);
 
-  // The canonical form: no fraction, the largest suffix that allows it. "1.5Gi" is "1536Mi".
+  // The canonical form: no fraction, the largest suffix that allows it. "1.5Gi" is "1536Mi". A text
+  // that Kubernetes takes for canonical already is given back as it came ("+1", "1.500").
   std::string format() const;
 
   // Rounded up to a whole number; to whole thousandths. Capped at the ends of int64.
@@ -48,6 +50,7 @@ class Quantity {
   std::int64_t whole_ = 0;
   std::int32_t nano_ = 0;
   Format format_ = Format::DecimalSI;
+  std::string canonical_text_;  // empty unless it was parsed from one
 };
 
 }  // namespace lateen
