@@ -13,8 +13,8 @@ std::string ItemId::describe() const {
 BackedUpItems::BackedUpItems(archive::ArchiveWriter& archive, bool every_kind)
     : archive_(archive), every_kind_(every_kind) {}
 
-// The kinds that other objects lead to (claims of pods, volumes of claims, roles of accounts…): an item action
-// that names a new one adds it here.
+// The kinds that other objects lead to (claims of pods, volumes of claims, roles of accounts…): an
+// item action that names a new one adds it here.
 bool BackedUpItems::can_come_twice(const kube::ResourceType& type) const {
   static constexpr std::array<std::string_view, 11> kLedTo = {"pods",
                                                               "persistentvolumeclaims",
@@ -40,13 +40,13 @@ bool BackedUpItems::claim(const ItemId& item) {
 
 Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token stop) {
   const std::string group_resource = item.type->group_resource();
-  TRY(archive_.add({.group_resource = group_resource,
-                    .ns = item.ns,
-                    .name = item.name,
-                    .version = item.type->gvr.version,
-                    .preferred = true},
-                   json,
-                   stop)
+  TRY(archive_
+          .add({.group_resource = group_resource,
+                .ns = item.ns,
+                .name = item.name,
+                .version = item.type->gvr.version,
+                .preferred = true},
+               json, stop)
           .wrap("writing {} into the tarball", item.describe()));
   const std::string kind = fmt::format("{}/{}", item.type->gvr.api_version(), item.type->kind);
   std::string name = item.ns.empty() ? item.name : fmt::format("{}/{}", item.ns, item.name);
@@ -69,7 +69,8 @@ std::map<std::string, std::vector<std::string>> BackedUpItems::resource_list() c
     const Lock lock(mu_);
     list = by_kind_;
   }
-  for (auto& [kind, names] : list) std::sort(names.begin(), names.end());
+  for (auto& [kind, names] : list)
+    std::sort(names.begin(), names.end());
   return list;
 }
 

@@ -1,5 +1,5 @@
-// What has gone into a backup so far: the door through which every object reaches the tarball, and the count and
-// the list of names that come out of it.
+// What has gone into a backup so far: the door through which every object reaches the tarball, and
+// the count and the list of names that come out of it.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ struct ItemId {
   std::string describe() const;
 };
 
-// Memory: the names of all objects, and for kinds that can be reached on two ways their keys. Thread-safe.
+// Memory: the names of all objects, and for kinds that can be reached on two ways their keys.
+// Thread-safe.
 class BackedUpItems {
  public:
   // `every_kind`: any object may come twice (several label selectors), so that all are remembered.

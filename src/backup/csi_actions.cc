@@ -12,7 +12,9 @@ namespace {
 
 const kube::GroupResource kSecrets{"", "secrets"};
 
-RelatedItem related(const kube::GroupVersionResource& kind, std::string_view ns, std::string_view name) {
+RelatedItem related(const kube::GroupVersionResource& kind,
+                    std::string_view ns,
+                    std::string_view name) {
   return {.kind = kind.group_resource(),
           .ns = std::string(ns),
           .name = std::string(name),
@@ -65,12 +67,11 @@ class SnapshotAction final : public ItemAction {
     }
     outcome.related.push_back(
         related(volumes::kVolumeSnapshotContents, {}, kube::name_of(content)));
-    outcome.operations.push_back(
-        {.action = std::string(kSnapshotAction),
-         .operation_id = snapshot_operation_id(snapshot),
-         .items_to_update = {
-             related(volumes::kVolumeSnapshots, ns, name),
-             related(volumes::kVolumeSnapshotContents, {}, kube::name_of(content))}});
+    outcome.operations.push_back({.action = std::string(kSnapshotAction),
+                                  .operation_id = snapshot_operation_id(snapshot),
+                                  .items_to_update = {related(volumes::kVolumeSnapshots, ns, name),
+                                                      related(volumes::kVolumeSnapshotContents, {},
+                                                              kube::name_of(content))}});
     return outcome;
   }
 
@@ -79,7 +80,10 @@ class SnapshotAction final : public ItemAction {
 };
 
 // A content or class names the driver's secret in two annotations.
-void add_secret(const Json& object, std::string_view name_key, std::string_view ns_key, ActionOutcome& out) {
+void add_secret(const Json& object,
+                std::string_view name_key,
+                std::string_view ns_key,
+                ActionOutcome& out) {
   const std::string_view name = kube::annotation_of(object, name_key);
   const std::string_view ns = kube::annotation_of(object, ns_key);
   if (name.empty() || ns.empty()) return;
@@ -100,10 +104,8 @@ class ContentAction final : public ItemAction {
   Result<ActionOutcome> execute(Json& content, const Log&, std::stop_token) override {
     ActionOutcome outcome;
     label_content(content, backup_name_);
-    add_secret(content,
-               "snapshot.storage.kubernetes.io/deletion-secret-name",
-               "snapshot.storage.kubernetes.io/deletion-secret-namespace",
-               outcome);
+    add_secret(content, "snapshot.storage.kubernetes.io/deletion-secret-name",
+               "snapshot.storage.kubernetes.io/deletion-secret-namespace", outcome);
     return outcome;
   }
 
@@ -121,10 +123,8 @@ class ClassAction final : public ItemAction {
 
   Result<ActionOutcome> execute(Json& snapshot_class, const Log&, std::stop_token) override {
     ActionOutcome outcome;
-    add_secret(snapshot_class,
-               "csi.storage.k8s.io/snapshotter-list-secret-name",
-               "csi.storage.k8s.io/snapshotter-list-secret-namespace",
-               outcome);
+    add_secret(snapshot_class, "csi.storage.k8s.io/snapshotter-list-secret-name",
+               "csi.storage.k8s.io/snapshotter-list-secret-namespace", outcome);
     return outcome;
   }
 };
@@ -134,11 +134,11 @@ class ClassAction final : public ItemAction {
 void annotate_snapshot(Json& snapshot, const Json& content, std::string_view backup_name) {
   namespace names = model::annotations;
   kube::set_label(snapshot, model::labels::kBackupName, backup_name);
-  kube::set_annotation(
-      snapshot, names::kVolumeSnapshotHandle, string_at(content, "status.snapshotHandle"));
+  kube::set_annotation(snapshot, names::kVolumeSnapshotHandle,
+                       string_at(content, "status.snapshotHandle"));
   kube::set_annotation(snapshot, names::kDriverName, string_at(content, "spec.driver"));
-  kube::set_annotation(
-      snapshot, names::kVscDeletionPolicy, string_at(content, "spec.deletionPolicy"));
+  kube::set_annotation(snapshot, names::kVscDeletionPolicy,
+                       string_at(content, "spec.deletionPolicy"));
   if (const auto size = int_at(content, "status.restoreSize")) {
     kube::set_annotation(snapshot, names::kVolumeSnapshotRestoreSize, std::to_string(*size));
   }
@@ -160,6 +160,8 @@ std::unique_ptr<ItemAction> make_csi_content_action(std::string backup_name) {
   return std::make_unique<ContentAction>(std::move(backup_name));
 }
 
-std::unique_ptr<ItemAction> make_csi_class_action() { return std::make_unique<ClassAction>(); }
+std::unique_ptr<ItemAction> make_csi_class_action() {
+  return std::make_unique<ClassAction>();
+}
 
 }  // namespace lateen::backup

@@ -1,5 +1,5 @@
-// The built-in actions of CSI volumes: a claim's volume is snapshotted, and the objects that describe the
-// snapshot go into the backup with what a restore needs to know.
+// The built-in actions of CSI volumes: a claim's volume is snapshotted, and the objects that
+// describe the snapshot go into the backup with what a restore needs to know.
 #pragma once
 
 #include <memory>
@@ -28,16 +28,16 @@ struct CsiActionTools {
 // velero.io/csi-pvc-backupper: decides how the claim's volume is saved, and takes the snapshot.
 std::unique_ptr<ItemAction> make_csi_claim_action(const CsiActionTools& tools);
 
-// velero.io/csi-volumesnapshot-backupper: brings class and content along, and starts the operation that ends
-// when the snapshot is ready to use.
+// velero.io/csi-volumesnapshot-backupper: brings class and content along, and starts the operation
+// that ends when the snapshot is ready to use.
 std::unique_ptr<ItemAction> make_csi_snapshot_action(const CsiActionTools& tools);
 
 // velero.io/csi-volumesnapshotcontent-backupper and …class-backupper: the secrets that they name.
 std::unique_ptr<ItemAction> make_csi_content_action(std::string backup_name);
 std::unique_ptr<ItemAction> make_csi_class_action();
 
-// What a stored VolumeSnapshot tells a restore, from its content; and the label by which a stored content is
-// known as this backup's. Finalizing does the same to what it stores again.
+// What a stored VolumeSnapshot tells a restore, from its content; and the label by which a stored
+// content is known as this backup's. Finalizing does the same to what it stores again.
 void annotate_snapshot(Json& snapshot, const Json& content, std::string_view backup_name);
 void label_content(Json& content, std::string_view backup_name);
 

@@ -9,9 +9,7 @@
 namespace lateen::backup {
 
 std::string snapshot_operation_id(const Json& snapshot) {
-  return fmt::format("{}/{}/{}",
-                     kube::namespace_of(snapshot),
-                     kube::name_of(snapshot),
+  return fmt::format("{}/{}/{}", kube::namespace_of(snapshot), kube::name_of(snapshot),
                      string_at(snapshot, "metadata.creationTimestamp"));
 }
 
@@ -19,8 +17,7 @@ void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot) {
   const std::string_view name = kube::name_of(snapshot.snapshot);
   kube::set_annotation(claim, model::annotations::kVolumeSnapshotName, name);
   kube::set_label(claim, model::labels::kVolumeSnapshotName, name);
-  kube::set_label(claim,
-                  model::labels::kBackupName,
+  kube::set_label(claim, model::labels::kBackupName,
                   kube::label_of(snapshot.snapshot, model::labels::kBackupName));
   const auto restore_size = int_at(snapshot.content, "status.restoreSize");
   if (!restore_size || *restore_size <= 0) return;
@@ -36,24 +33,22 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
   const std::string volume_name(string_at(claim, "spec.volumeName"));
   if (volume_name.empty() || string_at(claim, "status.phase") != "Bound") {
     not_saved({.method = volumes::VolumeMethod::None, .reason = "the claim is bound to no volume"},
-              claim,
-              nullptr,
-              log);
+              claim, nullptr, log);
     return none;
   }
-  const Json volume = TRY(
-      tools_.client
-          .get({.gvr = {"", "v1", "persistentvolumes"}, .ns = {}, .name = volume_name, .subresource = {}},
-               {},
-               stop)
-          .wrap("reading the volume of {}", kube::object_key(claim)));
-  const volumes::VolumeDecision decision = volumes::decide(
-      {.volume = &volume,
-       .claim = &claim,
-       .chosen_for_file_system = tools_.volumes.is_chosen_for_file_system(
-           kube::namespace_of(claim), kube::name_of(claim))},
-      tools_.backup.spec,
-      tools_.policy ? &*tools_.policy : nullptr);
+  const Json volume = TRY(tools_.client
+                              .get({.gvr = {"", "v1", "persistentvolumes"},
+                                    .ns = {},
+                                    .name = volume_name,
+                                    .subresource = {}},
+                                   {}, stop)
+                              .wrap("reading the volume of {}", kube::object_key(claim)));
+  const volumes::VolumeDecision decision =
+      volumes::decide({.volume = &volume,
+                       .claim = &claim,
+                       .chosen_for_file_system = tools_.volumes.is_chosen_for_file_system(
+                           kube::namespace_of(claim), kube::name_of(claim))},
+                      tools_.backup.spec, tools_.policy ? &*tools_.policy : nullptr);
   if (decision.method != volumes::VolumeMethod::CsiSnapshot) {
     not_saved(decision, claim, &volume, log);
     return none;
@@ -64,13 +59,13 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
     tools_.volumes.snapshot_failed(volume, claim, started);
     return std::move(taken).error();
   }
-  tools_.volumes.snapshotted(
-      volume, claim, *taken, started, snapshot_operation_id(taken->snapshot));
+  tools_.volumes.snapshotted(volume, claim, *taken, started,
+                             snapshot_operation_id(taken->snapshot));
   return std::optional(std::move(*taken));
 }
 
-// Honest about each volume whose data is not in this backup: what the person asked for is information, what
-// they may believe to be saved and is not is a warning or an error.
+// Honest about each volume whose data is not in this backup: what the person asked for is
+// information, what they may believe to be saved and is not is a warning or an error.
 void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
                               const Json& claim,
                               const Json* volume,
@@ -80,18 +75,23 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
   switch (decision.method) {
     case VolumeMethod::NativeSnapshot:
       tools_.volumes.skip(volume, claim, "no applicable volumesnapshotter found");
-      log.warning("The data of this volume is not in the backup: it is not a CSI volume, and no volume snapshotter takes it",
-                  {which});
+      log.warning(
+          "The data of this volume is not in the backup: it is not a CSI volume, and no volume "
+          "snapshotter takes it",
+          {which});
       return;
     case VolumeMethod::FileSystem:
       tools_.volumes.skip(volume, claim, "file-system backup is not available");
-      log.error("The data of this volume is not in the backup: it is chosen for file-system backup, which this version cannot do",
-                {which, {"error", decision.reason}});
+      log.error(
+          "The data of this volume is not in the backup: it is chosen for file-system backup, "
+          "which this version cannot do",
+          {which, {"error", decision.reason}});
       return;
     case VolumeMethod::None:
     case VolumeMethod::CsiSnapshot:
       tools_.volumes.skip(volume, claim, decision.reason);
-      log.info("The data of this volume is not in the backup", {which, {"reason", decision.reason}});
+      log.info("The data of this volume is not in the backup",
+               {which, {"reason", decision.reason}});
       return;
   }
 }
@@ -102,15 +102,13 @@ Result<volumes::CsiSnapshot> SnapshotTaker::take(const Json& claim,
                                                  std::stop_token stop) {
   const std::string_view driver = string_at(volume, "spec.csi.driver");
   const std::string chosen = TRY(snapshot_class(claim, driver, stop));
-  return volumes::take_snapshot(
-      tools_.client,
-      {.claim = claim,
-       .snapshot_class = chosen,
-       .backup_name = model::valid_name(tools_.backup.metadata.name),
-       .backup_uid = tools_.backup.metadata.uid,
-       .timeout = tools_.backup.spec.csi_snapshot_timeout},
-      log,
-      stop);
+  return volumes::take_snapshot(tools_.client,
+                                {.claim = claim,
+                                 .snapshot_class = chosen,
+                                 .backup_name = model::valid_name(tools_.backup.metadata.name),
+                                 .backup_uid = tools_.backup.metadata.uid,
+                                 .timeout = tools_.backup.spec.csi_snapshot_timeout},
+                                log, stop);
 }
 
 Result<std::string> SnapshotTaker::snapshot_class(const Json& claim,
@@ -118,24 +116,20 @@ Result<std::string> SnapshotTaker::snapshot_class(const Json& claim,
                                                   std::stop_token stop) {
   const Lock lock(mu_);  // the first one reads for all
   if (!classes_) {
-    const Json list = TRY(tools_.client
-                              .list({.gvr = volumes::kVolumeSnapshotClasses,
-                                     .ns = {},
-                                     .name = {},
-                                     .subresource = {}},
-                                    {},
-                                    stop)
-                              .wrap("listing VolumeSnapshotClasses"));
+    const Json list = TRY(
+        tools_.client
+            .list({.gvr = volumes::kVolumeSnapshotClasses, .ns = {}, .name = {}, .subresource = {}},
+                  {}, stop)
+            .wrap("listing VolumeSnapshotClasses"));
     classes_.emplace();
     if (const JsonArray* items = array_at(list, "items")) {
       classes_->assign(items->begin(), items->end());
     }
   }
-  const Json backup = JsonObject{
-      {"metadata",
-       JsonObject{{"annotations",
-                   JsonObject(tools_.backup.metadata.annotations.begin(),
-                              tools_.backup.metadata.annotations.end())}}}};
+  JsonObject annotations;
+  for (const auto& [key, value] : tools_.backup.metadata.annotations) annotations[key] = value;
+  const Json backup =
+      JsonObject{{"metadata", JsonObject{{"annotations", std::move(annotations)}}}};
   return volumes::choose_snapshot_class(driver, claim, backup, *classes_);
 }
 

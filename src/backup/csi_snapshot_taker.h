@@ -1,5 +1,5 @@
-// Saves a claim's volume: decides how, takes the CSI snapshot if it is to be one, and tells the tracker what
-// became of it, with the reason where nothing did.
+// Saves a claim's volume: decides how, takes the CSI snapshot if it is to be one, and tells the
+// tracker what became of it, with the reason where nothing did.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@ namespace lateen::backup {
 // "<ns>/<VolumeSnapshot>/<its creation>": what the operation of a snapshot is asked for by.
 std::string snapshot_operation_id(const Json& snapshot);
 
-// What the stored claim says of its snapshot; and a request for storage that the snapshot fits into.
+// What the stored claim says of its snapshot; and a request for storage that the snapshot fits
+// into.
 void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot);
 
 // Thread-safe.
@@ -25,8 +26,8 @@ class SnapshotTaker {
  public:
   explicit SnapshotTaker(const CsiActionTools& tools) : tools_(tools) {}
 
-  // Nothing when the volume is not snapshotted. A failed snapshot is an Error: the claim is then not backed up
-  // either, for a restore would make an empty volume of it.
+  // Nothing when the volume is not snapshotted. A failed snapshot is an Error: the claim is then
+  // not backed up either, for a restore would make an empty volume of it.
   Result<std::optional<volumes::CsiSnapshot>> save_volume(const Json& claim,
                                                           const Log& log,
                                                           std::stop_token stop);

@@ -1,6 +1,6 @@
-// What is done with objects of some kinds on their way into a backup: they may be changed, lead to other objects,
-// and start operations that go on after the backup's own work. Velero's BackupItemActions (v2), built in; a
-// plugin's are adapted to the same interface.
+// What is done with objects of some kinds on their way into a backup: they may be changed, lead to
+// other objects, and start operations that go on after the backup's own work. Velero's
+// BackupItemActions (v2), built in; a plugin's are adapted to the same interface.
 #pragma once
 
 #include <memory>
@@ -25,10 +25,10 @@ struct RelatedItem {
   bool must_include = false;
 };
 
-// Something that goes on: it is asked for its progress until it ends, and then the objects named here are stored
-// again as they are by then.
+// Something that goes on: it is asked for its progress until it ends, and then the objects named
+// here are stored again as they are by then.
 struct StartedOperation {
-  std::string action;        // "velero.io/csi-volumesnapshot-backupper"
+  std::string action;  // "velero.io/csi-volumesnapshot-backupper"
   std::string operation_id;
   std::vector<RelatedItem> items_to_update;
 };

@@ -9,9 +9,8 @@ namespace lateen::backup {
 namespace {
 
 bool matches_any(const model::StringList& patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(), [name](const std::string& pattern) {
-    return glob_match(pattern, name);
-  });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [name](const std::string& pattern) { return glob_match(pattern, name); });
 }
 
 bool asks_for_all(const model::StringList& included) {
@@ -33,9 +32,8 @@ NamespaceFilter NamespaceFilter::resolve(const model::BackupSpec& spec,
   std::size_t active_selected = 0;
   for (const NamespaceFacts& ns : present) {
     active += ns.active ? 1 : 0;
-    const bool by_name =
-        std::find(spec.included_namespaces.begin(), spec.included_namespaces.end(), ns.name) !=
-        spec.included_namespaces.end();
+    const bool by_name = std::find(spec.included_namespaces.begin(), spec.included_namespaces.end(),
+                                   ns.name) != spec.included_namespaces.end();
     if (by_name) filter.named_.insert(ns.name);
     const bool included =
         by_name || (ns.active && (all || matches_any(spec.included_namespaces, ns.name)));

@@ -21,15 +21,16 @@ struct NamespaceFacts {
 // Immutable.
 class NamespaceFilter {
  public:
-  // Velero 1.18: `*` and other patterns stand for the namespaces that exist now; a pattern that matches nothing
-  // means nothing, not everything. Namespaces labelled velero.io/exclude-from-backup=true are excluded.
+  // Velero 1.18: `*` and other patterns stand for the namespaces that exist now; a pattern that
+  // matches nothing means nothing, not everything. Namespaces labelled
+  // velero.io/exclude-from-backup=true are excluded.
   static NamespaceFilter resolve(const model::BackupSpec& spec,
                                  const std::vector<NamespaceFacts>& present);
 
   bool includes(std::string_view ns) const { return selected_.find(ns) != selected_.end(); }
 
-  // Every namespace of the cluster is meant, whether by saying nothing, by `*`, or by naming each: then
-  // cluster-scoped resources are collected too, unless a filter says otherwise.
+  // Every namespace of the cluster is meant, whether by saying nothing, by `*`, or by naming each:
+  // then cluster-scoped resources are collected too, unless a filter says otherwise.
   bool is_everything() const { return everything_; }
 
   // The namespaces to look into, sorted.
@@ -38,7 +39,8 @@ class NamespaceFilter {
   // Names (not patterns) that were asked for and are not there.
   const std::vector<std::string>& missing() const { return missing_; }
 
-  // Asked for by its own name, rather than by a pattern: its Namespace object is kept even when empty.
+  // Asked for by its own name, rather than by a pattern: its Namespace object is kept even when
+  // empty.
   bool names(std::string_view ns) const { return named_.find(ns) != named_.end(); }
 
  private:

@@ -1,5 +1,6 @@
-// What goes on after a backup's tarball is written: asynchronous operations are polled until they end, and then
-// the backup is finalized. Today these are CSI snapshots becoming ready to use; plugins' operations join here.
+// What goes on after a backup's tarball is written: asynchronous operations are polled until they
+// end, and then the backup is finalized. Today these are CSI snapshots becoming ready to use;
+// plugins' operations join here.
 #pragma once
 
 #include <stop_token>
@@ -16,26 +17,26 @@
 namespace lateen::backup {
 
 struct OperationsProgress {
-  bool changed = false;       // something is to be stored again
-  bool running = false;       // at least one has not ended
+  bool changed = false;  // something is to be stored again
+  bool running = false;  // at least one has not ended
   std::int64_t completed = 0;
-  std::int64_t failed = 0;    // of all, so far
+  std::int64_t failed = 0;  // of all, so far
   std::vector<std::string> new_errors;
 };
 
-// Asks for the progress of those that have not ended, and writes it into `operations`. One that is older than
-// `timeout` (spec.itemOperationTimeout) fails with "Asynchronous action timed out".
+// Asks for the progress of those that have not ended, and writes it into `operations`. One that is
+// older than `timeout` (spec.itemOperationTimeout) fails with "Asynchronous action timed out".
 OperationsProgress poll_operations(std::vector<model::BackupOperation>& operations,
                                    Duration timeout,
                                    const BackupTools& tools,
                                    std::stop_token stop);
 
-// Whether finalizing has to write the tarball again: some operation names objects to be stored anew.
+// Whether finalizing has to write the tarball again: some operation names objects to be stored
+// anew.
 bool needs_new_contents(const std::vector<model::BackupOperation>& operations);
 
-// Copies the tarball, with the objects that operations name as they are now; then ends the CSI snapshots' life
-// in the cluster (the storage's snapshots stay) and brings the volume infos up to date. The objects named are
-// read before they go. Errors with one object are logged, and that object stays as it was.
+// Copies the tarball, with the objects that operations name as they are now, and brings the volume
+// infos up to date. What cannot be read again is a warning, and stays as it was.
 Status finalize_backup(const model::Backup& backup,
                        const std::vector<model::BackupOperation>& operations,
                        std::vector<model::BackupVolumeInfo>& volumes,
@@ -43,5 +44,11 @@ Status finalize_backup(const model::Backup& backup,
                        const archive::ArchiveReader& before,
                        archive::ArchiveWriter& after,
                        std::stop_token stop);
+
+// Ends the CSI snapshots' life in the cluster once the new tarball is stored; the storage's
+// snapshots stay. May be called again after a crash: what is gone already is fine.
+Status release_snapshots(const std::vector<model::BackupOperation>& operations,
+                         const BackupTools& tools,
+                         std::stop_token stop);
 
 }  // namespace lateen::backup

@@ -27,11 +27,11 @@ const std::map<std::string, std::string, std::less<>>& cohabitants() {
   return kPairs;
 }
 
-// Pods first: their hooks and their volumes' snapshots belong together. Then the claims that no pod mounts, then
-// volumes that no claim led to. All else has no order.
+// Pods first: their hooks and their volumes' snapshots belong together. Then the claims that no pod
+// mounts, then volumes that no claim led to. All else has no order.
 std::size_t rank_of(const kube::ResourceType& type) {
-  constexpr std::array<std::string_view, 3> kFirst = {
-      "pods", "persistentvolumeclaims", "persistentvolumes"};
+  constexpr std::array<std::string_view, 3> kFirst = {"pods", "persistentvolumeclaims",
+                                                      "persistentvolumes"};
   if (!type.gvr.group.empty()) return kFirst.size();
   const auto* at = std::find(kFirst.begin(), kFirst.end(), type.gvr.resource);
   return static_cast<std::size_t>(at - kFirst.begin());
@@ -50,17 +50,18 @@ std::vector<std::string> selectors_of(const model::BackupSpec& spec) {
 
 CollectionStep step_for(const kube::ResourceType& type,
                         const NamespaceFilter& namespaces,
-                        const std::vector<std::string>& selectors) {
-  CollectionStep step{.type = type, .namespaces = {}, .label_selectors = selectors};
+                        const std::vector<std::string>& selectors,
+                        std::size_t present) {
+  CollectionStep step{
+      .type = type, .namespaces = {}, .list_wide = false, .label_selectors = selectors};
   if (type.namespaced && !namespaces.is_everything()) {
     step.namespaces.assign(namespaces.selected().begin(), namespaces.selected().end());
+    step.list_wide = step.namespaces.size() * 2 >= present;
   }
   return step;
 }
 
-void plan_order(const model::BackupSpec& spec,
-                const kube::Discovery& discovery,
-                BackupPlan& plan) {
+void plan_order(const model::BackupSpec& spec, const kube::Discovery& discovery, BackupPlan& plan) {
   for (const auto& [kind, names] : spec.ordered_resources) {
     plan.ordered.emplace_back(discovery.resolve_name(kind), split_trimmed(names, ','));
   }
@@ -81,13 +82,13 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
                   .warnings = {},
                   .ordered = {}};
   for (const std::string& name : plan.namespaces.missing()) {
-    plan.errors.push_back(
-        fmt::format("fail to get the namespace {} specified in backup.Spec.IncludedNamespaces", name));
+    plan.errors.push_back(fmt::format(
+        "fail to get the namespace {} specified in backup.Spec.IncludedNamespaces", name));
   }
   for (const kube::DiscoveryFailure& failure : discovery.failures()) {
-    plan.errors.push_back(fmt::format("the API group {} could not be read, its objects are not in this backup: {}",
-                                      failure.group_version.api_version(),
-                                      failure.message));
+    plan.errors.push_back(
+        fmt::format("the API group {} could not be read, its objects are not in this backup: {}",
+                    failure.group_version.api_version(), failure.message));
   }
   plan_order(spec, discovery, plan);
 
@@ -111,16 +112,17 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
       plan.skipped.push_back({name, "no namespace is selected"});
       continue;
     }
-    plan.ranks[rank_of(*type)].push_back(step_for(*type, plan.namespaces, selectors));
+    plan.ranks[rank_of(*type)].push_back(
+        step_for(*type, plan.namespaces, selectors, present.size()));
   }
   return plan;
 }
 
 std::string describe(const BackupPlan& plan) {
-  std::string text = plan.namespaces.is_everything()
-                         ? "namespaces: all\n"
-                         : fmt::format("namespaces: {}\n",
-                                       fmt::join(plan.namespaces.selected(), ", "));
+  std::string text =
+      plan.namespaces.is_everything()
+          ? "namespaces: all\n"
+          : fmt::format("namespaces: {}\n", fmt::join(plan.namespaces.selected(), ", "));
   for (const std::vector<CollectionStep>& rank : plan.ranks) {
     for (const CollectionStep& step : rank) {
       text += fmt::format("collect {}\n", step.type.group_resource());
@@ -129,7 +131,8 @@ std::string describe(const BackupPlan& plan) {
   for (const SkippedKind& skipped : plan.skipped) {
     text += fmt::format("skip {}: {}\n", skipped.kind, skipped.reason);
   }
-  for (const std::string& error : plan.errors) text += fmt::format("error: {}\n", error);
+  for (const std::string& error : plan.errors)
+    text += fmt::format("error: {}\n", error);
   return text;
 }
 

@@ -1,5 +1,6 @@
-// A backup as a value: what will be listed, in which order, what is left out and why. Pure: made from the spec,
-// from what discovery found and from the namespaces that exist; printed by tests, carried out by run.h.
+// A backup as a value: what will be listed, in which order, what is left out and why. Pure: made
+// from the spec, from what discovery found and from the namespaces that exist; printed by tests,
+// carried out by run.h.
 #pragma once
 
 #include <string>
@@ -18,6 +19,9 @@ struct CollectionStep {
   kube::ResourceType type;
   // Which namespaces to look into; empty for a cluster-scoped kind, and for all namespaces at once.
   std::vector<std::string> namespaces;
+  // So many of the cluster's namespaces are wanted that one list over all of them is the cheaper
+  // way.
+  bool list_wide = false;
   // Sent to the API server; several are listed one after the other (OR), and an object counts once.
   std::vector<std::string> label_selectors;  // at least one; "" selects all
 };
@@ -30,7 +34,8 @@ struct SkippedKind {
 struct BackupPlan {
   NamespaceFilter namespaces;
   ResourceFilter resources;
-  // Pods before claims before volumes, so that hooks run around the snapshots of their volumes; then the rest.
+  // Pods before claims before volumes, so that hooks run around the snapshots of their volumes;
+  // then the rest.
   std::vector<std::vector<CollectionStep>> ranks;
   std::vector<SkippedKind> skipped;
   // To be said in the backup's log: what was asked for and cannot be had.

@@ -70,7 +70,8 @@ class ClaimAction final : public ItemAction {
     clean_claim_labels(claim, backup_name_);
     const std::string volume(string_at(claim, "spec.volumeName"));
     if (volume.empty() || string_at(claim, "status.phase") != "Bound") return outcome;
-    // The restored claim gets its data from the backup, and must not wait for what it was once made from.
+    // The restored claim gets its data from the backup, and must not wait for what it was once made
+    // from.
     erase(claim, "spec.dataSource");
     erase(claim, "spec.dataSourceRef");
     const Json* storage_class = find(claim, "spec.storageClassName");
@@ -125,7 +126,8 @@ class ServiceAccountAction final : public ItemAction {
         if (subjects == nullptr) continue;
         for (const Json& subject : *subjects) {
           if (string_at(subject, "kind") != "ServiceAccount") continue;
-          bindings[fmt::format("{}/{}", string_at(subject, "namespace"), string_at(subject, "name"))]
+          bindings[fmt::format("{}/{}", string_at(subject, "namespace"),
+                               string_at(subject, "name"))]
               .emplace_back(kube::name_of(binding), string_at(binding, "roleRef.name"));
         }
       }
@@ -140,7 +142,9 @@ class ServiceAccountAction final : public ItemAction {
 
 }  // namespace
 
-std::unique_ptr<ItemAction> make_pod_action() { return std::make_unique<PodAction>(); }
+std::unique_ptr<ItemAction> make_pod_action() {
+  return std::make_unique<PodAction>();
+}
 
 std::unique_ptr<ItemAction> make_claim_action(std::string backup_name) {
   return std::make_unique<ClaimAction>(std::move(backup_name));

@@ -1,5 +1,5 @@
-// The built-in actions that bring along what an object needs: a pod's claims and priority class, a claim's
-// volume, the cluster roles of a service account.
+// The built-in actions that bring along what an object needs: a pod's claims and priority class, a
+// claim's volume, the cluster roles of a service account.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@ namespace lateen::backup {
 // velero.io/pod
 std::unique_ptr<ItemAction> make_pod_action();
 
-// velero.io/pv: also takes out of the claim what is true in this cluster only. `backup_name` is the label's
-// value: another backup's label goes.
+// velero.io/pv: also takes out of the claim what is true in this cluster only. `backup_name` is the
+// label's value: another backup's label goes.
 std::unique_ptr<ItemAction> make_claim_action(std::string backup_name);
 
 // velero.io/service-account: reads the ClusterRoleBindings once, when the first account comes.

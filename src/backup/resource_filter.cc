@@ -11,16 +11,16 @@ namespace {
 using Names = std::vector<std::string>;
 
 bool matches(const Names& patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(), [name](const std::string& pattern) {
-    return glob_match(pattern, name);
-  });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [name](const std::string& pattern) { return glob_match(pattern, name); });
 }
 
 bool has_star(const Names& names) {
   return std::find(names.begin(), names.end(), "*") != names.end();
 }
 
-// The names of one scope: one that resolves to a kind of the other scope is dropped, as Velero does.
+// The names of one scope: one that resolves to a kind of the other scope is dropped, as Velero
+// does.
 enum class Scope { Any, Namespaced, Cluster };
 
 Names resolved(const model::StringList& names, const kube::Discovery& discovery, Scope scope) {
@@ -59,8 +59,8 @@ ResourceFilter::ResourceFilter(const model::BackupSpec& spec,
 
 Reason ResourceFilter::why_not_collected(const kube::ResourceType& type) const {
   const std::string name = type.group_resource();
-  // Snapshots are the business of the volumes they belong to: those of this backup come with their claims, and
-  // anybody else's would be restored as something that the storage does not have.
+  // Snapshots are the business of the volumes they belong to: those of this backup come with their
+  // claims, and anybody else's would be restored as something that the storage does not have.
   if (name == "volumesnapshots.snapshot.storage.k8s.io" ||
       name == "volumesnapshotcontents.snapshot.storage.k8s.io") {
     return "snapshots are backed up with the volumes they are of";
@@ -80,8 +80,8 @@ Reason ResourceFilter::why_not_as_additional(const kube::ResourceType& type) con
 Reason ResourceFilter::old_collected(const kube::ResourceType& type, std::string_view name) const {
   if (!type.namespaced) {
     if (cluster_resources_ == false) return "includeClusterResources is false";
-    // Without a word about cluster resources they are collected only with the whole cluster; namespaces are
-    // looked at by themselves, and what the selected objects lead to comes along.
+    // Without a word about cluster resources they are collected only with the whole cluster;
+    // namespaces are looked at by themselves, and what the selected objects lead to comes along.
     if (!cluster_resources_.has_value() && !namespaces_everything_ && name != "namespaces") {
       return "cluster-scoped, and not all namespaces are included";
     }

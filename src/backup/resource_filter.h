@@ -1,4 +1,5 @@
-// Which kinds of objects a backup covers: Velero's two families of filters over what discovery found. Pure.
+// Which kinds of objects a backup covers: Velero's two families of filters over what discovery
+// found. Pure.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,9 @@ using Reason = std::string;
 // Immutable.
 class ResourceFilter {
  public:
-  // `namespaces_everything`: NamespaceFilter::is_everything(). Names are resolved through discovery ("deploy" →
-  // "deployments.apps"); one that is not known stays as it was written, for a kind may come by a pattern.
+  // `namespaces_everything`: NamespaceFilter::is_everything(). Names are resolved through discovery
+  // ("deploy" → "deployments.apps"); one that is not known stays as it was written, for a kind may
+  // come by a pattern.
   ResourceFilter(const model::BackupSpec& spec,
                  const kube::Discovery& discovery,
                  bool namespaces_everything);

@@ -1,5 +1,5 @@
-// A backup's plan carried out: pages in, members out. Everything is listed a page at a time and reaches the
-// tarball as the API server sent it; only what an action must look into is parsed.
+// A backup's plan carried out: pages in, members out. Everything is listed a page at a time and
+// reaches the tarball as the API server sent it; only what an action must look into is parsed.
 //
 //   const BackupPlan plan = plan_backup(spec, discovery, namespaces);
 //   archive::ArchiveWriter archive(upload, &index, clock, {.backup = name});
@@ -39,7 +39,8 @@ struct BackupTools {
 
 struct BackupRunOptions {
   std::int64_t page_size = 500;
-  std::size_t workers = 4;  // lists and items worked on at once; the API server's answers slow it down further
+  std::size_t workers =
+      4;  // lists and items worked on at once; the API server's answers slow it down further
   std::optional<model::ResourcePolicy> policy = {};
   // Hears how many objects are done, and how many are known of; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
@@ -57,8 +58,9 @@ struct BackupOutcome {
 // The namespaces of the cluster, for plan_backup.
 Result<std::vector<NamespaceFacts>> read_namespaces(kube::Client& client, std::stop_token stop);
 
-// What goes wrong with one object is logged as an error (the backup becomes PartiallyFailed) and the run goes on.
-// An Error comes back when the whole is lost: the tarball cannot be written, or we were told to stop.
+// What goes wrong with one object is logged as an error (the backup becomes PartiallyFailed) and
+// the run goes on. An Error comes back when the whole is lost: the tarball cannot be written, or we
+// were told to stop.
 Result<BackupOutcome> run_backup(const model::Backup& backup,
                                  const BackupPlan& plan,
                                  const BackupTools& tools,

@@ -17,7 +17,8 @@ model::BackupVolumeInfo info_of(const Json* volume, const Json& claim) {
   model::PvInfo pv;
   pv.reclaim_policy = string_at(*volume, "spec.persistentVolumeReclaimPolicy");
   if (const JsonObject* labels = kube::labels_of(*volume)) {
-    for (const auto& [key, value] : *labels) pv.labels[std::string(key)] = as_text(&value);
+    for (const auto& [key, value] : *labels)
+      pv.labels[std::string(key)] = as_text(&value);
   }
   info.pv_info = std::move(pv);
   return info;

@@ -1,5 +1,5 @@
-// What happens to each volume of a backup, gathered from the threads that see to it: becomes the volumeinfo
-// document, and with it the list of what this backup does not hold.
+// What happens to each volume of a backup, gathered from the threads that see to it: becomes the
+// volumeinfo document, and with it the list of what this backup does not hold.
 #pragma once
 
 #include <set>

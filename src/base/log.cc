@@ -168,13 +168,13 @@ Result<LogLevel> parse_log_level(std::string_view word) {
 
 Result<LogFormat> parse_log_format(std::string_view word) {
   if (word == "text") return LogFormat::Text;
-  if (word == "json") return LogFormat::Json;
+  if (word == "json") return LogFormat::JsonLine;
   return Error(Code::InvalidArgument, "invalid log format {}", quote_go(word))
       .with_hint("Use text or json.");
 }
 
 std::string format_log_entry(const LogEntry& entry, LogFormat format) {
-  return format == LogFormat::Json ? format_json(entry) : format_text(entry);
+  return format == LogFormat::JsonLine ? format_json(entry) : format_text(entry);
 }
 
 std::shared_ptr<LogSink> make_fd_sink(int fd, LogLevel level, LogFormat format) {

@@ -24,7 +24,7 @@
 namespace lateen {
 
 enum class LogLevel { Trace, Debug, Info, Warning, Error };
-enum class LogFormat { Text, Json };
+enum class LogFormat { Text, JsonLine };
 
 std::string_view to_string(LogLevel level);
 

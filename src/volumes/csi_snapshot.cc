@@ -13,7 +13,8 @@ constexpr milliseconds kPollFirst{100};  // most drivers answer within a second
 constexpr milliseconds kPollLast{5000};
 
 kube::ObjectPath snapshot_path(std::string_view ns, std::string_view name) {
-  return {.gvr = kVolumeSnapshots, .ns = std::string(ns), .name = std::string(name), .subresource = {}};
+  return {
+      .gvr = kVolumeSnapshots, .ns = std::string(ns), .name = std::string(name), .subresource = {}};
 }
 
 kube::ObjectPath content_path(std::string_view name) {
@@ -31,14 +32,15 @@ Json snapshot_for(const SnapshotRequest& request) {
        JsonObject{{"generateName", fmt::format("velero-{}-", kube::name_of(request.claim))},
                   {"namespace", kube::namespace_of(request.claim)},
                   {"labels", std::move(labels)}}},
-      {"spec",
-       JsonObject{{"volumeSnapshotClassName", request.snapshot_class},
-                  {"source",
-                   JsonObject{{"persistentVolumeClaimName", kube::name_of(request.claim)}}}}}};
+      {"spec", JsonObject{{"volumeSnapshotClassName", request.snapshot_class},
+                          {"source", JsonObject{{"persistentVolumeClaimName",
+                                                 kube::name_of(request.claim)}}}}}};
 }
 
 // What the driver or the controller last complained about; "" when it did not.
-std::string_view complaint(const Json& object) { return string_at(object, "status.error.message"); }
+std::string_view complaint(const Json& object) {
+  return string_at(object, "status.error.message");
+}
 
 Result<CsiSnapshot> wait_for_handle(kube::Client& client,
                                     const kube::ObjectPath& path,
@@ -59,9 +61,7 @@ Result<CsiSnapshot> wait_for_handle(kube::Client& client,
     }
     if (deadline.expired()) {
       return Error(Code::DeadlineExceeded,
-                   "VolumeSnapshot {}/{} got no snapshot handle in time: {}",
-                   path.ns,
-                   path.name,
+                   "VolumeSnapshot {}/{} got no snapshot handle in time: {}", path.ns, path.name,
                    last)
           .with_retryable(false)
           .with_hint("Look at the CSI driver's snapshotter, or raise --csi-snapshot-timeout.");
@@ -105,7 +105,8 @@ Status end_snapshot(kube::Client& client,
   if (!content.empty()) {
     Status set = set_deletion_policy(client, content, policy, stop);
     if (!set && !set.error().is(Code::NotFound)) return set;
-    // A retained content goes first, as Velero does it: its snapshot's deletion must find nothing to delete.
+    // A retained content goes first, as Velero does it: its snapshot's deletion must find nothing
+    // to delete.
     if (policy == "Retain") TRY(remove_if_there(client, content_path(content), stop));
   }
   return remove_if_there(client, snapshot_path(ns, name), stop);
@@ -120,10 +121,9 @@ Result<CsiSnapshot> take_snapshot(kube::Client& client,
   const std::string ns(kube::namespace_of(request.claim));
   const Deadline deadline = Deadline::after(request.timeout);
   const Json created =
-      TRY(client.create({.gvr = kVolumeSnapshots, .ns = ns, .name = {}, .subresource = {}},
-                        snapshot_for(request),
-                        {},
-                        stop)
+      TRY(client
+              .create({.gvr = kVolumeSnapshots, .ns = ns, .name = {}, .subresource = {}},
+                      snapshot_for(request), {}, stop)
               .wrap("creating a VolumeSnapshot of {}", kube::object_key(request.claim)));
   const kube::ObjectPath path = snapshot_path(ns, kube::name_of(created));
   log.info("Created CSI VolumeSnapshot",
@@ -150,8 +150,7 @@ Readiness readiness_of(const Json& content) {
 Result<Json> content_of(kube::Client& client, const Json& snapshot, std::stop_token stop) {
   const std::string_view bound = string_at(snapshot, "status.boundVolumeSnapshotContentName");
   if (bound.empty()) {
-    return Error(Code::NotFound,
-                 "VolumeSnapshot {} has no VolumeSnapshotContent",
+    return Error(Code::NotFound, "VolumeSnapshot {} has no VolumeSnapshotContent",
                  kube::object_key(snapshot));
   }
   return client.get(content_path(bound), {}, stop);
@@ -187,21 +186,19 @@ Status delete_stored_snapshot(kube::Client& client,
                   {"driver", driver},
                   {"source", JsonObject{{"snapshotHandle", handle}}},
                   // A reference to nothing: names that no VolumeSnapshot can have taken.
-                  {"volumeSnapshotRef",
-                   JsonObject{{"kind", "VolumeSnapshot"},
-                              {"namespace", fmt::format("ns-{}", new_name)},
-                              {"name", fmt::format("name-{}", new_name)}}}}}};
+                  {"volumeSnapshotRef", JsonObject{{"kind", "VolumeSnapshot"},
+                                                   {"namespace", fmt::format("ns-{}", new_name)},
+                                                   {"name", fmt::format("name-{}", new_name)}}}}}};
   if (const auto* annotations = kube::annotations_of(content_in_backup)) {
-    ensure(content, "metadata")
-        .as_object()["annotations"] = *annotations;  // the driver's deletion secret is named there
+    ensure(content, "metadata").as_object()["annotations"] =
+        *annotations;  // the driver's deletion secret is named there
   }
-  TRY(client.create({.gvr = kVolumeSnapshotContents, .ns = {}, .name = {}, .subresource = {}},
-                    content,
-                    {},
-                    stop)
+  TRY(client
+          .create({.gvr = kVolumeSnapshotContents, .ns = {}, .name = {}, .subresource = {}},
+                  content, {}, stop)
           .wrap("making a VolumeSnapshotContent to delete snapshot {} of {}", handle, driver));
-  // The driver's sidecar must have seen it before it goes, or it forgets the snapshot instead of deleting it:
-  // its finalizer, or its status, tells.
+  // The driver's sidecar must have seen it before it goes, or it forgets the snapshot instead of
+  // deleting it: its finalizer, or its status, tells.
   const Deadline seen_by = Deadline::after(seconds(10));
   while (!seen_by.expired()) {
     const Json now = TRY(client.get(content_path(new_name), {}, stop));

@@ -36,8 +36,8 @@ bool listed(std::string_view annotation, std::string_view volume) {
 
 // What is never copied as files: made from the cluster's own objects, or the node's.
 bool never_copied(const Json& volume) {
-  constexpr std::array<std::string_view, 5> kSources = {
-      "hostPath", "secret", "projected", "configMap", "downwardAPI"};
+  constexpr std::array<std::string_view, 5> kSources = {"hostPath", "secret", "projected",
+                                                        "configMap", "downwardAPI"};
   return string_at(volume, "name").starts_with("default-token") ||
          std::any_of(kSources.begin(), kSources.end(), [&volume](std::string_view source) {
            return find(volume, source) != nullptr;
@@ -48,10 +48,14 @@ bool never_copied(const Json& volume) {
 
 std::string_view to_string(VolumeMethod method) {
   switch (method) {
-    case VolumeMethod::None: return "not saved";
-    case VolumeMethod::CsiSnapshot: return "CSI snapshot";
-    case VolumeMethod::NativeSnapshot: return "native snapshot";
-    case VolumeMethod::FileSystem: return "file-system backup";
+    case VolumeMethod::None:
+      return "not saved";
+    case VolumeMethod::CsiSnapshot:
+      return "CSI snapshot";
+    case VolumeMethod::NativeSnapshot:
+      return "native snapshot";
+    case VolumeMethod::FileSystem:
+      return "file-system backup";
   }
   return "not saved";
 }
@@ -69,7 +73,8 @@ VolumeDecision decide(const VolumeSituation& situation,
     return {VolumeMethod::FileSystem, "a pod that mounts it chooses file-system backup"};
   }
   if (spec.snapshot_volumes == false) {
-    return {VolumeMethod::None, "not satisfy the criteria for VolumePolicy or the legacy snapshot way"};
+    return {VolumeMethod::None,
+            "not satisfy the criteria for VolumePolicy or the legacy snapshot way"};
   }
   return {snapshot_method(volume), "spec.snapshotVolumes"};
 }

@@ -1,5 +1,5 @@
-// How a persistent volume is saved, and why: one pure function, so that a plan, the run, the coverage report and
-// the tests agree.
+// How a persistent volume is saved, and why: one pure function, so that a plan, the run, the
+// coverage report and the tests agree.
 #pragma once
 
 #include <optional>
@@ -31,8 +31,9 @@ struct VolumeSituation {
   bool chosen_for_file_system = false;
 };
 
-// Velero's order: a volume policy that matches decides; then the choice for file-system backup; then
-// spec.snapshotVolumes. A snapshot is a CSI one if the volume is a CSI volume, else the native snapshotter's.
+// Velero's order: a volume policy that matches decides; then the choice for file-system backup;
+// then spec.snapshotVolumes. A snapshot is a CSI one if the volume is a CSI volume, else the native
+// snapshotter's.
 VolumeDecision decide(const VolumeSituation& situation,
                       const model::BackupSpec& spec,
                       const model::ResourcePolicy* policy);

@@ -18,11 +18,8 @@ Result<std::string> named_class(std::string_view name,
     const std::string_view its_driver = string_at(candidate, "driver");
     if (its_driver == driver) return std::string(name);
     return Error(Code::InvalidArgument,
-                 "VolumeSnapshotClass {}, named by {}, is of driver {} and not of {}",
-                 name,
-                 who,
-                 its_driver,
-                 driver);
+                 "VolumeSnapshotClass {}, named by {}, is of driver {} and not of {}", name, who,
+                 its_driver, driver);
   }
   return Error(Code::NotFound, "VolumeSnapshotClass {}, named by {}, does not exist", name, who);
 }
@@ -60,8 +57,7 @@ Result<std::string> choose_snapshot_class(std::string_view driver,
   }
   return Error(Code::NotFound,
                "driver {} has {} VolumeSnapshotClasses, and none is marked as the one to use",
-               driver,
-               of_driver)
+               driver, of_driver)
       .with_hint(fmt::format("Label one of them {}=true.", kClassKey));
 }
 

@@ -1,0 +1,117 @@
+#include "backup/collector.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "kube/list.h"
+
+namespace lateen::backup {
+namespace {
+
+// With this many namespaces or more one request over all of them is tried first: most kinds have
+// fewer objects in the whole cluster than a page holds.
+constexpr std::size_t kTryWide = 3;
+
+// One step's lists; a value for the time of collect().
+struct Listing {
+  const CollectionStep& step;
+  const BackupTools& tools;
+  std::int64_t page_size;
+  const TakeItem& take;
+  std::stop_token stop;
+
+  bool selects(std::string_view ns) const {
+    return step.namespaces.empty() || ns.empty() ||
+           std::binary_search(step.namespaces.begin(), step.namespaces.end(), ns);
+  }
+
+  kube::ListPager pager(const std::string& ns, const std::string& selector) const {
+    return kube::ListPager(tools.client,
+                           {.gvr = step.type.gvr, .ns = ns, .name = {}, .subresource = {}},
+                           {.label_selector = selector,
+                            .field_selector = {},
+                            .page_size = page_size,
+                            .resource_version = {}});
+  }
+
+  Status take_page(const ListPage& page) const {
+    for (const ObjectSlice& item : page.items()) {
+      if (selects(item.ns)) TRY(take(page, item));
+    }
+    return {};
+  }
+
+  // A list's failure is told, and is not the end; a stop is.
+  Status failed(const Error& error, const std::string& ns) const {
+    if (stop.stop_requested()) return Error(Code::Canceled, "the backup was stopped");
+    tools.log.error(
+        "Error listing items",
+        {{"resource", step.type.group_resource()}, {"namespace", ns}, {"error", error}});
+    return {};
+  }
+
+  Status list(const std::string& ns, const std::string& selector) const {
+    kube::ListPager pages = pager(ns, selector);
+    while (true) {
+      auto page = pages.next(stop);
+      if (!page) return failed(page.error(), ns);
+      if (!*page) return {};
+      TRY(take_page(**page));
+    }
+  }
+
+  // Says whether the one wide list gave everything; otherwise nothing was taken from it.
+  Result<bool> list_wide(const std::string& selector) const {
+    kube::ListPager pages(tools.client,
+                          {.gvr = step.type.gvr, .ns = {}, .name = {}, .subresource = {}},
+                          {.label_selector = selector,
+                           .field_selector = {},
+                           .page_size = page_size,
+                           .prefetch = step.list_wide,
+                           .resource_version = {}});
+    auto first = pages.next(stop);
+    if (!first) {
+      // No right to look everywhere: then where we may.
+      if (first.error().is(Code::Forbidden)) return false;
+      TRY(failed(first.error(), {}));
+      return true;
+    }
+    if (!*first) return true;
+    if (!(*first)->continue_token().empty() && !step.list_wide) return false;
+    TRY(take_page(**first));
+    while (!(*first)->continue_token().empty()) {
+      first = pages.next(stop);
+      if (!first) {
+        TRY(failed(first.error(), {}));
+        return true;
+      }
+      if (!*first) return true;
+      TRY(take_page(**first));
+    }
+    return true;
+  }
+
+  Status run(const std::string& selector) const {
+    if (step.namespaces.empty()) return list({}, selector);
+    if (step.namespaces.size() >= kTryWide && TRY(list_wide(selector))) return {};
+    for (const std::string& ns : step.namespaces)
+      TRY(list(ns, selector));
+    return {};
+  }
+};
+
+}  // namespace
+
+Status collect(const CollectionStep& step,
+               const BackupTools& tools,
+               std::int64_t page_size,
+               const TakeItem& take,
+               std::stop_token stop) {
+  const Listing listing{
+      .step = step, .tools = tools, .page_size = page_size, .take = take, .stop = stop};
+  for (const std::string& selector : step.label_selectors)
+    TRY(listing.run(selector));
+  return {};
+}
+
+}  // namespace lateen::backup

@@ -1,0 +1,209 @@
+#include "backup/operations.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "backup/csi_actions.h"
+#include "kube/object.h"
+#include "model/names.h"
+#include "volumes/csi_snapshot.h"
+
+namespace lateen::backup {
+namespace {
+
+using model::BackupOperation;
+using model::OperationPhase;
+
+constexpr std::string_view kSnapshotsResource = "volumesnapshots";
+
+// "<ns>/<name>/<start>"
+struct SnapshotRef {
+  std::string ns;
+  std::string name;
+};
+
+SnapshotRef snapshot_of(const BackupOperation& operation) {
+  return {operation.spec.resource_identifier.ns, operation.spec.resource_identifier.name};
+}
+
+bool has_ended(const BackupOperation& operation) {
+  return model::is_terminal(operation.status.phase.value());
+}
+
+void fail(BackupOperation& operation, std::string error, OperationsProgress& progress) {
+  operation.status.phase = OperationPhase::Failed;
+  operation.status.error = fmt::format("{}, plugin: {}", error, operation.spec.backup_item_action);
+  progress.new_errors.push_back(operation.status.error);
+  progress.changed = true;
+}
+
+Result<volumes::Readiness> ask_snapshot(const BackupOperation& operation,
+                                        kube::Client& client,
+                                        std::stop_token stop) {
+  const SnapshotRef ref = snapshot_of(operation);
+  const Json snapshot = TRY(client.get(
+      {.gvr = volumes::kVolumeSnapshots, .ns = ref.ns, .name = ref.name, .subresource = {}}, {},
+      stop));
+  return volumes::readiness_of(TRY(volumes::content_of(client, snapshot, stop)));
+}
+
+void poll_one(BackupOperation& operation,
+              Duration timeout,
+              const BackupTools& tools,
+              OperationsProgress& progress,
+              std::stop_token stop) {
+  if (operation.spec.backup_item_action != kSnapshotAction) {
+    fail(operation, "no action of this name can be asked for progress", progress);
+    return;
+  }
+  const TimePoint now = tools.clock.now();
+  if (operation.status.phase != OperationPhase::InProgress) {
+    operation.status.phase = OperationPhase::InProgress;
+    operation.status.started = operation.status.created;
+    progress.changed = true;
+  }
+  auto readiness = ask_snapshot(operation, tools.client, stop);
+  if (readiness && readiness->ready) {
+    operation.status.phase = OperationPhase::Completed;
+    operation.status.updated = now;
+    progress.changed = true;
+    return;
+  }
+  if (readiness && !readiness->error.empty()) {
+    operation.status.updated = now;
+    fail(operation, readiness->error, progress);
+    return;
+  }
+  if (!readiness && readiness.error().is(Code::NotFound)) {
+    fail(operation, readiness.error().message(), progress);
+    return;
+  }
+  if (operation.status.created && now >= *operation.status.created + timeout) {
+    fail(operation, "Asynchronous action timed out", progress);
+  }
+}
+
+// The objects as they are now, by the entry they replace.
+using Fresh = std::map<std::tuple<std::string, std::string, std::string>, Json>;
+
+Fresh read_again(const std::vector<BackupOperation>& operations,
+                 std::string_view backup_name,
+                 const BackupTools& tools,
+                 std::stop_token stop) {
+  Fresh fresh;
+  for (const BackupOperation& operation : operations) {
+    for (const model::ResourceIdentifier& item : operation.spec.post_operation_items) {
+      const kube::ResourceType* type =
+          tools.discovery.find(kube::GroupResource{item.group, item.resource});
+      if (type == nullptr) continue;
+      auto object = tools.client.get(
+          {.gvr = type->gvr, .ns = item.ns, .name = item.name, .subresource = {}}, {}, stop);
+      if (!object) {
+        tools.log.warning("Could not read an item again after its operation; it stays as it was",
+                          {{"resource", item.group_resource()},
+                           {"namespace", item.ns},
+                           {"name", item.name},
+                           {"error", object.error()}});
+        continue;
+      }
+      fresh[{item.group_resource(), item.ns, item.name}] = std::move(*object);
+    }
+  }
+  for (auto& [key, object] : fresh) {
+    if (std::get<0>(key) == "volumesnapshotcontents.snapshot.storage.k8s.io") {
+      label_content(object, backup_name);
+    }
+    if (std::get<0>(key) != "volumesnapshots.snapshot.storage.k8s.io") continue;
+    const std::string content(string_at(object, "status.boundVolumeSnapshotContentName"));
+    const auto at = fresh.find({"volumesnapshotcontents.snapshot.storage.k8s.io", "", content});
+    if (at != fresh.end()) annotate_snapshot(object, at->second, backup_name);
+  }
+  return fresh;
+}
+
+Status rewrite(const archive::ArchiveReader& before,
+               const Fresh& fresh,
+               archive::ArchiveWriter& after,
+               std::stop_token stop) {
+  for (const archive::ArchivedItem& item : before.items()) {
+    const auto at = fresh.find({std::string(item.key.group_resource), std::string(item.key.ns),
+                                std::string(item.key.name)});
+    if (at != fresh.end()) {
+      TRY(after.add(item.key, write_json(at->second), stop));
+      continue;
+    }
+    const Bytes same = TRY(before.read(item));
+    TRY(after.add(item.key, same, stop));
+  }
+  return {};
+}
+
+void update_volumes(const std::vector<BackupOperation>& operations,
+                    const BackupTools& tools,
+                    std::vector<model::BackupVolumeInfo>& infos) {
+  for (model::BackupVolumeInfo& info : infos) {
+    if (!info.csi_snapshot_info) continue;
+    const auto at = std::find_if(
+        operations.begin(), operations.end(), [&info](const BackupOperation& operation) {
+          return operation.spec.operation_id == info.csi_snapshot_info->operation_id;
+        });
+    if (at == operations.end()) continue;
+    const bool completed = at->status.phase == OperationPhase::Completed;
+    info.completion_timestamp = at->status.updated ? *at->status.updated : tools.clock.now();
+    info.result = completed ? model::VolumeResult::Succeeded : model::VolumeResult::Failed;
+    info.csi_snapshot_info->ready_to_use = completed;
+  }
+}
+
+}  // namespace
+
+OperationsProgress poll_operations(std::vector<BackupOperation>& operations,
+                                   Duration timeout,
+                                   const BackupTools& tools,
+                                   std::stop_token stop) {
+  OperationsProgress progress;
+  for (BackupOperation& operation : operations) {
+    if (!has_ended(operation)) poll_one(operation, timeout, tools, progress, stop);
+    if (operation.status.phase == OperationPhase::Completed) ++progress.completed;
+    if (operation.status.phase == OperationPhase::Failed) ++progress.failed;
+    if (!has_ended(operation)) progress.running = true;
+  }
+  return progress;
+}
+
+bool needs_new_contents(const std::vector<BackupOperation>& operations) {
+  return std::any_of(operations.begin(), operations.end(), [](const BackupOperation& operation) {
+    return !operation.spec.post_operation_items.empty();
+  });
+}
+
+Status finalize_backup(const model::Backup& backup,
+                       const std::vector<BackupOperation>& operations,
+                       std::vector<model::BackupVolumeInfo>& volumes,
+                       const BackupTools& tools,
+                       const archive::ArchiveReader& before,
+                       archive::ArchiveWriter& after,
+                       std::stop_token stop) {
+  const Fresh fresh = read_again(operations, model::valid_name(backup.metadata.name), tools, stop);
+  TRY(rewrite(before, fresh, after, stop));
+  update_volumes(operations, tools, volumes);
+  return {};
+}
+
+Status release_snapshots(const std::vector<BackupOperation>& operations,
+                         const BackupTools& tools,
+                         std::stop_token stop) {
+  for (const BackupOperation& operation : operations) {
+    if (operation.spec.resource_identifier.resource != kSnapshotsResource) continue;
+    const SnapshotRef ref = snapshot_of(operation);
+    const Status released = volumes::release_snapshot(tools.client, ref.ns, ref.name, stop);
+    if (!released) {
+      tools.log.warning("Could not remove the VolumeSnapshot from the cluster; its data is kept",
+                        {{"namespace", ref.ns}, {"name", ref.name}, {"error", released.error()}});
+    }
+  }
+  return stop.stop_requested() ? Error(Code::Canceled, "the backup was stopped") : Status();
+}
+
+}  // namespace lateen::backup

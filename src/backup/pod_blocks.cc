@@ -1,0 +1,63 @@
+#include "backup/pod_blocks.h"
+
+#include <cstddef>
+#include <map>
+#include <numeric>
+
+#include "kube/object.h"
+
+namespace lateen::backup {
+namespace {
+
+// Disjoint sets of pods, each known by its smallest member.
+std::size_t find_root(std::vector<std::size_t>& parent, std::size_t i) {
+  while (parent[i] != i) {
+    parent[i] = parent[parent[i]];
+    i = parent[i];
+  }
+  return i;
+}
+
+}  // namespace
+
+std::vector<std::string> claims_of(const Json& pod) {
+  std::vector<std::string> claims;
+  const JsonArray* volumes = array_at(pod, "spec.volumes");
+  if (volumes == nullptr) return claims;
+  const std::string_view ns = kube::namespace_of(pod);
+  for (const Json& volume : *volumes) {
+    std::string claim(string_at(volume, "persistentVolumeClaim.claimName"));
+    // A generic ephemeral volume's claim is named after its pod and the volume.
+    if (claim.empty() && find(volume, "ephemeral") != nullptr) {
+      claim = fmt::format("{}-{}", kube::name_of(pod), string_at(volume, "name"));
+    }
+    if (!claim.empty()) claims.push_back(kube::object_key(ns, claim));
+  }
+  return claims;
+}
+
+std::vector<PodBlock> group_by_claims(std::vector<Json> pods) {
+  std::vector<std::size_t> parent(pods.size());
+  std::iota(parent.begin(), parent.end(), std::size_t{0});
+  std::map<std::string, std::size_t> first_with;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    for (std::string& claim : claims_of(pods[i])) {
+      const auto [at, is_first] = first_with.emplace(std::move(claim), i);
+      if (is_first) continue;
+      const std::size_t a = find_root(parent, at->second);
+      const std::size_t b = find_root(parent, i);
+      parent[std::max(a, b)] = std::min(a, b);
+    }
+  }
+  std::vector<PodBlock> blocks;
+  std::map<std::size_t, std::size_t> block_of_root;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    const std::size_t root = find_root(parent, i);
+    const auto [at, is_new] = block_of_root.emplace(root, blocks.size());
+    if (is_new) blocks.emplace_back();
+    blocks[at->second].push_back(std::move(pods[i]));
+  }
+  return blocks;
+}
+
+}  // namespace lateen::backup

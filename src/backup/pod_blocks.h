@@ -1,0 +1,21 @@
+// Pods that must be backed up together, because they share a volume: its snapshot is to be cut
+// between the pre and the post hooks of all of them. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace lateen::backup {
+
+using PodBlock = std::vector<Json>;
+
+// The claims that a pod mounts, as "namespace/claim".
+std::vector<std::string> claims_of(const Json& pod);
+
+// Groups by shared claims, keeping the pods' order within a block and the blocks' order by their
+// first pod.
+std::vector<PodBlock> group_by_claims(std::vector<Json> pods);
+
+}  // namespace lateen::backup

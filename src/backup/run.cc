@@ -1,0 +1,324 @@
+#include "backup/run.h"
+
+#include <algorithm>
+#include <array>
+
+#include "backup/backed_up_items.h"
+#include "backup/collector.h"
+#include "backup/csi_actions.h"
+#include "backup/hook_runner.h"
+#include "backup/item_backupper.h"
+#include "backup/pod_blocks.h"
+#include "backup/related_actions.h"
+#include "backup/volume_tracker.h"
+#include "kube/list.h"
+#include "kube/object.h"
+#include "model/names.h"
+#include "volumes/decision.h"
+
+namespace lateen::backup {
+namespace {
+
+constexpr std::string_view kPods = "pods";
+
+ItemActions make_actions(const model::Backup& backup,
+                         kube::Client& client,
+                         const CsiActionTools& csi) {
+  const std::string label = model::valid_name(backup.metadata.name);
+  ItemActions actions;
+  actions.push_back(make_pod_action());
+  actions.push_back(make_claim_action(label));
+  actions.push_back(make_service_account_action(client));
+  actions.push_back(make_csi_claim_action(csi));
+  actions.push_back(make_csi_snapshot_action(csi));
+  actions.push_back(make_csi_content_action(label));
+  actions.push_back(make_csi_class_action());
+  return actions;
+}
+
+// Groups that are Kubernetes' own: their kinds have no CRD to bring along.
+bool is_built_in(std::string_view group) {
+  constexpr std::array<std::string_view, 5> kPlain = {"", "apps", "batch", "autoscaling", "policy"};
+  constexpr std::array<std::string_view, 15> kDotted = {"rbac.authorization.k8s.io",
+                                                        "networking.k8s.io",
+                                                        "storage.k8s.io",
+                                                        "scheduling.k8s.io",
+                                                        "coordination.k8s.io",
+                                                        "discovery.k8s.io",
+                                                        "events.k8s.io",
+                                                        "node.k8s.io",
+                                                        "apiregistration.k8s.io",
+                                                        "admissionregistration.k8s.io",
+                                                        "apiextensions.k8s.io",
+                                                        "certificates.k8s.io",
+                                                        "flowcontrol.apiserver.k8s.io",
+                                                        "authentication.k8s.io",
+                                                        "authorization.k8s.io"};
+  return std::find(kPlain.begin(), kPlain.end(), group) != kPlain.end() ||
+         std::find(kDotted.begin(), kDotted.end(), group) != kDotted.end();
+}
+
+// Everything that lives as long as one run.
+class Run {
+ public:
+  Run(const model::Backup& backup,
+      const BackupPlan& plan,
+      const BackupTools& tools,
+      const BackupRunOptions& options,
+      archive::ArchiveWriter& archive)
+      : backup_(backup),
+        plan_(plan),
+        tools_(tools),
+        options_(options),
+        volumes_(tools.clock),
+        items_(archive, backup.spec.or_label_selectors.size() > 1 || !plan.ordered.empty()),
+        actions_(make_actions(backup,
+                              tools.client,
+                              {.client = tools.client,
+                               .backup = backup,
+                               .clock = tools.clock,
+                               .policy = options.policy,
+                               .volumes = volumes_})),
+        backupper_(
+            {.backup = backup, .plan = plan, .tools = tools, .items = items_, .actions = actions_}),
+        hooks_(tools.client, backup.spec.hooks) {}
+
+  Result<BackupOutcome> carry_out(std::stop_token stop) {
+    for (const std::string& error : plan_.errors)
+      tools_.log.error(error);
+    for (const std::string& warning : plan_.warnings)
+      tools_.log.warning(warning);
+    TRY(take_ordered(stop));
+    for (const std::vector<CollectionStep>& rank : plan_.ranks) {
+      TRY(parallel_for(
+          rank.size(), options_.workers,
+          [&](std::size_t i, std::stop_token s) { return collect_step(rank[i], s); }, stop));
+    }
+    TRY(take_namespaces(stop));
+    TRY(take_definitions(stop));
+    return outcome();
+  }
+
+ private:
+  Status collect_step(const CollectionStep& step, std::stop_token stop) {
+    if (step.type.group_resource() == kPods) return collect_pods(step, stop);
+    return collect(
+        step, tools_, options_.page_size,
+        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+          TRY(backupper_.back_up(step.type, page, slice, stop));
+          tell_progress();
+          return {};
+        },
+        stop);
+  }
+
+  // Pods without hooks and claims go in as they come; the others wait until all that share a claim
+  // are known.
+  Status collect_pods(const CollectionStep& step, std::stop_token stop) {
+    std::vector<Json> waiting;
+    TRY(collect(
+        step, tools_, options_.page_size,
+        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+          if (slice.deleting) return {};
+          auto pod = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
+          if (pod && needs_block(*pod) &&
+              slice.label(model::labels::kExcludeFromBackup) != "true") {
+            waiting.push_back(std::move(*pod));
+            return {};
+          }
+          TRY(backupper_.back_up(step.type, page, slice, stop));
+          tell_progress();
+          return {};
+        },
+        stop));
+    const std::vector<PodBlock> blocks = group_by_claims(std::move(waiting));
+    return parallel_for(
+        blocks.size(), options_.workers,
+        [&](std::size_t i, std::stop_token s) { return back_up_block(step.type, blocks[i], s); },
+        stop);
+  }
+
+  bool needs_block(const Json& pod) const {
+    return hooks_.has_hooks(pod) || !claims_of(pod).empty() ||
+           !volumes::file_system_volumes(pod, backup_.spec).empty();
+  }
+
+  Status back_up_block(const kube::ResourceType& type,
+                       const PodBlock& block,
+                       std::stop_token stop) {
+    std::vector<const Json*> passed;
+    for (const Json& pod : block) {
+      const Log log = log_of(pod);
+      note_file_system_choices(pod, log);
+      if (hooks_.run(pod, model::HookPhase::Pre, log, stop)) passed.push_back(&pod);
+    }
+    Status stored;
+    for (const Json* pod : passed) {
+      auto done = backupper_.back_up(type, *pod, stop);
+      if (!done) {
+        stored = std::move(done).error();
+        break;
+      }
+      tell_progress();
+    }
+    // What a pre hook froze is thawed whatever happened in between, also when told to stop.
+    for (const Json* pod : passed)
+      hooks_.run(*pod, model::HookPhase::Post, log_of(*pod), {});
+    return stored;
+  }
+
+  void note_file_system_choices(const Json& pod, const Log& log) {
+    const std::vector<std::string> chosen = volumes::file_system_volumes(pod, backup_.spec);
+    const JsonArray* volumes = array_at(pod, "spec.volumes");
+    if (volumes == nullptr) return;
+    for (const Json& volume : *volumes) {
+      const std::string_view name = string_at(volume, "name");
+      if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) continue;
+      const std::string_view claim = string_at(volume, "persistentVolumeClaim.claimName");
+      if (!claim.empty()) {
+        volumes_.choose_for_file_system(kube::namespace_of(pod), claim);
+        continue;
+      }
+      log.error(
+          "The data of this volume is not in the backup: it is chosen for file-system backup, "
+          "which this version cannot do",
+          {{"volume", name}});
+    }
+  }
+
+  // spec.orderedResources: the named objects first, in their order. Only where the plan collects
+  // their kind.
+  Status take_ordered(std::stop_token stop) {
+    for (const auto& [kind, names] : plan_.ordered) {
+      for (const std::string& name : names) {
+        const auto [ns, object] = kube::parse_object_key(name);
+        RelatedItem item{.kind = kube::parse_group_resource(kind), .ns = ns, .name = object};
+        TRY(backupper_.back_up_related(item, tools_.log, stop));
+      }
+    }
+    return {};
+  }
+
+  // The Namespace objects: those asked for by name, those the selector matches, and those that
+  // something is in.
+  Status take_namespaces(std::stop_token stop) {
+    const kube::ResourceType* type = tools_.discovery.find(kube::GroupResource{"", "namespaces"});
+    if (type == nullptr || !plan_.resources.why_not_as_additional(*type).empty()) return {};
+    const std::set<std::string> populated = items_.namespaces();
+    const bool selecting = backup_.spec.label_selector || !backup_.spec.or_label_selectors.empty();
+    CollectionStep step{
+        .type = *type, .namespaces = {}, .list_wide = true, .label_selectors = {""}};
+    return collect(
+        step, tools_, options_.page_size,
+        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+          const std::string name(slice.name);
+          const bool selected = plan_.namespaces.includes(name);
+          const bool by_filter = selected && !(plan_.namespaces.is_everything() && selecting);
+          const bool by_label = selected && selecting && matches_selector(slice);
+          if (!by_filter && !by_label && populated.count(name) == 0) return {};
+          TRY(backupper_.back_up(*type, page, slice, stop));
+          tell_progress();
+          return {};
+        },
+        stop);
+  }
+
+  bool matches_selector(const ObjectSlice& slice) const {
+    const auto labels = slice.parse_labels();
+    if (!labels) return false;
+    model::StringMap map;
+    for (const auto& [key, value] : *labels)
+      map[std::string(key)] = as_text(&value);
+    if (backup_.spec.label_selector) return backup_.spec.label_selector->matches(map);
+    return std::any_of(backup_.spec.or_label_selectors.begin(),
+                       backup_.spec.or_label_selectors.end(),
+                       [&map](const model::LabelSelector& one) { return one.matches(map); });
+  }
+
+  // The CustomResourceDefinition of each custom resource that something was taken of.
+  Status take_definitions(std::stop_token stop) {
+    const kube::GroupResource definitions{"apiextensions.k8s.io", "customresourcedefinitions"};
+    if (!plan_.resources.crds_by_default() || tools_.discovery.find(definitions) == nullptr)
+      return {};
+    for (const std::string& kind : items_.kinds()) {
+      if (is_built_in(kube::parse_group_resource(kind).group)) continue;
+      auto there = tools_.client.get_raw({.gvr = {definitions.group, "v1", definitions.resource},
+                                          .ns = {},
+                                          .name = kind,
+                                          .subresource = {}},
+                                         {}, stop);
+      // An aggregated API's kinds have none.
+      if (!there && there.error().is(Code::NotFound)) continue;
+      TRY(backupper_.back_up_related({.kind = definitions, .ns = {}, .name = kind}, tools_.log,
+                                     stop));
+    }
+    return {};
+  }
+
+  Log log_of(const Json& pod) const {
+    return tools_.log.with({{"resource", kPods},
+                            {"namespace", kube::namespace_of(pod)},
+                            {"name", kube::name_of(pod)}});
+  }
+
+  void tell_progress() const {
+    if (!options_.progress) return;
+    const std::int64_t done = items_.count();
+    options_.progress(done, done);
+  }
+
+  BackupOutcome outcome() const {
+    BackupOutcome outcome;
+    outcome.items = items_.count();
+    for (auto& [kind, names] : items_.resource_list())
+      outcome.resource_list[kind] = names;
+    outcome.operations = backupper_.operations();
+    outcome.volumes = volumes_.infos();
+    outcome.hooks = hooks_.status();
+    outcome.csi_snapshots_attempted = std::count_if(
+        outcome.volumes.begin(), outcome.volumes.end(), [](const model::BackupVolumeInfo& info) {
+          return info.backup_method == model::VolumeBackupMethod::CSISnapshot;
+        });
+    return outcome;
+  }
+
+  const model::Backup& backup_;
+  const BackupPlan& plan_;
+  const BackupTools& tools_;
+  const BackupRunOptions& options_;
+  VolumeTracker volumes_;
+  BackedUpItems items_;
+  ItemActions actions_;
+  ItemBackupper backupper_;
+  HookRunner hooks_;
+};
+
+}  // namespace
+
+Result<std::vector<NamespaceFacts>> read_namespaces(kube::Client& client, std::stop_token stop) {
+  std::vector<NamespaceFacts> facts;
+  kube::ListPager pager(
+      client, {.gvr = {"", "v1", "namespaces"}, .ns = {}, .name = {}, .subresource = {}}, {});
+  while (auto page = TRY(pager.next(stop).wrap("listing namespaces"))) {
+    for (const ObjectSlice& slice : page->items()) {
+      NamespaceFacts one{.name = std::string(slice.name), .labels = {}, .active = !slice.deleting};
+      const JsonObject labels = TRY(slice.parse_labels());
+      for (const auto& [key, value] : labels)
+        one.labels[std::string(key)] = as_text(&value);
+      facts.push_back(std::move(one));
+    }
+  }
+  return facts;
+}
+
+Result<BackupOutcome> run_backup(const model::Backup& backup,
+                                 const BackupPlan& plan,
+                                 const BackupTools& tools,
+                                 const BackupRunOptions& options,
+                                 archive::ArchiveWriter& archive,
+                                 std::stop_token stop) {
+  Run run(backup, plan, tools, options, archive);
+  return run.carry_out(stop);
+}
+
+}  // namespace lateen::backup
