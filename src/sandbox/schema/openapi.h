@@ -3,6 +3,7 @@
 // with the schemas of CustomResourceDefinitions merged in.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,34 +11,58 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/thread.h"
 
 namespace lateen::sandbox::schema {
 
-// A document, and the hash that names it in /openapi/v3's `?hash=` and in ETags. Shared, immutable.
+struct CustomKind;
+
+// A document, and the hash that names its content: in `?hash=` of /openapi/v3 and in ETags.
+// Immutable.
 struct OpenApiDocument {
-  std::string json;
+  std::string body;
   std::string hash;  // upper-case hex SHA-512, as the real one's
 };
 
-// The group versions of built-in kinds as keys of /openapi/v3: "api/v1", "apis/apps/v1".
-std::vector<std::string> builtin_openapi_paths();
-
-// The v3 document of one group version. `crds` are all CustomResourceDefinition objects; those that
-// serve this group version are put in. Null when neither built-in kinds nor CRDs serve it. Built-in
-// ones are made once.
-std::shared_ptr<const OpenApiDocument> openapi_v3(std::string_view group,
-                                                  std::string_view version,
-                                                  std::span<const Json> crds);
-
-// /openapi/v3 itself:
-// `{"paths":{"apis/apps/v1":{"serverRelativeURL":"/openapi/v3/apis/apps/v1?hash=…"}}}`.
-std::string openapi_v3_root(std::span<const Json> crds);
-
-// The v2 document of everything, as JSON and as gnostic's protobuf of the same document.
-std::shared_ptr<const OpenApiDocument> openapi_v2(std::span<const Json> crds);
-std::shared_ptr<const OpenApiDocument> openapi_v2_protobuf(std::span<const Json> crds);
+using OpenApiDocumentPtr = std::shared_ptr<const OpenApiDocument>;
 
 inline constexpr std::string_view kOpenApiV2ProtobufType =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+// All documents for the built-in kinds and the CustomResourceDefinitions told last. Each is made
+// when it is first asked for and then kept: all of them together are about 4 MB. Thread-safe.
+class OpenApi {
+ public:
+  OpenApi();
+  OpenApi(const OpenApi&) = delete;
+  OpenApi& operator=(const OpenApi&) = delete;
+  ~OpenApi();
+
+  // Which CustomResourceDefinition objects there are now, all of them. Documents that this changes
+  // are made anew.
+  void set_crds(std::span<const Json> crds);
+
+  // `{"paths":{"apis/apps/v1":{"serverRelativeURL":"/openapi/v3/apis/apps/v1?hash=…"}}}`:
+  // /openapi/v3 itself.
+  OpenApiDocumentPtr v3_root() const;
+
+  // The document of one group version (group "" for core). Null when nothing serves it.
+  OpenApiDocumentPtr v3(std::string_view group, std::string_view version) const;
+
+  // The v2 document of everything, as JSON and as gnostic's protobuf of it
+  // (kOpenApiV2ProtobufType).
+  OpenApiDocumentPtr v2() const;
+  OpenApiDocumentPtr v2_protobuf() const;
+
+ private:
+  OpenApiDocumentPtr find_made(const std::string& key) const LATEEN_EXCLUDES(mu_);
+  OpenApiDocumentPtr keep(const std::string& key, OpenApiDocument document) const
+      LATEEN_EXCLUDES(mu_);
+  std::shared_ptr<const std::vector<CustomKind>> custom() const LATEEN_EXCLUDES(mu_);
+
+  mutable Mutex mu_;
+  std::shared_ptr<const std::vector<CustomKind>> custom_ LATEEN_GUARDED_BY(mu_);
+  mutable std::map<std::string, OpenApiDocumentPtr> made_ LATEEN_GUARDED_BY(mu_);
+};
 
 }  // namespace lateen::sandbox::schema

@@ -77,8 +77,7 @@ Result<Json> decode_schema_or(ValueKind kind, const SmallMessage& message, int d
   if (!message.bytes_1.empty()) return decode_schema(message.bytes_1.back(), depth);
   if (kind == ValueKind::SchemaOrStrings) return strings_of(message.bytes_2);
   JsonArray list;
-  for (const BytesView bytes : message.bytes_2)
-    {
+  for (const BytesView bytes : message.bytes_2) {
     Json schema = TRY(decode_schema(bytes, depth));
     list.push_back(std::move(schema));
   }
