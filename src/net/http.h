@@ -52,17 +52,14 @@ class Headers {
   std::vector<Field> fields_;
 };
 
-// A-Z only, as header names are compared.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 // InvalidArgument for a field that would break out of its line (CR, LF, NUL, an empty or odd name).
 Status check_headers(const Headers& headers);
 
 // An answer: of the client's `send`, and what a server's handler gives.
 struct HttpResponse {
   int status = 200;
-  Headers headers;
-  Bytes body;
+  Headers headers = {};
+  Bytes body = {};
 
   bool ok() const { return status >= 200 && status < 300; }
 };

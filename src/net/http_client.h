@@ -49,9 +49,9 @@ class UploadSource {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;
-  Headers headers;
-  Bytes body;
+  std::string url = {};
+  Headers headers = {};
+  Bytes body = {};
   UploadSource* source = nullptr;  // instead of `body`; lives until send() returns
   // For send(): the end of the answer. For open_stream(): its headers.
   Deadline deadline = Deadline::never();
@@ -80,7 +80,7 @@ class HttpStream {
 };
 
 struct HttpClientOptions {
-  TlsOptions tls;
+  TlsOptions tls = {};
   // Open at once, of all hosts; further requests wait for one. A watch keeps one (over HTTP/2 they
   // share).
   std::size_t max_connections = 256;
@@ -89,7 +89,7 @@ struct HttpClientOptions {
   bool http2 = false;
   std::string user_agent = "lateen";
   // Instead of the environment's (http_proxy, https_proxy, no_proxy); "" takes the environment's.
-  std::string proxy_url;
+  std::string proxy_url = {};
   Duration connect_timeout = std::chrono::seconds(30);
   // send() gives up when no byte has moved for so long.
   Duration stall_timeout = std::chrono::minutes(2);
@@ -115,9 +115,16 @@ class HttpClient {
  private:
   class Loop;
   class Stream;
-  explicit HttpClient(std::unique_ptr<Loop> loop);
 
-  std::unique_ptr<Loop> loop_;
+  struct Private {
+    explicit Private() = default;
+  };
+
+  const std::unique_ptr<Loop> loop_;
+
+ public:
+  // For open() alone.
+  HttpClient(Private, std::unique_ptr<Loop> loop);
 };
 
 }  // namespace lateen::net

@@ -31,8 +31,8 @@ namespace lateen::net {
 
 // Whom a verified client certificate names.
 struct ClientIdentity {
-  std::string common_name;
-  std::vector<std::string> organizations;
+  std::string common_name = {};
+  std::vector<std::string> organizations = {};
 };
 
 struct ServerRequest {
@@ -102,15 +102,15 @@ class HttpHandler {
 };
 
 struct ServerTls {
-  std::string certificate_pem;  // with its chain
-  Secret key_pem;
-  std::string client_ca_pem;  // ask clients for a certificate; "" does not
+  std::string certificate_pem = {};  // with its chain
+  Secret key_pem = {};
+  std::string client_ca_pem = {};  // ask clients for a certificate; "" does not
 };
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";  // an IP address
   std::uint16_t port = 0;             // 0: any that is free
-  std::optional<ServerTls> tls;       // none: plain HTTP
+  std::optional<ServerTls> tls = {};  // none: plain HTTP
   // Beyond this many, the longest idle connection is closed; if none is idle, new ones wait in the
   // kernel.
   std::size_t max_connections = 1024;
@@ -121,7 +121,7 @@ struct HttpServerOptions {
   Duration write_timeout = std::chrono::seconds(60);    // for a peer to take what one write gives
   // How long stop() lets handlers finish before it cuts their connections.
   Duration stop_grace = std::chrono::milliseconds(500);
-  Log log;
+  Log log = {};
 };
 
 // Thread-safe.
@@ -147,9 +147,16 @@ class HttpServer {
 
  private:
   class Core;
-  explicit HttpServer(std::unique_ptr<Core> core);
 
-  std::unique_ptr<Core> core_;
+  struct Private {
+    explicit Private() = default;
+  };
+
+  const std::unique_ptr<Core> core_;
+
+ public:
+  // For start() alone.
+  HttpServer(Private, std::unique_ptr<Core> core);
 };
 
 // Packs the body with gzip if the request accepts it and it is of at least `smallest` bytes: 128

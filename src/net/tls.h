@@ -15,24 +15,24 @@ namespace lateen::net {
 
 // The client's side of a connection.
 struct TlsOptions {
-  std::string ca_pem;  // trusted instead of the system's authorities; empty: the system's
-  std::string client_certificate_pem;  // with its chain; goes with the key
-  Secret client_key_pem;
+  std::string ca_pem = {};  // trusted instead of the system's authorities; empty: the system's
+  std::string client_certificate_pem = {};  // with its chain; goes with the key
+  Secret client_key_pem = {};
   bool insecure_skip_verify = false;
-  std::string server_name;  // to verify and to ask for, instead of the URL's host
+  std::string server_name = {};  // to verify and to ask for, instead of the URL's host
 };
 
 // A certificate (its chain after it) and its key.
 struct CertificatePair {
-  std::string certificate_pem;
-  Secret key_pem;
+  std::string certificate_pem = {};
+  Secret key_pem = {};
 };
 
 struct CertificateRequest {
-  std::string common_name;                 // a user's name, for a client
-  std::vector<std::string> organizations;  // a user's groups, for a client
-  std::vector<std::string> dns_names;      // SANs: what a server is called
-  std::vector<std::string> ip_addresses;
+  std::string common_name = {};                 // a user's name, for a client
+  std::vector<std::string> organizations = {};  // a user's groups, for a client
+  std::vector<std::string> dns_names = {};      // SANs: what a server is called
+  std::vector<std::string> ip_addresses = {};
   bool for_client = false;
   bool for_server = false;
   std::chrono::hours validity = std::chrono::hours(24 * 365);

@@ -22,13 +22,13 @@ namespace lateen::net {
 // An absolute URL with a host. Parts are kept escaped, as they were written. Immutable unless you
 // assign to it.
 struct Url {
-  std::string scheme;     // lower case: "https"
-  std::string user_info;  // "user:password", escaped: a secret
-  std::string host;       // lower case; an IPv6 address without its brackets
-  std::optional<std::uint16_t> port;
-  std::string path;   // "" or starts with '/'
-  std::string query;  // without '?'
-  std::string fragment;
+  std::string scheme = {};     // lower case: "https"
+  std::string user_info = {};  // "user:password", escaped: a secret
+  std::string host = {};       // lower case; an IPv6 address without its brackets
+  std::optional<std::uint16_t> port = {};
+  std::string path = {};   // "" or starts with '/'
+  std::string query = {};  // without '?'
+  std::string fragment = {};
 
   // InvalidArgument if it is not scheme://host[:port][/path][?query][#fragment]. A missing scheme
   // is an error.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ struct WebSocketMessage {
   enum class Kind { Text, Binary, Close };
 
   Kind kind = Kind::Binary;
-  Bytes data;                    // of a Close: its reason
+  Bytes data = {};               // of a Close: its reason
   std::uint16_t close_code = 0;  // of a Close; 1005 when the peer gave none
 };
 
@@ -69,21 +70,22 @@ class WebSocket {
   void shutdown() { stream_->shutdown(); }
 
  private:
-  struct Frame;
-  enum class Next { Incomplete, Again, Ready };
+  struct Frame {
+    std::uint8_t opcode = 0;
+    bool final = false;
+    Bytes payload = {};
+  };
 
   Status send_frame(std::uint8_t opcode, BytesView data, Deadline deadline, std::stop_token stop);
+  Status take_turn(bool is_close, Deadline deadline, const std::stop_token& stop);
+  void end_turn();
   Status read_more(Deadline deadline, std::stop_token stop);
-  Result<bool> next_frame(Frame& frame);
-  Result<bool> take_frame(Frame frame,
-                          WebSocketMessage& message,
-                          Deadline deadline,
-                          std::stop_token stop);
-  Result<bool> take_control(Frame frame,
-                            WebSocketMessage& message,
-                            Deadline deadline,
-                            std::stop_token stop);
-  Error fail(std::uint16_t code, std::string_view reason);
+  Result<std::optional<Frame>> next_frame();
+  Result<std::optional<WebSocketMessage>> take_data(Frame frame);
+  Result<std::optional<WebSocketMessage>> take_control(Frame frame,
+                                                       Deadline deadline,
+                                                       std::stop_token stop);
+  Error fail(std::uint16_t code, std::string_view why);
 
   const std::unique_ptr<ByteStream> stream_;
   const Role role_;
@@ -104,11 +106,11 @@ class WebSocket {
 };
 
 struct WebSocketRequest {
-  std::string url;  // https, wss, http or ws
-  Headers headers;
-  std::vector<std::string> protocols;  // best first
-  TlsOptions tls;
-  std::string proxy_url;  // "" takes the environment's
+  std::string url = {};  // https, wss, http or ws
+  Headers headers = {};
+  std::vector<std::string> protocols = {};  // best first
+  TlsOptions tls = {};
+  std::string proxy_url = {};  // "" takes the environment's
 };
 
 // Proxies of the environment are used as by HttpClient. An answer other than 101 is an Error with
