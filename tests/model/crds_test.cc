@@ -1,0 +1,114 @@
+#include "model/crds.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "model/fixture.h"
+
+namespace lateen::model {
+namespace {
+
+const Json& schema_of(const Json& manifest) {
+  return *find(array_at(manifest, "spec.versions")->at(0), "schema.openAPIV3Schema");
+}
+
+// Where `value` has a field that the schema does not know: an API server would prune it.
+void expect_known(const Json& schema, const Json& value, const std::string& path) {
+  if (value.is_null() || bool_at(schema, "x-kubernetes-preserve-unknown-fields") == true) return;
+  const std::string_view type = string_at(schema, "type");
+  if (value.is_array()) {
+    EXPECT_EQ(type, "array") << path;
+    for (const Json& item : value.get_array())
+      expect_known(*find(schema, "items"), item, path + "[]");
+  } else if (value.is_object()) {
+    EXPECT_EQ(type, "object") << path;
+    for (const auto& [key, field] : value.get_object()) {
+      const Json* known = find(find(schema, "properties"), JsonKey{key});
+      if (known == nullptr) known = find(schema, "additionalProperties");
+      ASSERT_NE(known, nullptr) << path << "." << key << " would be pruned";
+      expect_known(*known, field, path + "." + std::string(key));
+    }
+  } else if (value.is_string()) {
+    EXPECT_EQ(type, "string") << path;
+  } else if (value.is_bool()) {
+    EXPECT_EQ(type, "boolean") << path;
+  } else {
+    EXPECT_EQ(type, "integer") << path;
+  }
+  if (const JsonArray* words = array_at(schema, "enum")) {
+    EXPECT_NE(std::ranges::find(*words, value), words->end())
+        << path << " is " << write_json(value);
+  }
+}
+
+TEST(Crds, AreTheThirteenKindsOfVelero) {
+  std::set<std::string> names;
+  for (const Json& manifest : crd_manifests())
+    names.insert(std::string(string_at(manifest, "metadata.name")));
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "backuprepositories.velero.io", "backups.velero.io",
+                       "backupstoragelocations.velero.io", "datadownloads.velero.io",
+                       "datauploads.velero.io", "deletebackuprequests.velero.io",
+                       "downloadrequests.velero.io", "podvolumebackups.velero.io",
+                       "podvolumerestores.velero.io", "restores.velero.io", "schedules.velero.io",
+                       "serverstatusrequests.velero.io", "volumesnapshotlocations.velero.io"}));
+}
+
+TEST(Crds, KnowEveryFieldThatTheRealVeleroWrote) {
+  const Json list = parse(read_fixture(velero_bucket() / "velero-crs.json"));
+  for (const Json& item : *array_at(list, "items")) {
+    for (const Json& manifest : crd_manifests()) {
+      if (string_at(manifest, "spec.names.kind") != string_at(item, "kind")) continue;
+      const Json& properties = *find(schema_of(manifest), "properties");
+      const std::string name(string_at(item, "metadata.name"));
+      expect_known(*find(properties, "spec"), *find(item, "spec"), name + ".spec");
+      expect_known(*find(properties, "status"), *find(item, "status"), name + ".status");
+    }
+  }
+}
+
+// A structural schema gives every field a type, and no array goes without items.
+void expect_structural(const Json& schema, const std::string& path) {
+  EXPECT_FALSE(string_at(schema, "type").empty()) << path;
+  if (string_at(schema, "type") == "array") {
+    ASSERT_NE(find(schema, "items"), nullptr) << path;
+    expect_structural(*find(schema, "items"), path + "[]");
+  }
+  if (const JsonObject* properties = object_at(schema, "properties")) {
+    for (const auto& [name, field] : *properties)
+      expect_structural(field, path + "." + std::string(name));
+    if (const JsonArray* required = array_at(schema, "required")) {
+      for (const Json& name : *required)
+        EXPECT_TRUE(properties->contains(as_text(&name))) << path;
+    }
+  }
+}
+
+TEST(Crds, HaveStructuralSchemas) {
+  for (const Json& manifest : crd_manifests()) {
+    expect_structural(schema_of(manifest), std::string(string_at(manifest, "metadata.name")));
+  }
+}
+
+TEST(Crds, HaveNoStatusSubresource) {
+  const Json schedules = crd_manifest("schedules");
+  EXPECT_TRUE(object_at(array_at(schedules, "spec.versions")->at(0), "subresources")->empty());
+  const Json backups = crd_manifest("backups");
+  EXPECT_EQ(find(array_at(backups, "spec.versions")->at(0), "subresources"), nullptr);
+}
+
+TEST(Crds, CarryVelerosShortNamesAndColumns) {
+  const Json manifest = crd_manifest("backupstoragelocations");
+  EXPECT_EQ(array_at(manifest, "spec.names.shortNames")->at(0), Json("bsl"));
+  const Json& version = array_at(manifest, "spec.versions")->at(0);
+  std::string names;
+  for (const Json& column : *array_at(version, "additionalPrinterColumns")) {
+    (names += string_at(column, "name")) += ",";
+  }
+  EXPECT_EQ(names, "Phase,Last Validated,Age,Default,");
+  EXPECT_TRUE(crd_manifest("nonsense").is_null());
+}
+
+}  // namespace
+}  // namespace lateen::model
