@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace lateen {
 
@@ -17,27 +18,6 @@ void append_unicode_escape(std::string& out, unsigned code_point) {
   out += "\\u";
   for (const int shift : {12, 8, 4, 0})
     out += kHexDigits[(code_point >> shift) & 0xfU];
-}
-
-// The length of the valid UTF-8 sequence at the start of `s`, 0 if there is none.
-std::size_t utf8_length(std::string_view s) {
-  const auto byte = [s](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const auto continues = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead >= 0xc2 && lead <= 0xdf) return continues(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    if (!continues(1) || !continues(2)) return 0;
-    if (lead == 0xe0 && byte(1) < 0xa0) return 0;   // overlong
-    if (lead == 0xed && byte(1) >= 0xa0) return 0;  // a surrogate
-    return 3;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    if (lead == 0xf0 && byte(1) < 0x90) return 0;   // overlong
-    if (lead == 0xf4 && byte(1) >= 0x90) return 0;  // beyond U+10FFFF
-    return 4;
-  }
-  return 0;
 }
 
 void append_escaped_ascii(std::string& out, char c) {
@@ -76,18 +56,15 @@ bool is_plain_ascii(char c) {
 
 // Appends the multi-byte character at the start of `rest` and says how many bytes it took.
 std::size_t append_non_ascii(std::string& out, std::string_view rest) {
-  const std::size_t length = utf8_length(rest);
-  if (length == 0) {
-    out += "\\ufffd";
-    return 1;
-  }
-  const std::string_view character = rest.substr(0, length);
-  if (character == "\u2028" || character == "\u2029") {
-    append_unicode_escape(out, character == "\u2028" ? 0x2028 : 0x2029);
+  const Utf8Char character = decode_utf8(rest);
+  if (!character.valid) {
+    append_unicode_escape(out, 0xfffd);
+  } else if (character.value == 0x2028 || character.value == 0x2029) {
+    append_unicode_escape(out, character.value);
   } else {
-    out += character;
+    out += rest.substr(0, character.length);
   }
-  return length;
+  return character.length;
 }
 
 // The shortest digits that read back as the same number, laid out by Go's rules: plain between 1e-6

@@ -22,13 +22,13 @@ inline constexpr std::size_t kTarBlock = 512;
 struct TarFile {
   std::string_view name;
   ByteCount size = 0;
-  TimePoint modified;  // rounded to the second
+  TimePoint modified = {};  // rounded to the second
   std::uint32_t mode = 0755;
 };
 
 // Appends the header of `file`: one USTAR block when the name is ASCII and fits (with the prefix
-// field), otherwise a PAX record before it. InvalidArgument for a name that no tar can hold (empty,
-// with a NUL, or ending in /).
+// field), otherwise a PAX record before it. InvalidArgument for a name that leads elsewhere
+// (is_safe_entry_name).
 Status append_tar_header(std::string& out, const TarFile& file);
 
 // How many zero bytes follow `size` bytes of content.
@@ -72,15 +72,17 @@ class TarReader {
 
  private:
   using Block = std::array<char, kTarBlock>;
-  struct Extended;  // what PAX and GNU headers say about the next entry
+  struct Extension;  // what PAX and GNU headers said about the entry that follows them
 
+  // False at the end of the stream, which is only right between entries.
   Result<bool> read_block(Block& block);
+  Status pass_over_current();
   Status finish_archive();
-  Result<Bytes> read_extension(ByteCount size);
-  Status skip(ByteCount bytes);
+  Result<TarEntry> parse_header(const Block& block) const;
+  Status read_extension(char type, const TarEntry& header, Extension& extension);
+  Status parse_pax_records(std::string_view records, Extension& extension) const;
   Error corrupt(std::string_view why) const;
   Error truncated() const;
-  Status apply_extension(char type, const TarEntry& header, Extended& extended);
 
   ByteSource& source_;
   ByteCount offset_ = 0;
@@ -90,8 +92,8 @@ class TarReader {
   bool ended_ = false;
 };
 
-// Whether a name from outside stays inside the folder it is unpacked to: relative, not empty, without NUL and
-// without "..", "." or empty parts.
+// Whether a name from outside stays inside the folder it is unpacked to: relative, not empty,
+// without NUL and without "..", "." or empty parts.
 bool is_safe_entry_name(std::string_view name);
 
 }  // namespace lateen
