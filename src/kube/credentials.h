@@ -44,10 +44,12 @@ class Credentials {
  private:
   struct Cached {
     Credential credential;
-    std::optional<TimePoint> expires;  // never, when absent
+    std::optional<TimePoint> renew_at;  // never, when absent
     bool usable = false;
   };
 
+  // The cached one if it is fresh; otherwise nothing, and it is the caller's turn to fetch.
+  Result<std::optional<Credential>> fresh_or_my_turn(Deadline deadline, std::stop_token stop);
   Result<Cached> fetch(Deadline deadline, std::stop_token stop) const;
   Result<Cached> read_token_file() const;
   Result<Cached> run_plugin(Deadline deadline, std::stop_token stop) const;
@@ -56,9 +58,11 @@ class Credentials {
   const Identity identity_;
   const Json cluster_info_;  // spec.cluster of KUBERNETES_EXEC_INFO; null unless asked for
   const Clock& clock_;
-  Mutex fetching_;  // held while a plugin runs, so that a hundred requests run it once
   Mutex mu_;
+  Condition fetched_;
+  bool fetching_ LATEEN_GUARDED_BY(mu_) = false;  // a hundred requests run the plugin once
   Cached cached_ LATEEN_GUARDED_BY(mu_);
+  std::uint64_t generation_ LATEEN_GUARDED_BY(mu_) = 0;
 };
 
 // Reads what a plugin printed: an ExecCredential of `api_version`.

@@ -103,6 +103,8 @@ class Kubeconfig {
   using Entries = std::map<std::string, Entry, std::less<>>;
 
   Status merge(std::string_view yaml, const std::string& file);
+  Status fill_cluster(const std::string& name, const Entry& entry, ClusterConfig& out) const;
+  static Json exec_extension(const Json& cluster);
   Status merge_entries(const Json& document,
                        const char* list,
                        const char* item,

@@ -63,7 +63,7 @@ std::string regex_problem(std::string_view what,
   text += " (";
   for (const char* lead = "e.g. "; const std::string_view example : examples) {
     text += fmt::format("{}'{}', ", lead, example);
-    lead = "or ";
+    lead = " or ";  // two blanks: Kubernetes prints them
   }
   text += fmt::format("regex used for validation is '{}')", regex);
   return text;

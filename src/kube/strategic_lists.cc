@@ -92,21 +92,62 @@ Status check_order_of_patch(const JsonArray& patch,
                             const JsonArray& order,
                             const std::string& merge_key) {
   if (patch.empty() || order.empty()) return {};
-  std::size_t place = 0;
+  JsonArray items;
   for (const Json& item : patch) {
     if (!merge_key.empty() && !item.is_object()) return not_a_map(item);
-    if (item.is_object() && item.as_object().contains(kDirective)) continue;
-    const Json& id = *TRY(identity(item, merge_key));
-    while (place < order.size() && *TRY(identity(order[place], merge_key)) != id)
-      ++place;
-    if (place == order.size()) {
-      return Error(Code::Internal,
-                   "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                   go_text(Json(patch)), go_text(Json(order)));
+    if (!is_delete_item(item)) items.push_back(item);
+  }
+  // As Kubernetes walks it: the end of `order` ends the walk, and whatever is left of the patch
+  // then (even a directive) is wrong.
+  std::size_t at = 0;
+  std::size_t place = 0;
+  while (at < items.size() && place < order.size()) {
+    if (items[at].is_object() && items[at].as_object().contains(kDirective)) {
+      ++at;
+      continue;
     }
+    if (*TRY(identity(items[at], merge_key)) == *TRY(identity(order[place], merge_key))) ++at;
     ++place;
   }
-  return {};
+  if (at == items.size()) return {};
+  return Error(Code::Internal,
+               "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+               go_text(Json(patch)), go_text(Json(order)));
+}
+
+JsonArray live_order(const JsonArray& before,
+                     const JsonArray& patch,
+                     const std::string& merge_key) {
+  const auto same_key = [&](const Json& a, const Json& b) {
+    const Json* left = find(a, JsonKey{merge_key});
+    const Json* right = find(b, JsonKey{merge_key});
+    return left != nullptr && right != nullptr && *left == *right;
+  };
+  JsonArray seen = before;
+  JsonArray list = before;
+  bool replace = false;
+  for (const Json& change : patch) {
+    replace = replace || as_text(find(change, JsonKey{kDirective})) == "replace";
+    if (!is_delete_item(change)) continue;
+    for (std::size_t i = 0; i < list.size();) {
+      if (!same_key(list[i], change)) {
+        ++i;
+        continue;
+      }
+      list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
+      for (std::size_t k = i; k < list.size() && k < seen.size(); ++k)
+        seen[k] = list[k];
+    }
+  }
+  for (const Json& change : patch) {
+    if (replace || find(change, JsonKey{kDirective}) != nullptr) continue;
+    const bool known = std::any_of(list.begin(), list.end(),
+                                   [&](const Json& item) { return same_key(item, change); });
+    if (known) continue;
+    if (list.size() < seen.size()) seen[list.size()] = change;
+    list.push_back(change);
+  }
+  return seen;
 }
 
 Result<JsonArray> delete_scalars(const JsonArray& list, const JsonArray& gone) {

@@ -38,6 +38,12 @@ Result<std::size_t> find_item(const JsonArray& list,
                               const Json& like,
                               const std::string& merge_key);
 
+// The order of the live list that Kubernetes goes by where a patch has a $setElementOrder. Its
+// library deletes and appends in the very array that it later takes the old order from, so that new
+// items land in the places that deleted ones left. Everybody's patches have been ordered by that
+// for years: ours must be, too.
+JsonArray live_order(const JsonArray& before, const JsonArray& patch, const std::string& merge_key);
+
 // Items that `order` names come in its order; the others keep that of `before`; both are
 // interleaved by where they stood in `before`.
 Result<JsonArray> order_items(JsonArray items,

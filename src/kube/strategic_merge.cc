@@ -189,7 +189,9 @@ class Merger {
       merged = TRY(merge_list(before, changes, how));
     }
     TRY(check_same_types(before, changes));
-    target[field] = TRY(order_items(std::move(merged), order, before, how.merge_key));
+    const bool by_key = in_patch && how.merge && !how.merge_key.empty();
+    const JsonArray live = by_key ? live_order(before, changes, how.merge_key) : before;
+    target[field] = TRY(order_items(std::move(merged), order, live, how.merge_key));
     erase(patch, JsonKey{field});
     return {};
   }
