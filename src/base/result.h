@@ -135,11 +135,9 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 using Status = Result<void>;
 
 template <typename T>
-T take(tl::expected<T, Error>&& r) {
-  return std::move(*r);
+T take(Result<T>&& r) {
+  if constexpr (!std::is_void_v<T>) return std::move(*r);
 }
-
-inline void take(tl::expected<void, Error>&&) {}
 
 }  // namespace lateen
 

@@ -1,0 +1,279 @@
+#include "server/backup_runner.h"
+
+#include <algorithm>
+
+#include "archive/archive_index.h"
+#include "archive/archive_reader.h"
+#include "archive/archive_writer.h"
+#include "backup/operations.h"
+#include "backup/plan.h"
+#include "backup/run.h"
+#include "base/temp.h"
+#include "base/thread.h"
+#include "kube/discovery.h"
+#include "model/phases.h"
+#include "server/progress.h"
+#include "server/run_log.h"
+
+namespace lateen::server {
+namespace {
+
+using model::BackupPhase;
+using model::OpenEnum;
+
+// A tarball goes straight into its upload.
+class UploadSink final : public ByteSink {
+ public:
+  explicit UploadSink(objects::Upload& upload) : upload_(upload) {}
+
+  Status write(BytesView bytes) override { return upload_.write(bytes); }
+
+ private:
+  objects::Upload& upload_;
+};
+
+std::string key_of(const model::Backup& backup) {
+  return fmt::format("{}/{}", backup.metadata.ns, backup.metadata.name);
+}
+
+Result<std::optional<model::ResourcePolicy>> read_policy(const model::Backup& backup,
+                                                         const ServerContext& context,
+                                                         std::stop_token stop) {
+  const auto& reference = backup.spec.resource_policy;
+  if (!reference || !reference->is_config_map()) return std::optional<model::ResourcePolicy>();
+  const Json config_map = TRY(context.client()
+                                  .get({.gvr = {"", "v1", "configmaps"},
+                                        .ns = backup.metadata.ns,
+                                        .name = reference->name,
+                                        .subresource = {}},
+                                       {}, stop)
+                                  .wrap("fail to get ResourcePolicies {}/{} ConfigMap",
+                                        backup.metadata.ns, reference->name));
+  return std::optional(TRY(model::ResourcePolicy::from_config_map(config_map)
+                               .wrap("ResourcePolicies {}", reference->name)));
+}
+
+std::size_t workers(const ServerContext& context) {
+  return context.config.item_workers > 0 ? context.config.item_workers : 2 * hardware_threads();
+}
+
+model::Backup failed(model::Backup backup, const Error& error, const ServerContext& context) {
+  backup.status.phase = BackupPhase::Failed;
+  backup.status.failure_reason = error.message();
+  backup.status.completion_timestamp = context.clock.now();
+  return backup;
+}
+
+BackupPhase phase_after_upload(const RunLog& run_log,
+                               const std::vector<model::BackupOperation>& operations) {
+  const bool waiting = std::any_of(operations.begin(), operations.end(), [](const auto& operation) {
+    return !model::is_terminal(operation.status.phase.value());
+  });
+  const BackupPhase phase =
+      waiting ? BackupPhase::WaitingForPluginOperations : BackupPhase::Finalizing;
+  return run_log.errors() > 0 ? model::partially_failed(phase) : phase;
+}
+
+// Collects everything into `upload`; fills what the documents need.
+Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
+                                                const ServerContext& context,
+                                                RunLog& run_log,
+                                                objects::Upload& upload,
+                                                std::stop_token stop) {
+  const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const backup::BackupTools tools{.client = context.client(),
+                                  .discovery = discovery,
+                                  .clock = context.clock,
+                                  .log = run_log.log()};
+  ProgressWriter progress(context, backup);
+  const backup::BackupRunOptions options{
+      .page_size = context.config.client_page_size,
+      .workers = workers(context),
+      .policy = TRY(read_policy(backup, context, stop)),
+      .progress = [&progress](std::int64_t done, std::int64_t total) {
+        progress.tell(done, total);
+      }};
+  const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
+  const backup::BackupPlan plan = backup::plan_backup(backup.spec, discovery, namespaces);
+
+  UploadSink tarball(upload);
+  BytesSink index;
+  archive::ArchiveWriter writer(tarball, &index, context.clock, {.backup = backup.metadata.name});
+  backup::BackupOutcome outcome =
+      TRY(backup::run_backup(backup, plan, tools, options, writer, stop));
+  TRY(writer.finish(stop));
+  const backup::OperationsProgress polled =
+      backup::poll_operations(outcome.operations, backup.spec.item_operation_timeout, tools, stop);
+  for (const std::string& error : polled.new_errors)
+    tools.log.error(error);
+  TRY(upload.complete());
+
+  objects::BackupDocuments documents;
+  documents.backup = backup;
+  documents.item_operations = std::move(outcome.operations);
+  documents.resource_list = std::move(outcome.resource_list);
+  documents.volume_infos = std::move(outcome.volumes);
+  documents.archive_index = index.take();
+  model::BackupStatus& status = documents.backup.status;
+  model::BackupProgress counted;
+  counted.total_items = outcome.items;
+  counted.items_backed_up = outcome.items;
+  status.progress = counted;
+  status.hook_status = outcome.hooks;
+  status.csi_volume_snapshots_attempted = outcome.csi_snapshots_attempted;
+  status.backup_item_operations_attempted =
+      static_cast<std::int64_t>(documents.item_operations.size());
+  status.backup_item_operations_completed = polled.completed;
+  status.backup_item_operations_failed = polled.failed;
+  return documents;
+}
+
+Result<model::Backup> run_and_upload(const model::Backup& backup,
+                                     const ServerContext& context,
+                                     RunLog& run_log,
+                                     std::stop_token stop) {
+  auto store =
+      TRY(open_available_store(context, backup.spec.storage_location, Access::Write, stop));
+  if (TRY(store->backup_exists(backup.metadata.name, stop))) {
+    return Error(Code::AlreadyExists, "backup already exists in object storage");
+  }
+  TRY(store->remove_unfinished(backup.metadata.name, stop));
+  auto upload = TRY(store->begin_contents(backup.metadata.name, stop));
+  auto documents = collect_backup(backup, context, run_log, *upload, stop);
+  if (!documents) {
+    const Status removed = store->remove_unfinished(backup.metadata.name, {});
+    if (!removed)
+      run_log.log().warning("Could not remove what was uploaded", {{"error", removed.error()}});
+    return std::move(documents).error();
+  }
+  model::BackupStatus& status = documents->backup.status;
+  status.warnings = static_cast<std::int64_t>(run_log.warnings());
+  status.errors = static_cast<std::int64_t>(run_log.errors());
+  status.phase = phase_after_upload(run_log, documents->item_operations);
+  run_log.log().info("Backup completed", {{"progress", status.progress->items_backed_up}});
+  documents->results = run_log.results();
+  documents->log_fd = TRY(run_log.finish());
+  Status log_problem;
+  TRY(store->put_backup(*documents, &log_problem, stop));
+  if (!log_problem)
+    context.log.error("Could not upload the backup's log", {{"error", log_problem.error()}});
+  return std::move(documents->backup);
+}
+
+// An object store of a tarball as a local file.
+Result<archive::ArchiveReader> open_contents(objects::BackupStore& store,
+                                             std::string_view name,
+                                             const TempDir& scratch,
+                                             std::stop_token stop) {
+  const FilePath tarball = scratch.path() / "contents.tar.gz";
+  {
+    const UniqueFd file = TRY(open_for_writing(tarball, 0600));
+    TRY(store.download_contents(name, file.get(), stop));
+  }
+  archive::ArchiveReaderOptions options;
+  options.temp_dir = scratch.path();
+  if (auto index = store.get_archive_index(name, stop)) {
+    const FilePath path = scratch.path() / "index.json.gz";
+    TRY(write_file(path, *index, 0600));
+    options.index = path;
+  }
+  return archive::ArchiveReader::open(tarball, options, stop);
+}
+
+Status rewrite_contents(const model::Backup& backup,
+                        const std::vector<model::BackupOperation>& operations,
+                        std::vector<model::BackupVolumeInfo>& volumes,
+                        objects::BackupStore& store,
+                        const backup::BackupTools& tools,
+                        std::stop_token stop) {
+  const TempDir scratch = TRY(TempDir::create("lateen-finalize"));
+  const archive::ArchiveReader before =
+      TRY(open_contents(store, backup.metadata.name, scratch, stop));
+  auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
+  UploadSink tarball(*upload);
+  BytesSink index;
+  archive::ArchiveWriter after(tarball, &index, tools.clock, {.backup = backup.metadata.name});
+  TRY(backup::finalize_backup(backup, operations, volumes, tools, before, after, stop));
+  TRY(after.finish(stop));
+  TRY(upload->complete());
+  // Between the two uploads the old index is of another tarball, and readers see that by its size
+  // and digest.
+  return store.objects().put(
+      store.layout().backup_archive_index(backup.metadata.name), index.take(), stop);
+}
+
+}  // namespace
+
+Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
+                                           const ServerContext& context,
+                                           std::stop_token stop) {
+  RunLog run_log =
+      TRY(RunLog::create(context.log.with(LogField("backup", key_of(backup))), context.config.log_format));
+  run_log.log().info("Starting backup");
+  auto done = run_and_upload(backup, context, run_log, stop);
+  if (done) return done;
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  run_log.log().error("backup failed", {{"error", done.error()}});
+  return failed(backup, done.error(), context);
+}
+
+Result<model::Backup> poll_backup(const model::Backup& before,
+                                  const ServerContext& context,
+                                  std::stop_token stop) {
+  model::Backup backup = before;
+  const Log log = context.log.with(LogField("backup", key_of(backup)));
+  auto store = TRY(open_store(context, backup.spec.storage_location, stop));
+  auto operations = TRY(store->get_item_operations(backup.metadata.name, stop));
+  const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const backup::BackupTools tools{
+      .client = context.client(), .discovery = discovery, .clock = context.clock, .log = log};
+  const backup::OperationsProgress progress =
+      backup::poll_operations(operations, backup.spec.item_operation_timeout, tools, stop);
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  for (const std::string& error : progress.new_errors)
+    log.error(error);
+  model::BackupStatus& status = backup.status;
+  status.backup_item_operations_completed = progress.completed;
+  status.backup_item_operations_failed = progress.failed;
+  status.errors += static_cast<std::int64_t>(progress.new_errors.size());
+  BackupPhase phase =
+      progress.running ? BackupPhase::WaitingForPluginOperations : BackupPhase::Finalizing;
+  if (status.errors > 0) phase = model::partially_failed(phase);
+  status.phase = phase;
+  if (!progress.changed && backup == before) return backup;
+  TRY(store->put_item_operations(backup.metadata.name, operations, stop));
+  if (backup != before) TRY(store->put_metadata(backup, stop));
+  return backup;
+}
+
+Result<model::Backup> finalize_backup(const model::Backup& before,
+                                      const ServerContext& context,
+                                      std::stop_token stop) {
+  model::Backup backup = before;
+  const std::string& name = backup.metadata.name;
+  const Log log = context.log.with(LogField("backup", key_of(backup)));
+  auto store = TRY(open_store(context, backup.spec.storage_location, stop));
+  const auto operations = TRY(store->get_item_operations(name, stop));
+  const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const backup::BackupTools tools{
+      .client = context.client(), .discovery = discovery, .clock = context.clock, .log = log};
+  if (backup::needs_new_contents(operations)) {
+    auto volumes = TRY(store->get_volume_infos(name, stop));
+    TRY(rewrite_contents(backup, operations, volumes, *store, tools, stop));
+    TRY(store->put_volume_infos(name, volumes, stop));
+    TRY(backup::release_snapshots(operations, tools, stop));
+  }
+  backup.status.csi_volume_snapshots_completed =
+      std::count_if(operations.begin(), operations.end(), [](const model::BackupOperation& one) {
+        return one.spec.resource_identifier.resource == "volumesnapshots" &&
+               one.status.phase == model::OperationPhase::Completed;
+      });
+  backup.status.phase = backup.status.phase == BackupPhase::FinalizingPartiallyFailed
+                            ? BackupPhase::PartiallyFailed
+                            : BackupPhase::Completed;
+  backup.status.completion_timestamp = context.clock.now();
+  TRY(store->put_metadata(backup, stop));
+  return backup;
+}
+
+}  // namespace lateen::server

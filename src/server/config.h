@@ -1,0 +1,51 @@
+// What `lateen server` can be told, in the words and with the defaults of `velero server`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "model/object_meta.h"
+
+namespace lateen::server {
+
+// Filled once from flags, const ever after.
+struct ServerConfig {
+  std::string ns = "velero";
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+
+  std::string metrics_address = ":8085";  // "" serves none
+  std::string download_address =
+      "127.0.0.1:0";         // where files of locations without signed URLs are served
+  std::string download_url;  // how clients reach it; default: http://<download_address>
+
+  std::string default_backup_location = "default";
+  model::StringMap default_volume_snapshot_locations;  // provider → location
+  Duration default_backup_ttl = std::chrono::hours(720);
+  Duration default_csi_snapshot_timeout = std::chrono::minutes(10);
+  Duration default_item_operation_timeout = std::chrono::hours(4);
+  bool default_volumes_to_fs_backup = false;
+  bool default_snapshot_move_data = false;
+  std::string volume_group_snapshot_label_key = "velero.io/volume-group";
+
+  Duration backup_sync_period = std::chrono::minutes(1);
+  Duration store_validation_frequency = std::chrono::minutes(1);
+  Duration garbage_collection_frequency = std::chrono::hours(1);
+  // Velero's default of 10 s is what a small backup would spend most of its time with.
+  Duration item_operation_sync_frequency = std::chrono::seconds(1);
+  Duration resource_timeout = std::chrono::minutes(10);
+  Duration terminating_resource_timeout = std::chrono::minutes(10);
+  bool schedule_skip_immediately = false;
+
+  std::int64_t client_page_size = 500;
+  std::size_t item_workers = 0;  // 0: twice the machine's threads
+  std::vector<std::string>
+      restore_resource_priorities;  // empty: Velero's order; "-" parts high from low
+  std::vector<std::string> disabled_controllers;
+};
+
+}  // namespace lateen::server

@@ -1,0 +1,53 @@
+// What the controllers share. Built once by run_server, before any of them starts.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "kube/client.h"
+#include "model/locations.h"
+#include "objects/backup_store.h"
+#include "objects/store_factory.h"
+#include "server/cluster.h"
+#include "server/config.h"
+
+namespace lateen::server {
+
+class Metrics;
+
+struct ServerContext {
+  const ServerConfig& config;
+  Cluster cluster;
+  const Clock& clock;
+  Rng& rng;
+  Log log;
+  const objects::StoreFactory& stores;
+  Metrics& metrics;
+
+  kube::Client& client() const { return cluster.client(); }
+};
+
+// The open bucket of a location, with its credential read from the Secret that it names. NotFound
+// when there is no such location.
+Result<std::unique_ptr<objects::BackupStore>> open_store(const ServerContext& context,
+                                                         std::string_view location,
+                                                         std::stop_token stop);
+Result<std::unique_ptr<objects::BackupStore>> open_store(
+    const ServerContext& context,
+    const model::BackupStorageLocation& location,
+    std::stop_token stop);
+
+// The same, refused with the reason when the location is not Available, or when it is ReadOnly and
+// would be written.
+enum class Access { Read, Write };
+Result<std::unique_ptr<objects::BackupStore>> open_available_store(const ServerContext& context,
+                                                                   std::string_view location,
+                                                                   Access access,
+                                                                   std::stop_token stop);
+
+}  // namespace lateen::server
