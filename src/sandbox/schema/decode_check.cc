@@ -152,10 +152,11 @@ class TypeChecker {
         return check_strings(field, value);
       case ValueKind::RawExtension:
       case ValueKind::AnyJson:
+        return {};
       case ValueKind::SchemaOrBool:
       case ValueKind::SchemaOrArray:
       case ValueKind::SchemaOrStrings:
-        return {};
+        return value.is_object() ? check_object(*field.object, value) : Status();
       case ValueKind::Bytes:
       case ValueKind::Time:
       case ValueKind::MicroTime:

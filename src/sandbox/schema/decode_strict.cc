@@ -23,7 +23,7 @@ void visit_objects(const Type& type, JsonT& value, std::string& path, Visitor& v
 
 template <typename JsonT, typename Visitor>
 void visit_member(const Field& field, JsonT& member, std::string& path, Visitor& visit) {
-  if (field.kind != ValueKind::Object) return;
+  if (field.object == nullptr) return;
   const std::size_t length = path.size();
   if (field.shape == Shape::Single) {
     visit_objects(*field.object, member, path, visit);

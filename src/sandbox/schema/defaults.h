@@ -4,7 +4,6 @@
 
 #include <string_view>
 
-#include "base/clock.h"
 #include "base/json.h"
 
 namespace lateen::sandbox::schema {

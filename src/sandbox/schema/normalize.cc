@@ -37,6 +37,17 @@ Json normal_text(ValueKind kind, const Json& value) {
   return Json(kind == ValueKind::Time ? format_rfc3339(*time) : format_rfc3339_micro(*time));
 }
 
+// A schema, a list of schemas, or something that is none.
+Json normal_schema_or(const Type& schema, const Json& value) {
+  if (value.is_object()) return normal_object(schema, value);
+  const JsonArray* items = value.if_array();
+  if (items == nullptr) return value;
+  JsonArray to;
+  for (const Json& item : *items)
+    to.push_back(item.is_object() ? normal_object(schema, item) : item);
+  return to;
+}
+
 Json normal_value(const Field& field, const Json& value) {
   switch (field.kind) {
     case ValueKind::Object:
@@ -57,10 +68,11 @@ Json normal_value(const Field& field, const Json& value) {
     case ValueKind::RawExtension:
     case ValueKind::AnyJson:
     case ValueKind::StringList:
+      break;
     case ValueKind::SchemaOrBool:
     case ValueKind::SchemaOrArray:
     case ValueKind::SchemaOrStrings:
-      break;
+      return normal_schema_or(*field.object, value);
   }
   return value;
 }

@@ -185,6 +185,8 @@ void TypeTable::Index::read_value_type(const Package& package,
   for (const auto& [name, kind] : kScalars) {
     if (name == text) {
       field.kind = kind;
+      // Only CRDs have these: schemas inside a schema.
+      if (text.starts_with("Schema")) field.object = package.types.at("JSONSchemaProps");
       return;
     }
   }

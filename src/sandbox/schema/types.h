@@ -45,7 +45,7 @@ struct Field {
   std::uint32_t tag = 0;  // protobuf field number; 0: none (CRD-born types)
   ValueKind kind = ValueKind::String;
   Shape shape = Shape::Single;
-  const Type* object = nullptr;   // for ValueKind::Object
+  const Type* object = nullptr;   // for ValueKind::Object and the SchemaOr kinds
   std::string_view go_type = {};  // the named Go type of a scalar, when it has one: "v1.PullPolicy"
 
   bool required = false;        // for OpenAPI
