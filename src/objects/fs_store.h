@@ -5,10 +5,11 @@
 // No symbolic link below the root is followed, and no key leads out of it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "objects/object_store.h"
 
@@ -23,9 +24,10 @@ struct FsStoreOptions {
 // Thread-safe; several processes may use one directory.
 class FsStore final : public ObjectStore {
  public:
-  // NotFound if the directory isn't there. Removes uploads that were left behind more than a day
-  // ago.
-  static Result<std::unique_ptr<FsStore>> open(const FsStoreOptions& options, const Clock& clock);
+  // NotFound if the directory isn't there.
+  static Result<std::unique_ptr<ObjectStore>> open(const FsStoreOptions& options);
+
+  FsStore(FilePath root, UniqueFd root_fd, std::size_t page_size);
 
   Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override;
   Result<Bytes> get_range(std::string_view key,
@@ -36,7 +38,9 @@ class FsStore final : public ObjectStore {
                                                   std::stop_token stop) override;
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override;
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override;
+  // The first one also removes what a killed process left in ".lateen-tmp" more than a day ago.
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key, std::stop_token stop) override;
+  // Folders that become empty go too.
   Status remove(std::string_view key, std::stop_token stop) override;
   Result<ListPage> list(std::string_view prefix,
                         std::string_view after,
@@ -47,13 +51,13 @@ class FsStore final : public ObjectStore {
   Result<std::string> signed_url(std::string_view key, Duration ttl, std::stop_token stop) override;
 
  private:
-  FsStore(FilePath root, UniqueFd root_fd, std::size_t page_size);
-
   Result<UniqueFd> open_object(std::string_view key) const;
 
-  FilePath root_;
-  UniqueFd root_fd_;
-  std::size_t page_size_;
+  const FilePath root_;
+  const UniqueFd root_fd_;
+  const std::size_t page_size_;
+  std::atomic<bool> purged_ = false;
+  std::atomic<std::uint64_t> next_temporary_ = 0;
 };
 
 }  // namespace lateen::objects

@@ -1,0 +1,103 @@
+#include "objects/fs_upload.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "objects/fs_dir.h"
+
+namespace lateen::objects::fs {
+namespace {
+
+// Folders that become empty are removed by others at any moment, also just before we use them. Each
+// try makes them again; more than a few in a row is not a race any more.
+constexpr int kRaces = 16;
+
+}  // namespace
+
+FsUpload::FsUpload(UniqueFd root, std::string key, std::string name, std::stop_token stop)
+    : root_(std::move(root)),
+      key_(std::move(key)),
+      name_(std::move(name)),
+      stop_(std::move(stop)) {}
+
+FsUpload::~FsUpload() {
+  if (file_) unlinkat(temporary_dir_.get(), name_.c_str(), 0);
+  temporary_dir_.reset();
+  // Leaves the bucket tidy; fails, as it should, while others are writing.
+  unlinkat(root_.get(), std::string(kTemporaryDir).c_str(), AT_REMOVEDIR);
+}
+
+Result<std::unique_ptr<FsUpload>> FsUpload::create(int root,
+                                                   std::string key,
+                                                   std::string name,
+                                                   std::stop_token stop) {
+  UniqueFd own_root(fcntl(root, F_DUPFD_CLOEXEC, 0));
+  if (!own_root) return errno_error(errno, "duplicating the bucket's descriptor");
+  auto upload = std::make_unique<FsUpload>(std::move(own_root), std::move(key), std::move(name),
+                                           std::move(stop));
+  TRY(upload->open_temporary());
+  return upload;
+}
+
+Status FsUpload::open_temporary() {
+  const std::string folder(kTemporaryDir);
+  for (int race = 0;; ++race) {
+    temporary_dir_ = TRY(open_dir(root_.get(), folder, IfAbsent::Create));
+    file_ = UniqueFd(openat(temporary_dir_.get(), name_.c_str(),
+                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (file_) return {};
+    if (errno != ENOENT || race == kRaces)
+      return errno_error(errno, fmt::format("creating {}/{}", folder, name_));
+  }
+}
+
+Status FsUpload::write(BytesView bytes) {
+  if (stop_.stop_requested()) return Error(Code::Canceled, "writing {} was stopped", key_);
+  if (!file_) return Error(Code::Internal, "writing to {} after its end", key_);
+  return write_all(file_.get(), bytes).wrap("writing {}", key_);
+}
+
+Status FsUpload::complete() {
+  if (stop_.stop_requested()) return Error(Code::Canceled, "writing {} was stopped", key_);
+  if (!file_) return Error(Code::Internal, "completing {} twice", key_);
+  if (fsync(file_.get()) != 0) return errno_error(errno, fmt::format("syncing {}", key_));
+  TRY(rename_to_key().wrap("publishing {}", key_));
+  file_.reset();
+  return {};
+}
+
+Status FsUpload::rename_to_key() {
+  for (int race = 0;; ++race) {
+    Result<KeyPath> path = open_key_path(root_.get(), key_, IfAbsent::Create);
+    if (!path && (path.error().code() != Code::NotFound || race == kRaces))
+      return std::move(path).error();
+    if (!path) continue;
+    const int parent = path->parent(root_.get());
+    if (renameat(temporary_dir_.get(), name_.c_str(), parent, path->leaf.c_str()) == 0) {
+      if (fsync(parent) != 0) return errno_error(errno, "syncing its folder");
+      return {};
+    }
+    if (errno != ENOENT || race == kRaces) return errno_error(errno, "renaming");
+  }
+}
+
+void FsUpload::purge_older_than(Duration age) const {
+  struct stat mine = {};
+  if (fstat(file_.get(), &mine) != 0) return;
+  const Result<std::vector<Entry>> entries = read_dir(temporary_dir_.get());
+  if (!entries) return;
+  const TimePoint now = object_info({}, mine).modified;
+  for (const Entry& entry : *entries) {
+    struct stat status = {};
+    const bool known =
+        fstatat(temporary_dir_.get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (known && !entry.is_folder && object_info({}, status).modified < now - age) {
+      unlinkat(temporary_dir_.get(), entry.name.c_str(), 0);
+    }
+  }
+}
+
+}  // namespace lateen::objects::fs
