@@ -26,12 +26,8 @@ struct Listing {
   }
 
   kube::ListPager pager(const std::string& ns, const std::string& selector) const {
-    return kube::ListPager(tools.client,
-                           {.gvr = step.type.gvr, .ns = ns, .name = {}, .subresource = {}},
-                           {.label_selector = selector,
-                            .field_selector = {},
-                            .page_size = page_size,
-                            .resource_version = {}});
+    return kube::ListPager(tools.client, {.gvr = step.type.gvr, .ns = ns},
+                           {.label_selector = selector, .page_size = page_size});
   }
 
   Status take_page(const ListPage& page) const {
@@ -62,13 +58,9 @@ struct Listing {
 
   // Says whether the one wide list gave everything; otherwise nothing was taken from it.
   Result<bool> list_wide(const std::string& selector) const {
-    kube::ListPager pages(tools.client,
-                          {.gvr = step.type.gvr, .ns = {}, .name = {}, .subresource = {}},
-                          {.label_selector = selector,
-                           .field_selector = {},
-                           .page_size = page_size,
-                           .prefetch = step.list_wide,
-                           .resource_version = {}});
+    kube::ListPager pages(
+        tools.client, {.gvr = step.type.gvr},
+        {.label_selector = selector, .page_size = page_size, .prefetch = step.list_wide});
     auto first = pages.next(stop);
     if (!first) {
       // No right to look everywhere: then where we may.

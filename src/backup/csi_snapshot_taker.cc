@@ -36,13 +36,9 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
               claim, nullptr, log);
     return none;
   }
-  const Json volume = TRY(tools_.client
-                              .get({.gvr = {"", "v1", "persistentvolumes"},
-                                    .ns = {},
-                                    .name = volume_name,
-                                    .subresource = {}},
-                                   {}, stop)
-                              .wrap("reading the volume of {}", kube::object_key(claim)));
+  const Json volume =
+      TRY(tools_.client.get({.gvr = {"", "v1", "persistentvolumes"}, .name = volume_name}, {}, stop)
+              .wrap("reading the volume of {}", kube::object_key(claim)));
   const volumes::VolumeDecision decision =
       volumes::decide({.volume = &volume,
                        .claim = &claim,
@@ -116,20 +112,17 @@ Result<std::string> SnapshotTaker::snapshot_class(const Json& claim,
                                                   std::stop_token stop) {
   const Lock lock(mu_);  // the first one reads for all
   if (!classes_) {
-    const Json list = TRY(
-        tools_.client
-            .list({.gvr = volumes::kVolumeSnapshotClasses, .ns = {}, .name = {}, .subresource = {}},
-                  {}, stop)
-            .wrap("listing VolumeSnapshotClasses"));
+    const Json list = TRY(tools_.client.list({.gvr = volumes::kVolumeSnapshotClasses}, {}, stop)
+                              .wrap("listing VolumeSnapshotClasses"));
     classes_.emplace();
     if (const JsonArray* items = array_at(list, "items")) {
       classes_->assign(items->begin(), items->end());
     }
   }
   JsonObject annotations;
-  for (const auto& [key, value] : tools_.backup.metadata.annotations) annotations[key] = value;
-  const Json backup =
-      JsonObject{{"metadata", JsonObject{{"annotations", std::move(annotations)}}}};
+  for (const auto& [key, value] : tools_.backup.metadata.annotations)
+    annotations[key] = value;
+  const Json backup = JsonObject{{"metadata", JsonObject{{"annotations", std::move(annotations)}}}};
   return volumes::choose_snapshot_class(driver, claim, backup, *classes_);
 }
 

@@ -18,9 +18,9 @@ namespace lateen::backup {
 
 // An object that the acted-on one leads to. It is fetched and backed up right away.
 struct RelatedItem {
-  kube::GroupResource kind;
-  std::string ns;
-  std::string name;
+  kube::GroupResource kind = {};
+  std::string ns = {};
+  std::string name = {};
   // Whatever the filters say: what a volume's snapshot consists of must be there.
   bool must_include = false;
 };

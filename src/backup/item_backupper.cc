@@ -150,8 +150,8 @@ Status ItemBackupper::back_up_related(const RelatedItem& related,
     }
   }
   const ItemId item{.type = type, .ns = related.ns, .name = related.name};
-  auto body = parts_.tools.client.get_raw(
-      {.gvr = type->gvr, .ns = item.ns, .name = item.name, .subresource = {}}, {}, stop);
+  auto body =
+      parts_.tools.client.get_raw({.gvr = type->gvr, .ns = item.ns, .name = item.name}, {}, stop);
   if (!body) {
     if (stop.stop_requested()) return Error(Code::Canceled, "the backup was stopped");
     const bool gone = body.error().is(Code::NotFound);

@@ -42,9 +42,8 @@ Result<volumes::Readiness> ask_snapshot(const BackupOperation& operation,
                                         kube::Client& client,
                                         std::stop_token stop) {
   const SnapshotRef ref = snapshot_of(operation);
-  const Json snapshot = TRY(client.get(
-      {.gvr = volumes::kVolumeSnapshots, .ns = ref.ns, .name = ref.name, .subresource = {}}, {},
-      stop));
+  const Json snapshot =
+      TRY(client.get({.gvr = volumes::kVolumeSnapshots, .ns = ref.ns, .name = ref.name}, {}, stop));
   return volumes::readiness_of(TRY(volumes::content_of(client, snapshot, stop)));
 }
 
@@ -97,8 +96,8 @@ Fresh read_again(const std::vector<BackupOperation>& operations,
       const kube::ResourceType* type =
           tools.discovery.find(kube::GroupResource{item.group, item.resource});
       if (type == nullptr) continue;
-      auto object = tools.client.get(
-          {.gvr = type->gvr, .ns = item.ns, .name = item.name, .subresource = {}}, {}, stop);
+      auto object =
+          tools.client.get({.gvr = type->gvr, .ns = item.ns, .name = item.name}, {}, stop);
       if (!object) {
         tools.log.warning("Could not read an item again after its operation; it stays as it was",
                           {{"resource", item.group_resource()},

@@ -114,11 +114,7 @@ class ServiceAccountAction final : public ItemAction {
   Result<Bindings> read_bindings(std::stop_token stop) {
     Bindings bindings;
     kube::ListPager pager(client_,
-                          {.gvr = {"rbac.authorization.k8s.io", "v1", "clusterrolebindings"},
-                           .ns = {},
-                           .name = {},
-                           .subresource = {}},
-                          {});
+                          {.gvr = {"rbac.authorization.k8s.io", "v1", "clusterrolebindings"}}, {});
     while (auto page = TRY(pager.next(stop).wrap("listing ClusterRoleBindings"))) {
       for (const ObjectSlice& slice : page->items()) {
         const Json binding = TRY(slice.parse());

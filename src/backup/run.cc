@@ -242,15 +242,11 @@ class Run {
       return {};
     for (const std::string& kind : items_.kinds()) {
       if (is_built_in(kube::parse_group_resource(kind).group)) continue;
-      auto there = tools_.client.get_raw({.gvr = {definitions.group, "v1", definitions.resource},
-                                          .ns = {},
-                                          .name = kind,
-                                          .subresource = {}},
-                                         {}, stop);
+      auto there = tools_.client.get_raw(
+          {.gvr = {definitions.group, "v1", definitions.resource}, .name = kind}, {}, stop);
       // An aggregated API's kinds have none.
       if (!there && there.error().is(Code::NotFound)) continue;
-      TRY(backupper_.back_up_related({.kind = definitions, .ns = {}, .name = kind}, tools_.log,
-                                     stop));
+      TRY(backupper_.back_up_related({.kind = definitions, .name = kind}, tools_.log, stop));
     }
     return {};
   }
@@ -297,8 +293,7 @@ class Run {
 
 Result<std::vector<NamespaceFacts>> read_namespaces(kube::Client& client, std::stop_token stop) {
   std::vector<NamespaceFacts> facts;
-  kube::ListPager pager(
-      client, {.gvr = {"", "v1", "namespaces"}, .ns = {}, .name = {}, .subresource = {}}, {});
+  kube::ListPager pager(client, {.gvr = {"", "v1", "namespaces"}}, {});
   while (auto page = TRY(pager.next(stop).wrap("listing namespaces"))) {
     for (const ObjectSlice& slice : page->items()) {
       NamespaceFacts one{.name = std::string(slice.name), .labels = {}, .active = !slice.deleting};

@@ -29,7 +29,8 @@
 
 namespace lateen::kube {
 
-class Credentials;
+class ClientTransport;
+struct ApiCall;
 
 struct ClientOptions {
   std::string user_agent = "lateen";
@@ -50,19 +51,19 @@ struct CallReport {
 using Query = std::vector<std::pair<std::string, std::string>>;  // unencoded
 
 struct GetOptions {
-  std::string resource_version;      // "0": any cached state will do
-  std::string accept;                // empty: application/json
-  Query query;                       // anything more
-  std::optional<Deadline> deadline;  // default: the client's request timeout from now
+  std::string resource_version = {};      // "0": any cached state will do
+  std::string accept = {};                // empty: application/json
+  Query query = {};                       // anything more
+  std::optional<Deadline> deadline = {};  // default: the client's request timeout from now
   CallReport* report = nullptr;
 };
 
 struct WriteOptions {
-  std::string field_manager;  // default: the user agent's first word
+  std::string field_manager = {};  // default: the user agent's first word
   bool dry_run = false;
-  std::string field_validation;  // "Ignore", "Warn", "Strict"; empty: the server's choice
-  bool force = false;            // of an apply patch: take fields from other managers
-  std::optional<Deadline> deadline;
+  std::string field_validation = {};  // "Ignore", "Warn", "Strict"; empty: the server's choice
+  bool force = false;                 // of an apply patch: take fields from other managers
+  std::optional<Deadline> deadline = {};
   CallReport* report = nullptr;
 };
 
@@ -70,29 +71,36 @@ enum class Propagation { Default, Orphan, Background, Foreground };
 
 struct DeleteOptions {
   Propagation propagation = Propagation::Background;
-  std::string uid;               // precondition: only this very object
-  std::string resource_version;  // precondition: only if unchanged
-  std::optional<std::int64_t> grace_period_seconds;
+  std::string uid = {};               // precondition: only this very object
+  std::string resource_version = {};  // precondition: only if unchanged
+  std::optional<std::int64_t> grace_period_seconds = {};
   bool dry_run = false;
-  std::optional<Deadline> deadline;
+  std::optional<Deadline> deadline = {};
   CallReport* report = nullptr;
 };
 
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector = {};
+  std::string field_selector = {};
   std::int64_t limit = 0;  // 0: no limit
-  std::string continue_token;
-  std::string resource_version;  // "": most recent; "0": any
-  std::string resource_version_match;
-  std::string accept;  // empty: application/json
-  std::optional<Deadline> deadline;
+  std::string continue_token = {};
+  std::string resource_version = {};  // "": most recent; "0": any
+  std::string resource_version_match = {};
+  std::string accept = {};  // empty: application/json
+  std::optional<Deadline> deadline = {};
   CallReport* report = nullptr;
 };
 
 // Thread-safe.
 class Client {
+  struct Key {};  // makes the constructor open()'s alone
+
  public:
+  Client(Key,
+         ClusterConfig cluster,
+         ClientOptions options,
+         std::unique_ptr<ClientTransport> transport);
+
   static Result<std::unique_ptr<Client>> open(ClusterConfig cluster, ClientOptions options = {});
 
   Client(const Client&) = delete;
@@ -189,25 +197,27 @@ class Client {
 
   const ClientOptions& options() const { return options_; }
 
-  AdaptiveLimiter& limiter() { return limiter_; }
+  AdaptiveLimiter& limiter();
 
   // How this client would name its fields in managedFields.
   const std::string& field_manager() const { return field_manager_; }
 
  private:
-  class Transport;
-  struct Call;
-
-  Client(ClusterConfig cluster, ClientOptions options);
-
-  Result<net::HttpResponse> send(const Call& call, std::stop_token stop);
-  Result<Json> send_json(const Call& call, std::stop_token stop);
+  Result<Bytes> read(std::string url_path,
+                     Query query,
+                     const GetOptions& options,
+                     std::stop_token stop);
+  Result<Bytes> write(ApiCall call, const WriteOptions& options, std::stop_token stop);
+  Result<Json> remove_at(const ObjectPath& path,
+                         Query query,
+                         const DeleteOptions& options,
+                         std::stop_token stop);
+  Deadline deadline_of(const std::optional<Deadline>& given) const;
 
   const ClusterConfig cluster_;
   const ClientOptions options_;
   const std::string field_manager_;
-  AdaptiveLimiter limiter_;
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<ClientTransport> transport_;
 };
 
 // "a=b&c=d%20e", keys and values encoded as Go's url.Values does (blank is '+'), in the given

@@ -29,11 +29,11 @@ enum class OnExpired {
 };
 
 struct PagerOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::int64_t page_size = 500;  // 0: one page, whole
-  bool prefetch = true;          // fetch ahead while the caller works
-  std::string resource_version;  // of the first page; "" is the most recent
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::int64_t page_size = 500;       // 0: one page, whole
+  bool prefetch = true;               // fetch ahead while the caller works
+  std::string resource_version = {};  // of the first page; "" is the most recent
   OnExpired on_expired = OnExpired::GoOn;
 };
 

@@ -84,10 +84,10 @@ struct ResourceType {
 
 // Where one object (with a name) or one collection (without) lies.
 struct ObjectPath {
-  GroupVersionResource gvr;
-  std::string ns;           // empty: cluster-scoped, or a collection over all namespaces
-  std::string name;         // empty: the collection
-  std::string subresource;  // "status", "scale", "exec", "log"; empty: the object itself
+  GroupVersionResource gvr = {};
+  std::string ns = {};           // empty: cluster-scoped, or a collection over all namespaces
+  std::string name = {};         // empty: the collection
+  std::string subresource = {};  // "status", "scale", "exec", "log"; empty: the object itself
 
   auto operator<=>(const ObjectPath&) const = default;
 

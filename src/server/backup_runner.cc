@@ -41,14 +41,12 @@ Result<std::optional<model::ResourcePolicy>> read_policy(const model::Backup& ba
                                                          std::stop_token stop) {
   const auto& reference = backup.spec.resource_policy;
   if (!reference || !reference->is_config_map()) return std::optional<model::ResourcePolicy>();
-  const Json config_map = TRY(context.client()
-                                  .get({.gvr = {"", "v1", "configmaps"},
-                                        .ns = backup.metadata.ns,
-                                        .name = reference->name,
-                                        .subresource = {}},
-                                       {}, stop)
-                                  .wrap("fail to get ResourcePolicies {}/{} ConfigMap",
-                                        backup.metadata.ns, reference->name));
+  const Json config_map = TRY(
+      context.client()
+          .get({.gvr = {"", "v1", "configmaps"}, .ns = backup.metadata.ns, .name = reference->name},
+               {}, stop)
+          .wrap("fail to get ResourcePolicies {}/{} ConfigMap", backup.metadata.ns,
+                reference->name));
   return std::optional(TRY(model::ResourcePolicy::from_config_map(config_map)
                                .wrap("ResourcePolicies {}", reference->name)));
 }
@@ -198,8 +196,8 @@ Status rewrite_contents(const model::Backup& backup,
   TRY(upload->complete());
   // Between the two uploads the old index is of another tarball, and readers see that by its size
   // and digest.
-  return store.objects().put(
-      store.layout().backup_archive_index(backup.metadata.name), index.take(), stop);
+  return store.objects().put(store.layout().backup_archive_index(backup.metadata.name),
+                             index.take(), stop);
 }
 
 }  // namespace
@@ -207,8 +205,8 @@ Status rewrite_contents(const model::Backup& backup,
 Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
                                            const ServerContext& context,
                                            std::stop_token stop) {
-  RunLog run_log =
-      TRY(RunLog::create(context.log.with(LogField("backup", key_of(backup))), context.config.log_format));
+  RunLog run_log = TRY(RunLog::create(context.log.with(LogField("backup", key_of(backup))),
+                                      context.config.log_format));
   run_log.log().info("Starting backup");
   auto done = run_and_upload(backup, context, run_log, stop);
   if (done) return done;

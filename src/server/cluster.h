@@ -30,8 +30,7 @@ class Cluster {
     return {.gvr = {std::string(T::kKind.group), std::string(T::kKind.version),
                     std::string(T::kKind.plural)},
             .ns = ns_,
-            .name = std::string(name),
-            .subresource = {}};
+            .name = std::string(name)};
   }
 
   template <typename T>
@@ -46,14 +45,7 @@ class Cluster {
   Result<std::vector<T>> list(const std::string& label_selector = {},
                               std::stop_token stop = {},
                               std::vector<Error>* unreadable = nullptr) const {
-    const Json list = TRY(client_.list(path<T>(),
-                                       {.label_selector = label_selector,
-                                        .field_selector = {},
-                                        .continue_token = {},
-                                        .resource_version = {},
-                                        .resource_version_match = {},
-                                        .accept = {}},
-                                       stop));
+    const Json list = TRY(client_.list(path<T>(), {.label_selector = label_selector}, stop));
     std::vector<T> objects;
     const JsonArray* items = array_at(list, "items");
     if (items == nullptr) return objects;

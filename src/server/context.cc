@@ -10,13 +10,11 @@ namespace {
 Result<Secret> read_secret(const ServerContext& context,
                            const model::SecretKeySelector& selector,
                            std::stop_token stop) {
-  const Json secret = TRY(context.client()
-                              .get({.gvr = {"", "v1", "secrets"},
-                                    .ns = context.cluster.ns(),
-                                    .name = selector.name,
-                                    .subresource = {}},
-                                   {}, stop)
-                              .wrap("reading Secret {}/{}", context.cluster.ns(), selector.name));
+  const Json secret = TRY(
+      context.client()
+          .get({.gvr = {"", "v1", "secrets"}, .ns = context.cluster.ns(), .name = selector.name},
+               {}, stop)
+          .wrap("reading Secret {}/{}", context.cluster.ns(), selector.name));
   const Json* value = find(find(secret, "data"), JsonKey{selector.key});
   if (value == nullptr) {
     return Error(Code::NotFound, "Secret {}/{} has no key {}", context.cluster.ns(), selector.name,

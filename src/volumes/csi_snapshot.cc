@@ -13,12 +13,11 @@ constexpr milliseconds kPollFirst{100};  // most drivers answer within a second
 constexpr milliseconds kPollLast{5000};
 
 kube::ObjectPath snapshot_path(std::string_view ns, std::string_view name) {
-  return {
-      .gvr = kVolumeSnapshots, .ns = std::string(ns), .name = std::string(name), .subresource = {}};
+  return {.gvr = kVolumeSnapshots, .ns = std::string(ns), .name = std::string(name)};
 }
 
 kube::ObjectPath content_path(std::string_view name) {
-  return {.gvr = kVolumeSnapshotContents, .ns = {}, .name = std::string(name), .subresource = {}};
+  return {.gvr = kVolumeSnapshotContents, .name = std::string(name)};
 }
 
 Json snapshot_for(const SnapshotRequest& request) {
@@ -121,9 +120,7 @@ Result<CsiSnapshot> take_snapshot(kube::Client& client,
   const std::string ns(kube::namespace_of(request.claim));
   const Deadline deadline = Deadline::after(request.timeout);
   const Json created =
-      TRY(client
-              .create({.gvr = kVolumeSnapshots, .ns = ns, .name = {}, .subresource = {}},
-                      snapshot_for(request), {}, stop)
+      TRY(client.create({.gvr = kVolumeSnapshots, .ns = ns}, snapshot_for(request), {}, stop)
               .wrap("creating a VolumeSnapshot of {}", kube::object_key(request.claim)));
   const kube::ObjectPath path = snapshot_path(ns, kube::name_of(created));
   log.info("Created CSI VolumeSnapshot",
@@ -193,9 +190,7 @@ Status delete_stored_snapshot(kube::Client& client,
     ensure(content, "metadata").as_object()["annotations"] =
         *annotations;  // the driver's deletion secret is named there
   }
-  TRY(client
-          .create({.gvr = kVolumeSnapshotContents, .ns = {}, .name = {}, .subresource = {}},
-                  content, {}, stop)
+  TRY(client.create({.gvr = kVolumeSnapshotContents}, content, {}, stop)
           .wrap("making a VolumeSnapshotContent to delete snapshot {} of {}", handle, driver));
   // The driver's sidecar must have seen it before it goes, or it forgets the snapshot instead of
   // deleting it: its finalizer, or its status, tells.

@@ -1,0 +1,235 @@
+#include "server/backup_controllers.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "kube/object.h"
+#include "model/backup.h"
+#include "model/names.h"
+#include "model/phases.h"
+#include "server/backup_preparation.h"
+#include "server/backup_runner.h"
+
+namespace lateen::server {
+namespace {
+
+using model::Backup;
+using model::BackupPhase;
+
+bool is_running(const Backup& backup) {
+  const BackupPhase phase = backup.status.phase.value();
+  return phase == BackupPhase::ReadyToStart || phase == BackupPhase::InProgress;
+}
+
+// Oldest first; those of one second by name.
+void sort_by_age(std::vector<Backup>& backups) {
+  std::sort(backups.begin(), backups.end(), [](const Backup& a, const Backup& b) {
+    return std::tie(a.metadata.creation_timestamp, a.metadata.name) <
+           std::tie(b.metadata.creation_timestamp, b.metadata.name);
+  });
+}
+
+// The Backups in the cluster; none when they cannot be listed, which is logged.
+std::vector<Backup> list_backups(const ServerContext& context, std::stop_token stop) {
+  std::vector<Error> unreadable;
+  auto backups = context.cluster.list<Backup>({}, stop, &unreadable);
+  for (const Error& error : unreadable) {
+    context.log.error("Passing over a Backup that cannot be read", {{"error", error}});
+  }
+  if (backups) {
+    sort_by_age(*backups);
+    return std::move(*backups);
+  }
+  if (!stop.stop_requested()) {
+    context.log.error("Could not list Backups", {{"error", backups.error()}});
+  }
+  return {};
+}
+
+// Writes a phase's outcome; somebody else's change of the same moment is not overwritten, but
+// looked at next time.
+void write_status(const ServerContext& context, const Backup& done, std::stop_token stop) {
+  const Status written = [&]() -> Status {
+    TRY(context.cluster.modify<Backup>(
+        done.metadata.name, [&done](Backup& now) { now.status = done.status; }, stop));
+    return {};
+  }();
+  if (!written && !written.error().is(Code::NotFound)) {
+    context.log.error("Could not write a Backup's status",
+                      {{"backup", done.metadata.name}, {"error", written.error()}});
+  }
+}
+
+class QueueController final : public Controller {
+ public:
+  explicit QueueController(const ServerContext& context) : context_(context) {}
+
+  std::string_view name() const override { return "backup-queue"; }
+
+  Duration period() const override { return std::chrono::minutes(1); }
+
+  void reconcile(std::stop_token stop) override {
+    std::vector<Backup> backups = list_backups(context_, stop);
+    const bool busy = std::any_of(backups.begin(), backups.end(), is_running);
+    std::vector<Backup> queued;
+    for (const Backup& backup : backups) {
+      if (backup.status.phase == BackupPhase::Queued) queued.push_back(backup);
+    }
+    std::stable_sort(queued.begin(), queued.end(), [](const Backup& a, const Backup& b) {
+      return a.status.queue_position < b.status.queue_position;
+    });
+    for (const Backup& backup : backups) {
+      if (model::is_new(backup.status.phase.value()) && !backup.metadata.deletion_timestamp) {
+        queued.push_back(backup);
+      }
+    }
+    std::int64_t position = 0;
+    for (const Backup& backup : queued) {
+      const bool starts = !busy && &backup == &queued.front();
+      Backup after = backup;
+      after.status.phase = starts ? BackupPhase::ReadyToStart : BackupPhase::Queued;
+      after.status.queue_position = starts ? 0 : ++position;
+      if (after == backup) continue;
+      auto written = context_.cluster.update(backup, after, stop);
+      if (!written && !written.error().is(Code::Conflict) && !written.error().is(Code::NotFound)) {
+        context_.log.error("Could not queue a Backup",
+                           {{"backup", backup.metadata.name}, {"error", written.error()}});
+      }
+    }
+  }
+
+ private:
+  const ServerContext context_;
+};
+
+Result<BackupSurroundings> look_around(const ServerContext& context, std::stop_token stop) {
+  BackupSurroundings around;
+  around.storage_locations = TRY(context.cluster.list<model::BackupStorageLocation>({}, stop));
+  around.snapshot_locations = TRY(context.cluster.list<model::VolumeSnapshotLocation>({}, stop));
+  const Json namespaces = TRY(context.client().list(
+      {.gvr = {"", "v1", "namespaces"}},
+      {.label_selector = fmt::format("{}=true", model::labels::kExcludeFromBackup)}, stop));
+  if (const JsonArray* items = array_at(namespaces, "items")) {
+    for (const Json& ns : *items)
+      around.excluded_by_label.emplace_back(kube::name_of(ns));
+  }
+  const Json version = TRY(context.client().server_version({}, stop));
+  around.git_version = string_at(version, "gitVersion");
+  around.major = string_at(version, "major");
+  around.minor = string_at(version, "minor");
+  return around;
+}
+
+class BackupController final : public Controller {
+ public:
+  explicit BackupController(const ServerContext& context) : context_(context) {}
+
+  std::string_view name() const override { return "backup"; }
+
+  Duration period() const override { return std::chrono::minutes(1); }
+
+  void reconcile(std::stop_token stop) override {
+    for (const Backup& backup : list_backups(context_, stop)) {
+      if (backup.status.phase != BackupPhase::ReadyToStart) continue;
+      const Status done = process(backup, stop);
+      if (!done && !stop.stop_requested()) {
+        context_.log.error("Could not process a Backup",
+                           {{"backup", backup.metadata.name}, {"error", done.error()}});
+      }
+      if (stop.stop_requested()) return;
+    }
+  }
+
+ private:
+  Status process(const Backup& backup, std::stop_token stop) {
+    const BackupSurroundings around = TRY(look_around(context_, stop));
+    const Backup prepared = prepare_backup(backup, around, context_.config, context_.clock.now());
+    const Backup started = TRY(context_.cluster.update(backup, prepared, stop));
+    if (started.status.phase != BackupPhase::InProgress) {
+      context_.log.warning("Backup failed validation", {{"backup", backup.metadata.name}});
+      return {};
+    }
+    const Backup done = TRY(run_backup_to_upload(started, context_, stop));
+    write_status(context_, done, stop);
+    return {};
+  }
+
+  const ServerContext context_;
+};
+
+class OperationsController final : public Controller {
+ public:
+  explicit OperationsController(const ServerContext& context) : context_(context) {}
+
+  std::string_view name() const override { return "backup-operations"; }
+
+  Duration period() const override { return context_.config.item_operation_sync_frequency; }
+
+  void reconcile(std::stop_token stop) override {
+    for (const Backup& backup : list_backups(context_, stop)) {
+      const BackupPhase phase = backup.status.phase.value();
+      if (phase != BackupPhase::WaitingForPluginOperations &&
+          phase != BackupPhase::WaitingForPluginOperationsPartiallyFailed) {
+        continue;
+      }
+      auto polled = poll_backup(backup, context_, stop);
+      if (polled) {
+        if (*polled != backup) write_status(context_, *polled, stop);
+      } else if (!stop.stop_requested()) {
+        context_.log.error("Could not ask for the progress of a Backup's operations",
+                           {{"backup", backup.metadata.name}, {"error", polled.error()}});
+      }
+    }
+  }
+
+ private:
+  const ServerContext context_;
+};
+
+class FinalizerController final : public Controller {
+ public:
+  explicit FinalizerController(const ServerContext& context) : context_(context) {}
+
+  std::string_view name() const override { return "backup-finalizer"; }
+
+  Duration period() const override { return std::chrono::seconds(10); }
+
+  void reconcile(std::stop_token stop) override {
+    for (const Backup& backup : list_backups(context_, stop)) {
+      const BackupPhase phase = backup.status.phase.value();
+      if (phase != BackupPhase::Finalizing && phase != BackupPhase::FinalizingPartiallyFailed) {
+        continue;
+      }
+      auto done = finalize_backup(backup, context_, stop);
+      if (done) {
+        write_status(context_, *done, stop);
+      } else if (!stop.stop_requested()) {
+        context_.log.error("Could not finalize a Backup; trying again",
+                           {{"backup", backup.metadata.name}, {"error", done.error()}});
+      }
+    }
+  }
+
+ private:
+  const ServerContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Controller> make_backup_queue_controller(const ServerContext& context) {
+  return std::make_unique<QueueController>(context);
+}
+
+std::unique_ptr<Controller> make_backup_controller(const ServerContext& context) {
+  return std::make_unique<BackupController>(context);
+}
+
+std::unique_ptr<Controller> make_backup_operations_controller(const ServerContext& context) {
+  return std::make_unique<OperationsController>(context);
+}
+
+std::unique_ptr<Controller> make_backup_finalizer_controller(const ServerContext& context) {
+  return std::make_unique<FinalizerController>(context);
+}
+
+}  // namespace lateen::server
