@@ -1,5 +1,7 @@
 #include "net/curl_handles.h"
 
+#include <system_error>
+
 #include "base/environment.h"
 #include "base/text.h"
 
@@ -158,6 +160,12 @@ Result<CurlList> make_header_list(const Headers& fields, std::initializer_list<s
   return list;
 }
 
+long os_error_of(CURL* easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  return number;
+}
+
 Error error_of(const CurlFailure& failure) {
   const std::string_view detail =
       failure.detail.empty() ? curl_easy_strerror(failure.code) : failure.detail;
@@ -165,6 +173,7 @@ Error error_of(const CurlFailure& failure) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
       return Error(Code::Unavailable, "{} is not trusted: {}", failure.host, detail)
+          .with_retryable(false)
           .with_hint(
               "Give the certificate authority that signed the server's certificate, or correct the "
               "server's name.");
@@ -176,12 +185,21 @@ Error error_of(const CurlFailure& failure) {
     case CURLE_ABORTED_BY_CALLBACK:
       return Error(Code::Canceled, "the HTTP client was closed");
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
       return Error(Code::InvalidArgument, "not a URL that can be asked: {}", detail);
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the scheme has been checked: this is about the answer
+    case CURLE_WEIRD_SERVER_REPLY:
+      return Error(Code::Unavailable, "{} does not speak HTTP: {}", failure.host, detail)
+          .with_retryable(false);
+    case CURLE_COULDNT_CONNECT:
+      if (failure.os_error == 0) break;
+      return Error(Code::Unavailable, "{}: cannot connect: {}", failure.host,
+                   std::generic_category().message(static_cast<int>(failure.os_error)))
+          .with_retryable(true);
     default:
-      return Error(Code::Unavailable, "{}: {}", failure.host, detail)
-          .with_retryable(failure.repeatable || never_reached(failure.code));
+      break;
   }
+  return Error(Code::Unavailable, "{}: {}", failure.host, detail)
+      .with_retryable(failure.repeatable || never_reached(failure.code));
 }
 
 }  // namespace lateen::net

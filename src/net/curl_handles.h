@@ -63,10 +63,14 @@ Result<CurlList> make_header_list(const Headers& fields, std::initializer_list<s
 struct CurlFailure {
   CURLcode code;
   std::string_view detail;  // libcurl's error buffer
+  long os_error;            // CURLINFO_OS_ERRNO
   std::string_view host;    // the peer
   bool repeatable;
 };
 
 Error error_of(const CurlFailure& failure);
+
+// The errno behind the handle's failure; 0 if there is none.
+long os_error_of(CURL* easy);
 
 }  // namespace lateen::net

@@ -95,8 +95,11 @@ Result<std::unique_ptr<CurlStream>> CurlStream::connect(const Url& url,
   curl_multi_add_handle(parts.multi.get(), easy);
   const CURLcode code = TRY(drive(parts.multi.get(), deadline, stop));
   if (code != CURLE_OK) {
-    return error_of(
-        {.code = code, .detail = detail.data(), .host = url.authority(), .repeatable = true});
+    return error_of({.code = code,
+                     .detail = detail.data(),
+                     .os_error = os_error_of(easy),
+                     .host = url.authority(),
+                     .repeatable = true});
   }
   set_option(easy, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));  // the buffer ends here
   curl_socket_t fd = CURL_SOCKET_BAD;

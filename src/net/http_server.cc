@@ -118,6 +118,8 @@ class HttpServer::Core {
     acceptor_.request_stop();
     wake();
     if (acceptor_.joinable()) acceptor_.join();
+    // Whoever connects from now on is refused, instead of waiting for us in the kernel.
+    parts_.listener.reset();
     stopping_.request_stop();
     {
       const Lock lock(mu_);
@@ -154,17 +156,37 @@ class HttpServer::Core {
   void accept_all(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       reap_ended();
-      const bool full = is_full();
-      wants_room_ = full;
-      if (full) ask_one_to_leave();
-      std::array<pollfd, 2> fds = {
-          pollfd{.fd = parts_.wake.get(), .events = POLLIN, .revents = 0},
-          pollfd{.fd = full ? -1 : parts_.listener.get(), .events = POLLIN, .revents = 0}};
-      ::poll(fds.data(), fds.size(), /*timeout=*/-1);
-      std::uint64_t woken = 0;
-      (void)!::read(parts_.wake.get(), &woken, sizeof woken);  // empty if nobody woke us
-      if (fds[1].revents != 0) accept_one(stop);
+      const bool waiting = wait_for_events(/*for_connections=*/true);
+      if (!waiting) continue;
+      if (is_full()) {
+        make_room(stop);
+      } else {
+        accept_one(stop);
+      }
     }
+  }
+
+  // Somebody waits to be let in: one that is idle leaves, or the next that becomes idle or ends
+  // wakes us.
+  void make_room(const std::stop_token& stop) {
+    wants_room_ = true;
+    while (!stop.stop_requested() && is_full()) {
+      ask_one_to_leave();
+      (void)wait_for_events(/*for_connections=*/false);
+      reap_ended();
+    }
+    wants_room_ = false;
+  }
+
+  // Until wake(), or until a connection waits to be accepted: whether one does.
+  bool wait_for_events(bool for_connections) {
+    const int listener = for_connections ? parts_.listener.get() : -1;
+    std::array<pollfd, 2> fds = {pollfd{.fd = parts_.wake.get(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = listener, .events = POLLIN, .revents = 0}};
+    ::poll(fds.data(), fds.size(), /*timeout=*/-1);
+    std::uint64_t woken = 0;
+    (void)!::read(parts_.wake.get(), &woken, sizeof woken);  // empty if nobody woke us
+    return fds[1].revents != 0;
   }
 
   bool is_full() {
@@ -241,7 +263,7 @@ class HttpServer::Core {
   }
 
   const HttpServerOptions options_;
-  const Parts parts_;
+  Parts parts_;
   std::stop_source stopping_;
   const ConnectionContext context_;
   std::atomic<bool> wants_room_ = false;

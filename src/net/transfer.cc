@@ -237,6 +237,7 @@ Error Transfer::failure() const {
   }
   return error_of({.code = *result_,
                    .detail = detail_.data(),
+                   .os_error = os_error_of(easy()),
                    .host = host_,
                    .repeatable = is_idempotent(method_)})
       .wrap("{} {}", method_, shown_url_);
