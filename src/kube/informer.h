@@ -37,8 +37,6 @@ struct Change {
 struct InformerOptions {
   std::string label_selector;
   std::string field_selector;
-  std::chrono::seconds resync{
-      0};  // report every object as a change (before == after) this often; 0: never
   std::function<void(Json&)>
       trim;  // drops what the caller never reads (managedFields, data) before it is kept
   Log log;
@@ -79,7 +77,6 @@ class Informer {
   class Store;
   std::unique_ptr<Store> store_;
   std::jthread thread_;
-  std::jthread resync_thread_;
 };
 
 }  // namespace lateen::kube

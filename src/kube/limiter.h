@@ -61,7 +61,6 @@ class AdaptiveLimiter {
   void observe(Outcome outcome,
                std::chrono::steady_clock::time_point started,
                std::chrono::steady_clock::time_point now) LATEEN_REQUIRES(mu_);
-  void shrink(std::chrono::steady_clock::time_point now) LATEEN_REQUIRES(mu_);
 
   const LimiterOptions options_;
   mutable Mutex mu_;

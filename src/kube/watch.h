@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -38,7 +39,11 @@ struct WatchOptions {
 
 // One watch connection. Not thread-safe.
 class Watch {
+  struct Key {};  // makes the constructor open()'s alone
+
  public:
+  Watch(Key, std::unique_ptr<net::HttpStream> stream, std::string resource_version);
+
   static Result<std::unique_ptr<Watch>> open(Client& client,
                                              const ObjectPath& collection,
                                              const WatchOptions& options,
@@ -53,8 +58,7 @@ class Watch {
   const std::string& resource_version() const { return resource_version_; }
 
  private:
-  Watch(std::unique_ptr<net::HttpStream> stream, std::string resource_version);
-
+  Status read_more(Deadline deadline, std::stop_token stop);
   Result<std::optional<WatchEvent>> parse_line(std::string_view line);
 
   std::unique_ptr<net::HttpStream> stream_;
