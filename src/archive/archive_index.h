@@ -51,7 +51,9 @@ class ArchiveIndex {
   const std::string& tarball_sha256() const { return tarball_sha256_; }
 
   // Which bytes of the tarball to read for the object.
-  const MemberRange& member(const ArchivedItem& item) const { return members_[item.member]; }
+  const MemberRange& member(const ArchivedItem& item) const {
+    return members_[item.location.member];
+  }
 
   const std::vector<MemberRange>& members() const { return members_; }
 
@@ -61,7 +63,8 @@ class ArchiveIndex {
 
  private:
   friend class IndexParser;
-  ArchiveIndex() = default;
+
+  explicit ArchiveIndex(std::size_t max_items) : table_(std::make_unique<ItemTable>(max_items)) {}
 
   std::unique_ptr<ItemTable> table_;
   std::vector<MemberRange> members_;

@@ -21,16 +21,18 @@
 namespace lateen::archive {
 
 struct ArchiveReaderOptions {
-  std::optional<FilePath> index;  // not used if it is broken or of another tarball
-  FilePath temp_dir = "/tmp";  // for what is unpacked when there is no index; needs that much room
+  std::optional<FilePath> index = {};  // not used if it is broken or of another tarball
+  FilePath temp_dir =
+      {};  // for what is unpacked when there is no index (empty: the system's place)
   ArchiveLimits limits = {};
 };
 
 // Movable. read() is thread-safe.
 class ArchiveReader {
  public:
-  // Corrupt says where the tarball is broken: truncated, a bad checksum, not gzip. Entries whose
-  // names lead elsewhere, and what is no object, are passed over.
+  // Corrupt says where the tarball is broken: truncated, a bad checksum, not gzip. With an index
+  // the tarball is not read here, but object by object. Entries whose names lead elsewhere, and
+  // what is no object, are passed over.
   static Result<ArchiveReader> open(const FilePath& tarball,
                                     ArchiveReaderOptions options,
                                     std::stop_token stop);
@@ -53,6 +55,10 @@ class ArchiveReader {
 
   // The object's JSON, checked against its digest.
   Result<Bytes> read(const ArchivedItem& item) const;
+
+  // Names of entries that lead out of the archive's folder, at most 20 of them: nothing was read
+  // from those.
+  const std::vector<std::string>& refused_entries() const;
 
   // Whether the index was used; if one was given and not used, why not.
   bool indexed() const;

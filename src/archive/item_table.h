@@ -18,26 +18,32 @@ namespace lateen::archive {
 
 using Sha256Digest = std::array<char, 32>;
 
-// One object. `key` views into its table.
-struct ArchivedItem {
-  ItemKey key;
-  ByteCount size = 0;  // of its JSON
+Sha256Digest sha256_digest(BytesView bytes);
+
+// Where an object's JSON is, and what it must be.
+struct ItemLocation {
+  ByteCount offset = 0;  // in the unpacked member, or in the spool file
+  ByteCount size = 0;
+  std::uint32_t member = 0;  // by number; 0 in a spool file
   Sha256Digest sha256 = {};
-  // Where its JSON begins: in the unpacked member with that number, or in the spool file (member
-  // 0).
-  std::uint32_t member = 0;
-  ByteCount offset = 0;
 };
 
-// About 120 bytes and the name for each object. Built once by one thread, then immutable.
+struct ArchivedItem {
+  ItemKey key;  // views into its table
+  ItemLocation location;
+};
+
+// About 150 bytes and the name for each object. Built once by one thread, then immutable.
 class ItemTable {
  public:
   explicit ItemTable(std::size_t max_items) : max_items_(max_items) {}
 
-  // Takes one copy of an object in. Of the two copies of one object the plain one counts, the other
-  // one only tells the version; of two equal paths the later one, as if both had been unpacked.
-  // Corrupt past max_items.
-  Status put(const ParsedEntryName& entry, const ArchivedItem& location);
+  // Whether this copy would be the one to read its object from: of the two copies of one object the
+  // plain one is, of two entries of one name the later one, as if both had been unpacked.
+  bool wants(const ParsedEntryName& entry) const;
+
+  // Takes an entry in; a copy that is not wanted only tells the version. Corrupt past max_items.
+  Status put(const ParsedEntryName& entry, const ItemLocation& location);
 
   // In the order of the archive.
   std::span<const ArchivedItem> items() const { return items_; }
@@ -47,24 +53,20 @@ class ItemTable {
                            std::string_view ns,
                            std::string_view name) const;
 
-  // The object in this version, preferred or not; null when there is none.
-  const ArchivedItem* find(const ItemKey& key) const;
+  // The object of an entry; null when there is none.
+  const ArchivedItem* find(const ParsedEntryName& entry) const;
 
  private:
-  struct Identity {
-    const ItemTable* table;
-    std::size_t operator()(std::uint32_t item) const;
-    bool operator()(std::uint32_t a, std::uint32_t b) const;
-  };
-
   std::string_view intern(std::string_view word);
+  const std::uint32_t* bucket_of(const ItemKey& identity) const;
+  void grow();
 
   std::size_t max_items_;
   std::vector<ArchivedItem> items_;
   std::vector<bool> has_plain_copy_;
   std::deque<std::string> names_;          // stable addresses
   std::unordered_set<std::string> words_;  // resources, namespaces, versions: few
-  std::vector<std::uint32_t> buckets_;  // open addressing by (resource, namespace, name, version)
+  std::vector<std::uint32_t> buckets_;     // item number + 1 by identity, open addressing; 0: free
 };
 
 }  // namespace lateen::archive

@@ -83,6 +83,7 @@ class TarReader {
   Status parse_pax_records(std::string_view records, Extension& extension) const;
   Error corrupt(std::string_view why) const;
   Error truncated() const;
+  Error source_failed(Error error) const;
 
   ByteSource& source_;
   ByteCount offset_ = 0;

@@ -112,8 +112,16 @@ Error TarReader::truncated() const {
           current_.empty() ? "none" : current_};
 }
 
+Error TarReader::source_failed(Error error) const {
+  if (current_.empty()) return error;
+  if (remaining_ > 0) return std::move(error).wrap("in entry {}", current_);
+  return std::move(error).wrap("after entry {}", current_);
+}
+
 Result<bool> TarReader::read_block(Block& block) {
-  const std::size_t n = TRY(read_fully(source_, block));
+  const auto filled = read_fully(source_, block);
+  if (!filled) return source_failed(filled.error());
+  const std::size_t n = *filled;
   offset_ += n;
   if (n == 0) return false;
   if (n < block.size()) return truncated();
@@ -123,11 +131,12 @@ Result<bool> TarReader::read_block(Block& block) {
 Result<std::size_t> TarReader::read(std::span<char> room) {
   const auto wanted = static_cast<std::size_t>(std::min<ByteCount>(room.size(), remaining_));
   if (wanted == 0) return std::size_t{0};
-  const std::size_t n = TRY(source_.read(room.first(wanted)));
-  offset_ += n;
-  if (n == 0) return truncated();
-  remaining_ -= n;
-  return n;
+  const auto n = source_.read(room.first(wanted));
+  if (!n) return source_failed(n.error());
+  offset_ += *n;
+  if (*n == 0) return truncated();
+  remaining_ -= *n;
+  return *n;
 }
 
 Result<Bytes> TarReader::read_all(ByteCount max) {
@@ -149,9 +158,10 @@ Status TarReader::pass_over_current() {
   std::array<char, 64 << 10> room;
   while (remaining_ > 0)
     TRY(read(room));
-  const std::size_t n = TRY(read_fully(source_, std::span(room).first(padding_)));
-  offset_ += n;
-  if (n < padding_) return truncated();
+  const auto n = read_fully(source_, std::span(room).first(padding_));
+  if (!n) return source_failed(n.error());
+  offset_ += *n;
+  if (*n < padding_) return truncated();
   padding_ = 0;
   return {};
 }
@@ -168,9 +178,10 @@ Status TarReader::finish_archive() {
   std::array<char, 64 << 10> room;
   ByteCount trailer = 0;
   while (true) {
-    const std::size_t n = TRY(source_.read(room));
-    if (n == 0) return {};
-    trailer += n;
+    const auto n = source_.read(room);
+    if (!n) return source_failed(n.error());
+    if (*n == 0) return {};
+    trailer += *n;
     if (trailer > kMaxTrailer) return corrupt("too much after the end mark");
   }
 }
