@@ -36,6 +36,9 @@ class ObjectCache {
   void subscribe(Handler handler) { handlers_.push_back(std::move(handler)); }
 
   void start();
+
+  void request_stop() { thread_.request_stop(); }
+
   void stop();
 
   // Until what was there at the start is in the cache; false at the deadline or the stop.
