@@ -151,11 +151,15 @@ class CronSearch {
   bool find_day() {
     for (CivilTime c = civil(); !schedule_.fits_day(c); c = civil()) {
       begin_at({.year = c.year, .month = c.month, .day = c.day});
+      const TimePoint before = t_;
       CivilTime next = civil();
       ++next.day;
       t_ = schedule_.zone_.to_time(next);
       // Where summer time begins at midnight, that day has none.
       if (const int hour = civil().hour; hour != 0) t_ += hours(hour > 12 ? 24 - hour : -hour);
+      // A zone that moved across the date line has no such day at all (Samoa, 30 December 2011),
+      // and robfig/cron looks for it for ever.
+      if (t_ <= before) t_ = before + hours(24);
       if (civil().day == 1) return false;
     }
     return true;
@@ -198,6 +202,8 @@ class CronSearch {
 std::optional<TimePoint> CronSchedule::next(TimePoint after) const {
   const auto second = std::chrono::floor<seconds>(after);
   if (every_ != Duration::zero()) return TimePoint(second) + every_;
+  // A field of nothing but commas fits nothing, and looking for it minute by minute would take long.
+  if (fields_.minute == 0 || fields_.hour == 0 || fields_.month == 0) return std::nullopt;
   return CronSearch(*this, TimePoint(second + seconds(1))).find();
 }
 

@@ -21,7 +21,7 @@ std::string format_go_float(double v) {
   if (std::isinf(v)) return v > 0 ? "+Inf" : "-Inf";
   char buffer[512];
   const double magnitude = std::fabs(v);
-  const bool plain = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e21);
+  const bool plain = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e6);
   const auto end = std::to_chars(std::begin(buffer), std::end(buffer), v,
                                  plain ? std::chars_format::fixed : std::chars_format::scientific);
   return {std::begin(buffer), end.ptr};
@@ -38,7 +38,7 @@ struct AsText {
 };
 
 struct AsJson {
-  Json operator()(const std::string& v) const { return Json(to_valid_utf8(v)); }
+  Json operator()(const std::string& v) const { return Json(v); }
 
   Json operator()(std::int64_t v) const { return Json(v); }
 
@@ -90,11 +90,11 @@ std::string format_json(const LogEntry& entry) {
   JsonObject object;
   for (const auto& [key, value] : by_key(entry)) {
     const std::string name = key == "error" ? "error.message" : key;
-    object[to_valid_utf8(name)] = std::visit(AsJson(), *value);
+    object[name] = std::visit(AsJson(), *value);
   }
   object["time"] = format_rfc3339(entry.time);
   object["level"] = to_string(entry.level);
-  object["msg"] = to_valid_utf8(entry.message);
+  object["msg"] = entry.message;
   return write_json(Json(std::move(object))) + "\n";
 }
 

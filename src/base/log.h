@@ -94,6 +94,12 @@ class Log {
   Log(std::shared_ptr<LogSink> sink, std::shared_ptr<const Clock> clock);
 
   Log with(LogField field) const;
+
+  template <typename Value>
+  Log with(std::string_view key, const Value& value) const {
+    return with(LogField(key, value));
+  }
+
   Log with(std::initializer_list<LogField> fields) const;
 
   // The same fields, another destination.

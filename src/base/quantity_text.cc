@@ -11,6 +11,9 @@ namespace {
 // Beyond this many digits in billionths every quantity is capped.
 constexpr std::int64_t kEnoughDigits = 40;
 
+// An exponent as good as infinite.
+constexpr std::int64_t kFarExponent = 1'000'000'000;
+
 Error format_error() {
   return {Code::InvalidArgument, "quantities must match the regular expression '{}'",
           "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"};
@@ -45,10 +48,11 @@ Result<std::string_view> take_suffix(std::string_view rest) {
 
 Status read_exponent(std::string_view text, QuantityText& parts) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  std::int32_t exponent = 0;
+  std::int64_t exponent = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), exponent);
   if (failure != std::errc() || end != text.data() + text.size()) return suffix_error();
-  parts.decimal_exponent = exponent;
+  parts.decimal_exponent =
+      static_cast<int>(std::clamp<std::int64_t>(exponent, -kFarExponent, kFarExponent));
   parts.format = Quantity::Format::DecimalExponent;
   return {};
 }
