@@ -89,6 +89,7 @@ Result<std::unique_ptr<CurlStream>> CurlStream::connect(const Url& url,
   CURL* const easy = parts.easy.get();
   set_option(easy, CURLOPT_ERRORBUFFER, detail.data());
   set_option(easy, CURLOPT_CONNECT_ONLY, 1L);
+  set_option(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);  // what we send is not for a proxy to read
   parts.connect_to = TRY(set_connection(
       easy,
       {.url = url, .tls = *parts.tls, .proxy_url = proxy_url, .connect_timeout = kConnectTimeout}));

@@ -57,7 +57,7 @@ class HttpClient::Loop {
   // Afterwards the transfer is the caller's alone. It must have been added.
   void remove(Transfer& transfer) {
     post({Order::Remove, &transfer});
-    transfer.wait_until_detached();
+    transfer.wait_until_let_go();
   }
 
  private:
@@ -113,7 +113,7 @@ class HttpClient::Loop {
           break;
         case Order::Remove:
           if (is_attached(transfer)) take_off(transfer);
-          transfer.detach();
+          transfer.let_go();
           break;
       }
     }

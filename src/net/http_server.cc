@@ -215,6 +215,8 @@ class HttpServer::Core {
     if (!fd) return accept_failed(errno, stop);
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // A watcher whose machine has died says nothing: the kernel finds out.
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     SslPtr ssl;
     if (parts_.tls) {
       auto attached = parts_.tls->attach(fd.get());

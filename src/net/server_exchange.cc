@@ -13,6 +13,14 @@ namespace {
 // A head and a small body go out in one packet.
 constexpr std::size_t kJoinedBody = 64 * 1024;
 
+// Headers that say where a message ends are not a handler's.
+bool is_ours(std::string_view name) {
+  static constexpr std::array<std::string_view, 3> kOurs = {"Content-Length", "Transfer-Encoding",
+                                                            "Connection"};
+  return std::ranges::any_of(
+      kOurs, [name](std::string_view ours) { return equals_ignoring_case(ours, name); });
+}
+
 bool has_no_body(int status) {
   return status < 200 || status == 204 || status == 304;
 }
@@ -20,14 +28,9 @@ bool has_no_body(int status) {
 }  // namespace
 
 std::string format_response_head(int status, const Headers& headers, std::string_view own_lines) {
-  static constexpr std::array<std::string_view, 3> kOurs = {"Content-Length", "Transfer-Encoding",
-                                                            "Connection"};
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
   for (const auto& [name, value] : headers) {
-    const auto is_name = [&name = name](std::string_view ours) {
-      return equals_ignoring_case(ours, name);
-    };
-    if (std::ranges::any_of(kOurs, is_name)) continue;
+    if (is_ours(name)) continue;
     head.append(name).append(": ").append(value).append("\r\n");
   }
   head.append(own_lines).append("\r\n");

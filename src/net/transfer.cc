@@ -24,6 +24,10 @@ bool has_body(const HttpRequest& request) {
          request.method == "POST" || request.method == "PATCH";
 }
 
+bool is_method(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 // "HTTP/1.1 200 OK", "HTTP/2 200": the number; 0 if it is none.
 int status_of(std::string_view line) {
   const Cut words = cut(line, " ");
@@ -46,6 +50,9 @@ Result<std::unique_ptr<Transfer>> Transfer::create(const HttpRequest& request,
 Status Transfer::configure(const HttpRequest& request, const HttpClientOptions& options) {
   method_ = request.method;
   shown_url_ = redact_url(request.url);
+  if (!is_method(method_)) {
+    return Error(Code::InvalidArgument, "{} is not an HTTP method", quote_go(method_));
+  }
   const Url url = TRY(Url::parse(request.url).wrap("{} {}", method_, shown_url_));
   host_ = url.authority();
   max_response_ = request.max_response;
@@ -202,19 +209,19 @@ void Transfer::finish(CURLcode code) {
   changed_.notify_all();
 }
 
-void Transfer::detach() {
+void Transfer::let_go() {
   const Lock lock(mu_);
-  detached_ = true;
+  let_go_ = true;
   changed_.notify_all();
 }
 
 // ---- The asking thread.
 
-void Transfer::wait_until_detached() {
+void Transfer::wait_until_let_go() {
   const Lock lock(mu_);
   // Without an end: the driving thread never blocks on anything but its poll, which we have woken.
   changed_.wait(mu_, Deadline::never(), {},
-                [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return detached_; });
+                [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return let_go_; });
 }
 
 Error Transfer::not_waited(Deadline deadline, const std::stop_token& stop) const {

@@ -76,8 +76,8 @@ class Transfer {
   void finish(CURLcode code);
 
   // ---- Both: no more callbacks will come, and the asking thread may destroy it.
-  void detach();
-  void wait_until_detached();
+  void let_go();
+  void wait_until_let_go();
 
  private:
   Status configure(const HttpRequest& request, const HttpClientOptions& options);
@@ -120,7 +120,7 @@ class Transfer {
   bool send_paused_ LATEEN_GUARDED_BY(mu_) = false;
   bool rewind_wanted_ LATEEN_GUARDED_BY(mu_) = false;
   std::optional<CURLcode> result_ LATEEN_GUARDED_BY(mu_);
-  bool detached_ LATEEN_GUARDED_BY(mu_) = false;
+  bool let_go_ LATEEN_GUARDED_BY(mu_) = false;
   std::chrono::steady_clock::time_point last_byte_ LATEEN_GUARDED_BY(mu_);
 };
 

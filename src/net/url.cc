@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -206,8 +207,10 @@ std::string QueryValues::encode() const {
   sorted.reserve(pairs_.size());
   for (const Pair& pair : pairs_)
     sorted.push_back(&pair);
-  std::ranges::stable_sort(sorted, {},
-                           [](const Pair* pair) -> const std::string& { return pair->first; });
+  // Values of one key keep their order, which is that of their addresses.
+  std::ranges::sort(sorted, [](const Pair* a, const Pair* b) {
+    return std::tie(a->first, a) < std::tie(b->first, b);
+  });
   std::string out;
   for (const Pair* pair : sorted) {
     if (!out.empty()) out += '&';

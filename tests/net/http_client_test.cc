@@ -16,7 +16,7 @@
 namespace lateen::net {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace std::literals;
 using testing::Authority;
 using testing::FixedClock;
 using testing::make_client;
@@ -254,10 +254,21 @@ TEST(HttpClient, RefusesWhatIsNoRequest) {
     ASSERT_FALSE(result) << url;
     EXPECT_TRUE(result.error().is(Code::InvalidArgument)) << result.error().message();
   }
+  EXPECT_FALSE(client->send({.method = "GET /\r\nX: y", .url = "http://127.0.0.1:1/"}, {}));
   const auto split =
       client->send({.url = "http://127.0.0.1:1/", .headers = {{"A", "b\r\nC: d"}}}, {});
   ASSERT_FALSE(split);
   EXPECT_TRUE(split.error().is(Code::InvalidArgument));
+}
+
+TEST(HttpClient, GoesThroughItsProxy) {
+  TestServer proxy([](ServerExchange& e) {
+    ASSERT_TRUE(e.respond(
+        {.body = fmt::format("{} of {}", e.request().path, e.request().headers.get("Host"))}));
+  });
+  const auto client = make_client({.proxy_url = proxy.url("")});
+  const auto response = must(client->send({.url = "http://nowhere.invalid:81/x"}, {}));
+  EXPECT_EQ(response.body, "/x of nowhere.invalid:81");
 }
 
 TEST(HttpClient, SaysThatAPeerBrokeOff) {

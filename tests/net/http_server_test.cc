@@ -15,7 +15,7 @@
 namespace lateen::net {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace std::literals;
 using testing::Authority;
 using testing::make_client;
 using testing::must;

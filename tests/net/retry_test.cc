@@ -8,7 +8,7 @@
 namespace lateen::net {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace std::literals;
 using testing::make_client;
 using testing::must;
 using testing::TestServer;

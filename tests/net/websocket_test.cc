@@ -9,9 +9,7 @@
 namespace lateen::net {
 namespace {
 
-using namespace std::chrono_literals;
-using namespace std::string_literals;
-using namespace std::string_view_literals;
+using namespace std::literals;
 using testing::Authority;
 using testing::must;
 using testing::run;

@@ -17,7 +17,7 @@
 
 namespace lateen::net::testing {
 
-using namespace std::chrono_literals;  // NOLINT(google-global-names-in-headers): for tests only
+using namespace std::literals;  // NOLINT(google-global-names-in-headers): for tests only
 
 // The value, or the test program's end with its error: for what a test stands on, not for what it
 // tests.
