@@ -3,17 +3,16 @@
 #include <algorithm>
 
 #include "archive/archive_index.h"
-#include "archive/archive_reader.h"
 #include "archive/archive_writer.h"
 #include "backup/operations.h"
 #include "backup/plan.h"
 #include "backup/run.h"
-#include "base/temp.h"
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/phases.h"
 #include "server/progress.h"
 #include "server/run_log.h"
+#include "server/stored_archive.h"
 
 namespace lateen::server {
 namespace {
@@ -158,40 +157,18 @@ Result<model::Backup> run_and_upload(const model::Backup& backup,
   return std::move(documents->backup);
 }
 
-// An object store of a tarball as a local file.
-Result<archive::ArchiveReader> open_contents(objects::BackupStore& store,
-                                             std::string_view name,
-                                             const TempDir& scratch,
-                                             std::stop_token stop) {
-  const FilePath tarball = scratch.path() / "contents.tar.gz";
-  {
-    const UniqueFd file = TRY(open_for_writing(tarball, 0600));
-    TRY(store.download_contents(name, file.get(), stop));
-  }
-  archive::ArchiveReaderOptions options;
-  options.temp_dir = scratch.path();
-  if (auto index = store.get_archive_index(name, stop)) {
-    const FilePath path = scratch.path() / "index.json.gz";
-    TRY(write_file(path, *index, 0600));
-    options.index = path;
-  }
-  return archive::ArchiveReader::open(tarball, options, stop);
-}
-
 Status rewrite_contents(const model::Backup& backup,
                         const std::vector<model::BackupOperation>& operations,
                         std::vector<model::BackupVolumeInfo>& volumes,
                         objects::BackupStore& store,
                         const backup::BackupTools& tools,
                         std::stop_token stop) {
-  const TempDir scratch = TRY(TempDir::create("lateen-finalize"));
-  const archive::ArchiveReader before =
-      TRY(open_contents(store, backup.metadata.name, scratch, stop));
+  const StoredArchive stored = TRY(open_stored_archive(store, backup.metadata.name, stop));
   auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
   UploadSink tarball(*upload);
   BytesSink index;
   archive::ArchiveWriter after(tarball, &index, tools.clock, {.backup = backup.metadata.name});
-  TRY(backup::finalize_backup(backup, operations, volumes, tools, before, after, stop));
+  TRY(backup::finalize_backup(backup, operations, volumes, tools, stored.reader, after, stop));
   TRY(after.finish(stop));
   TRY(upload->complete());
   // Between the two uploads the old index is of another tarball, and readers see that by its size

@@ -1,0 +1,30 @@
+#include "server/stored_archive.h"
+
+#include "base/file.h"
+
+namespace lateen::server {
+
+Result<StoredArchive> open_stored_archive(objects::BackupStore& store,
+                                          std::string_view backup,
+                                          std::stop_token stop) {
+  TempDir scratch = TRY(TempDir::create("lateen-archive"));
+  const FilePath tarball = scratch.path() / "contents.tar.gz";
+  {
+    const UniqueFd file = TRY(open_for_writing(tarball, 0600));
+    TRY(store.download_contents(backup, file.get(), stop));
+  }
+  archive::ArchiveReaderOptions options;
+  options.temp_dir = scratch.path();
+  // Without an index (Velero's backups) the tarball is read through once; it is no loss but of
+  // time.
+  if (auto index = store.get_archive_index(backup, stop)) {
+    const FilePath path = scratch.path() / "index.json.gz";
+    TRY(write_file(path, *index, 0600));
+    options.index = path;
+  }
+  archive::ArchiveReader reader = TRY(archive::ArchiveReader::open(tarball, options, stop)
+                                          .wrap("the contents of backup {}", backup));
+  return StoredArchive{.scratch = std::move(scratch), .reader = std::move(reader)};
+}
+
+}  // namespace lateen::server
