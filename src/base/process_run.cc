@@ -20,7 +20,7 @@ namespace {
 constexpr auto kGrace = std::chrono::seconds(2);
 
 // A grandchild may keep our pipes open for ever: so long is read on after the child's own end.
-constexpr auto kLinger = std::chrono::seconds(1);
+constexpr auto kLinger = std::chrono::milliseconds(250);
 
 // Without pidfd, how often to look whether the child has ended.
 constexpr auto kLookEvery = std::chrono::milliseconds(20);

@@ -15,8 +15,6 @@
 namespace lateen {
 namespace {
 
-using namespace std::string_literals;
-
 // What logrus 1.9.3 writes for these entries, as text and as JSON.
 const std::string kText[] = {
     "time=\"2026-05-20T02:00:01Z\" level=info msg=\"Backed up item\" backup=velero/nightly name=db "
