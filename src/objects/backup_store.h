@@ -53,7 +53,7 @@ class BackupStore {
   Result<bool> backup_exists(std::string_view backup, std::stop_token stop = {});
 
   // ---- Writing a backup.
-  // The tarball, streamed as it is made.
+  // The tarball, streamed as it is made. AlreadyExists if the backup is complete.
   Result<std::unique_ptr<Upload>> begin_contents(std::string_view backup,
                                                  std::stop_token stop = {});
   // Log (a failure of that alone is passed over and returned in *log_problem), contents, the
@@ -138,9 +138,15 @@ class BackupStore {
                                    std::stop_token stop = {});
 
  private:
+  Status refuse_existing(std::string_view backup, std::stop_token stop);
   Status put_companions(const BackupDocuments& documents, std::stop_token stop);
+  Status remove_parts(std::string_view backup);
   Status put_gzip(std::string_view key, BytesView document, std::stop_token stop);
   Result<Bytes> get_gzip(std::string_view key, std::stop_token stop);
+  template <typename T>
+  Result<T> get_document(const std::string& key,
+                         Result<T> (*read)(BytesView),
+                         std::stop_token stop);
 
   std::unique_ptr<ObjectStore> store_;
   Layout layout_;

@@ -31,7 +31,8 @@ bool is_kind(int folder, const dirent& entry, unsigned char kind, mode_t mode) {
 
 Result<UniqueFd> open_dir(int parent, const std::string& name, IfAbsent if_absent) {
   UniqueFd folder(openat(parent, name.c_str(), kOpenDir));
-  if (!folder && errno == ENOENT && if_absent == IfAbsent::Create) {
+  for (int race = 0; !folder && errno == ENOENT && if_absent == IfAbsent::Create && race < kRaces;
+       ++race) {
     if (mkdirat(parent, name.c_str(), 0755) == 0) {
       // The new name must survive a crash before anything that relies on it.
       if (fsync(parent) != 0)

@@ -18,6 +18,10 @@ namespace lateen::objects::fs {
 // At the root; what is being written lies there. Listings pass it over, keys below it are refused.
 inline constexpr std::string_view kTemporaryDir = ".lateen-tmp";
 
+// Folders that become empty are removed by others at any moment, also between our making and our
+// opening them. Each try makes them again; more than a few in a row is not a race any more.
+inline constexpr int kRaces = 16;
+
 enum class IfAbsent { Fail, Create };
 
 // NotFound if there is none; Forbidden if a symbolic link stands there.

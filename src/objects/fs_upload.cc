@@ -9,14 +9,6 @@
 #include "objects/fs_dir.h"
 
 namespace lateen::objects::fs {
-namespace {
-
-// Folders that become empty are removed by others at any moment, also just before we use them. Each
-// try makes them again; more than a few in a row is not a race any more.
-constexpr int kRaces = 16;
-
-}  // namespace
-
 FsUpload::FsUpload(UniqueFd root, std::string key, std::string name, std::stop_token stop)
     : root_(std::move(root)),
       key_(std::move(key)),

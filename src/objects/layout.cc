@@ -93,7 +93,7 @@ std::string Layout::backup_csi_volume_snapshot_classes(std::string_view backup) 
 }
 
 std::string Layout::backup_archive_index(std::string_view backup) const {
-  return in_backup(backup, "-lateen-index.gz");
+  return in_backup(backup, "-index.json.gz");
 }
 
 std::string Layout::restore_log(std::string_view restore) const {
