@@ -163,12 +163,13 @@ void prepare_job(JsonObject& object) {
   const std::string name(text_member(metadata, "name"));
   const std::string uid(text_member(metadata, "uid"));
   JsonObject& labels = ensure_object(pod_metadata, "labels");
-  labels["batch.kubernetes.io/controller-uid"] = uid;
-  labels["controller-uid"] = uid;
-  labels["batch.kubernetes.io/job-name"] = name;
-  labels["job-name"] = name;
+  // What is there already stays: validation refuses another Job's labels.
+  labels.emplace("batch.kubernetes.io/controller-uid", uid);
+  labels.emplace("controller-uid", uid);
+  labels.emplace("batch.kubernetes.io/job-name", name);
+  labels.emplace("job-name", name);
   JsonObject& selector = ensure_object(spec, "selector");
-  ensure_object(selector, "matchLabels")["batch.kubernetes.io/controller-uid"] = uid;
+  ensure_object(selector, "matchLabels").emplace("batch.kubernetes.io/controller-uid", uid);
   if (same) metadata["labels"] = Json(labels);
 }
 

@@ -45,6 +45,8 @@ FieldError not_supported(std::string field,
                          const std::vector<std::string>& supported);
 FieldError forbidden(std::string field, std::string detail);
 FieldError duplicate(std::string field, const Json& value);
+FieldError not_found(std::string field, const Json& value);
+FieldError too_long(std::string field, std::size_t most_bytes);
 
 using FieldErrors = std::vector<FieldError>;
 
