@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,14 @@ RestorePlan plan_restore(const model::RestoreSpec& spec,
                          std::span<const archive::ArchivedItem> items,
                          const kube::Discovery& discovery,
                          const ResourcePriorities& priorities = default_priorities());
+
+// Puts these objects (their indexes in `items`) into ranks.
+class Selection;
+RestorePlan arrange(const std::set<std::size_t>& chosen,
+                    std::span<const archive::ArchivedItem> items,
+                    const Selection& selection,
+                    const kube::Discovery& discovery,
+                    const ResourcePriorities& priorities);
 
 // The plan for a person.
 std::string describe(const RestorePlan& plan);

@@ -24,6 +24,8 @@
 #include "model/restore.h"
 #include "model/results.h"
 #include "model/volume_info.h"
+#include "restore/exec_hooks.h"
+#include "restore/modifiers.h"
 #include "restore/plan.h"
 
 namespace lateen::restore {
@@ -44,8 +46,17 @@ struct RestoreRunOptions {
   Duration terminating_resource_timeout = std::chrono::minutes(10);
   // Of the backup's volumes; empty for backups older than Velero 1.14.
   std::vector<model::BackupVolumeInfo> volumes = {};
+  Modifiers modifiers = {};  // rules that change objects on their way
   // Hears how many objects are done, and how many there are; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
+};
+
+// A claim that this restore created, whose new volume gets what the old one had.
+struct ProvisionedClaim {
+  std::string ns;
+  std::string name;
+  std::string reclaim_policy;
+  model::StringMap labels;
 };
 
 struct RestoreOutcome {
@@ -55,6 +66,9 @@ struct RestoreOutcome {
   std::vector<model::RestoreOperation> operations;
   std::vector<model::RestoreVolumeInfo> volumes;
   model::HookStatus hooks;
+  // What finalize_restore still has to see to.
+  std::vector<HookedPod> hooked_pods;
+  std::vector<ProvisionedClaim> provisioned_claims;
 };
 
 // What goes wrong with one object is an error in the results and the run goes on. An Error comes

@@ -20,17 +20,6 @@ namespace {
 using model::BackupPhase;
 using model::OpenEnum;
 
-// A tarball goes straight into its upload.
-class UploadSink final : public ByteSink {
- public:
-  explicit UploadSink(objects::Upload& upload) : upload_(upload) {}
-
-  Status write(BytesView bytes) override { return upload_.write(bytes); }
-
- private:
-  objects::Upload& upload_;
-};
-
 std::string key_of(const model::Backup& backup) {
   return fmt::format("{}/{}", backup.metadata.ns, backup.metadata.name);
 }
@@ -93,9 +82,8 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
   const backup::BackupPlan plan = backup::plan_backup(backup.spec, discovery, namespaces);
 
-  UploadSink tarball(upload);
   BytesSink index;
-  archive::ArchiveWriter writer(tarball, &index, context.clock, {.backup = backup.metadata.name});
+  archive::ArchiveWriter writer(upload, &index, context.clock, {.backup = backup.metadata.name});
   backup::BackupOutcome outcome =
       TRY(backup::run_backup(backup, plan, tools, options, writer, stop));
   TRY(writer.finish(stop));
@@ -165,9 +153,8 @@ Status rewrite_contents(const model::Backup& backup,
                         std::stop_token stop) {
   const StoredArchive stored = TRY(open_stored_archive(store, backup.metadata.name, stop));
   auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
-  UploadSink tarball(*upload);
   BytesSink index;
-  archive::ArchiveWriter after(tarball, &index, tools.clock, {.backup = backup.metadata.name});
+  archive::ArchiveWriter after(*upload, &index, tools.clock, {.backup = backup.metadata.name});
   TRY(backup::finalize_backup(backup, operations, volumes, tools, stored.reader, after, stop));
   TRY(after.finish(stop));
   TRY(upload->complete());

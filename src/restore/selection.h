@@ -1,0 +1,38 @@
+// Which objects of a backup a restore takes, by namespace and kind. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "archive/archive_paths.h"
+#include "kube/discovery.h"
+#include "model/include_exclude.h"
+#include "model/restore.h"
+
+namespace lateen::restore {
+
+// Immutable. The discovery must outlive it.
+class Selection {
+ public:
+  Selection(const model::RestoreSpec& spec, const kube::Discovery& discovery);
+
+  // Why an object is left out; empty when it is taken.
+  std::string why_not(const archive::ItemKey& item) const;
+
+  // The same for an object that another one leads to: the rule that cluster-scoped objects come
+  // only with all namespaces does not hold for it.
+  std::string why_not_as_additional(const archive::ItemKey& item) const;
+
+  // "shop" → "shop-copy", if it is mapped.
+  std::string target_of(std::string_view ns) const;
+
+ private:
+  const model::RestoreSpec& spec_;
+  model::IncludeExclude namespaces_;
+  model::IncludeExclude resources_;
+};
+
+// Kinds that are taken whatever the filters say: volumes' snapshots and their data's whereabouts.
+bool is_always_needed(std::string_view group_resource);
+
+}  // namespace lateen::restore

@@ -1,0 +1,129 @@
+#include "server/recovery.h"
+
+#include "kube/object.h"
+#include "model/backup.h"
+#include "model/names.h"
+#include "model/restore.h"
+#include "volumes/csi_snapshot.h"
+
+namespace lateen::server {
+namespace {
+
+using model::Backup;
+using model::BackupPhase;
+using model::Restore;
+using model::RestorePhase;
+
+// Best effort: what cannot be removed now is told, and does not keep the server from starting.
+void remove_files(const Backup& backup,
+                  const ServerContext& context,
+                  const Log& log,
+                  std::stop_token stop) {
+  const Status removed = [&]() -> Status {
+    auto store = TRY(open_store(context, backup.spec.storage_location, stop));
+    if (TRY(store->backup_exists(backup.metadata.name, stop))) return {};
+    return store->remove_unfinished(backup.metadata.name, stop);
+  }();
+  if (!removed) {
+    log.warning("Could not remove what an interrupted backup left in its bucket",
+                {{"error", removed.error()}});
+  }
+}
+
+void discard_snapshots(const Backup& backup,
+                       const ServerContext& context,
+                       const Log& log,
+                       std::stop_token stop) {
+  const std::string selector =
+      fmt::format("{}={}", model::labels::kBackupName, model::valid_name(backup.metadata.name));
+  auto snapshots =
+      context.client().list({.gvr = volumes::kVolumeSnapshots}, {.label_selector = selector}, stop);
+  if (!snapshots) {
+    if (!snapshots.error().is(Code::NotFound)) {
+      log.warning("Could not list an interrupted backup's snapshots",
+                  {{"error", snapshots.error()}});
+    }
+    return;  // a cluster without CSI snapshots
+  }
+  const JsonArray* items = array_at(*snapshots, "items");
+  if (items == nullptr) return;
+  for (const Json& snapshot : *items) {
+    const Status discarded = volumes::discard_snapshot(
+        context.client(), kube::namespace_of(snapshot), kube::name_of(snapshot), stop);
+    if (!discarded) {
+      log.warning("Could not remove an interrupted backup's snapshot",
+                  {{"volumesnapshot", kube::object_key(snapshot)}, {"error", discarded.error()}});
+    }
+  }
+}
+
+// A Failed backup whose upload had come to its end has its metadata in the bucket, in phase Waiting
+// or Finalizing: it is not lost, and goes on from there.
+Result<bool> resume_if_uploaded(const Backup& backup,
+                                const ServerContext& context,
+                                std::stop_token stop) {
+  auto store = TRY(open_store(context, backup.spec.storage_location, stop));
+  if (!TRY(store->backup_exists(backup.metadata.name, stop))) return false;
+  const Backup stored = TRY(store->get_metadata(backup.metadata.name, stop));
+  if (stored.metadata.uid != backup.metadata.uid) return false;
+  TRY(context.cluster.modify<Backup>(
+      backup.metadata.name, [&stored](Backup& now) { now.status = stored.status; }, stop));
+  return true;
+}
+
+Status recover_backup(const Backup& backup, const ServerContext& context, std::stop_token stop) {
+  const Log log = context.log.with(LogField("backup", backup.metadata.name));
+  if (auto resumed = resume_if_uploaded(backup, context, stop); resumed && *resumed) {
+    log.info("An interrupted backup was uploaded already, it goes on");
+    return {};
+  }
+  remove_files(backup, context, log, stop);
+  discard_snapshots(backup, context, log, stop);
+  TRY(context.cluster.modify<Backup>(
+      backup.metadata.name,
+      [&context](Backup& now) {
+        now.status.phase = BackupPhase::Failed;
+        now.status.failure_reason =
+            "found a backup with status \"InProgress\" during the server starting, mark it as "
+            "\"Failed\"";
+        now.status.completion_timestamp = context.clock.now();
+      },
+      stop));
+  log.warning("Marked an interrupted backup Failed");
+  return {};
+}
+
+bool was_running(const Restore& restore) {
+  const RestorePhase phase = restore.status.phase.value();
+  return phase == RestorePhase::InProgress || phase == RestorePhase::Finalizing ||
+         phase == RestorePhase::FinalizingPartiallyFailed;
+}
+
+Status recover_restore(const Restore& restore, const ServerContext& context, std::stop_token stop) {
+  TRY(context.cluster.modify<Restore>(
+      restore.metadata.name,
+      [&context](Restore& now) {
+        now.status.failure_reason = fmt::format(
+            "found a restore with status \"{}\" during the server starting, mark it as \"Failed\"",
+            now.status.phase.text());
+        now.status.phase = RestorePhase::Failed;
+        now.status.completion_timestamp = context.clock.now();
+      },
+      stop));
+  context.log.warning("Marked an interrupted restore Failed", {{"restore", restore.metadata.name}});
+  return {};
+}
+
+}  // namespace
+
+Status recover(const ServerContext& context, std::stop_token stop) {
+  for (const Backup& backup : TRY(context.cluster.list<Backup>({}, stop))) {
+    if (backup.status.phase == BackupPhase::InProgress) TRY(recover_backup(backup, context, stop));
+  }
+  for (const Restore& restore : TRY(context.cluster.list<Restore>({}, stop))) {
+    if (was_running(restore)) TRY(recover_restore(restore, context, stop));
+  }
+  return {};
+}
+
+}  // namespace lateen::server

@@ -1,0 +1,266 @@
+#include "server/restore_runner.h"
+
+#include <algorithm>
+
+#include "base/thread.h"
+#include "kube/discovery.h"
+#include "model/backup.h"
+#include "model/names.h"
+#include "model/phases.h"
+#include "model/spec_validation.h"
+#include "restore/plan.h"
+#include "restore/run.h"
+#include "server/progress.h"
+#include "server/run_log.h"
+#include "server/stored_archive.h"
+
+namespace lateen::server {
+namespace {
+
+using model::Backup;
+using model::Restore;
+using model::RestorePhase;
+
+std::string key_of(const Restore& restore) {
+  return fmt::format("{}/{}", restore.metadata.ns, restore.metadata.name);
+}
+
+// The newest Completed backup of the schedule, by its start.
+Result<std::string> newest_of_schedule(const std::string& schedule,
+                                       const ServerContext& context,
+                                       std::stop_token stop) {
+  const auto backups = TRY(context.cluster.list<Backup>(
+      fmt::format("{}={}", model::labels::kScheduleName, schedule), stop));
+  const Backup* newest = nullptr;
+  for (const Backup& backup : backups) {
+    if (backup.status.phase != model::BackupPhase::Completed) continue;
+    if (newest == nullptr || backup.status.start_timestamp > newest->status.start_timestamp) {
+      newest = &backup;
+    }
+  }
+  if (newest == nullptr) {
+    return Error(Code::NotFound, "No completed backups found for schedule");
+  }
+  return newest->metadata.name;
+}
+
+void check_backup(Restore& restore, const ServerContext& context, std::stop_token stop) {
+  model::StringList& errors = restore.status.validation_errors;
+  auto backup = context.cluster.get<Backup>(restore.spec.backup_name, stop);
+  if (!backup) {
+    errors.push_back(fmt::format("Error retrieving backup: {}", backup.error().message()));
+    return;
+  }
+  // Filled in for those who count restores by schedule, as Velero does.
+  if (restore.spec.schedule_name.empty()) {
+    restore.spec.schedule_name = backup->metadata.label(model::labels::kScheduleName);
+  }
+  if (!model::is_restorable(backup->status.phase.value()) &&
+      backup->status.phase != model::BackupPhase::Failed) {
+    errors.push_back(
+        fmt::format("backup {} is in phase {}: only a backup that has ended can be restored",
+                    restore.spec.backup_name, backup->status.phase.text()));
+  }
+  auto store = open_available_store(context, backup->spec.storage_location, Access::Read, stop);
+  if (!store) errors.push_back(fmt::format("Error retrieving backup: {}", store.error().message()));
+}
+
+restore::ResourcePriorities priorities_of(const ServerConfig& config) {
+  if (config.restore_resource_priorities.empty()) return restore::default_priorities();
+  restore::ResourcePriorities priorities;
+  bool high = true;
+  for (const std::string& kind : config.restore_resource_priorities) {
+    if (kind == "-") {
+      high = false;
+    } else {
+      (high ? priorities.high : priorities.low).push_back(kind);
+    }
+  }
+  return priorities;
+}
+
+// The rules of spec.resourceModifier; none when it names no ConfigMap.
+Result<restore::Modifiers> read_modifiers(const Restore& restore,
+                                          const ServerContext& context,
+                                          std::stop_token stop) {
+  const auto& reference = restore.spec.resource_modifier;
+  if (!reference || !reference->is_config_map()) return restore::Modifiers();
+  const Json config_map = TRY(
+      context.client()
+          .get(
+              {.gvr = {"", "v1", "configmaps"}, .ns = restore.metadata.ns, .name = reference->name},
+              {}, stop)
+          .wrap("failed to get resource modifiers configmap {}/{}", restore.metadata.ns,
+                reference->name));
+  return restore::Modifiers::from_config_map(config_map);
+}
+
+// Everything that one run holds on to, in the order in which it is needed.
+struct RestoreRun {
+  const Restore& restore;
+  const ServerContext& context;
+  RunLog& run_log;
+  objects::BackupStore& store;
+  restore::RestoreTools tools;
+  restore::RestoreRunOptions options = {};
+};
+
+Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop) {
+  const std::string& backup = run.restore.spec.backup_name;
+  const StoredArchive stored = TRY(open_stored_archive(run.store, backup, stop));
+  if (stored.reader.index_problem()) {
+    run.run_log.log().info("The index of the tarball is not used",
+                           {{"reason", stored.reader.index_problem()->message()}});
+  }
+  auto volumes = run.store.get_volume_infos(backup, stop);
+  if (volumes) {
+    run.options.volumes = std::move(*volumes);
+  } else if (!volumes.error().is(Code::NotFound)) {
+    return std::move(volumes).error();
+  }
+  run.options.modifiers = TRY(read_modifiers(run.restore, run.context, stop));
+  const kube::Discovery discovery = TRY(kube::discover(run.context.client(), stop));
+  const restore::RestorePlan plan = restore::plan_restore(
+      run.restore.spec, stored.reader.items(), discovery, priorities_of(run.context.config));
+  return restore::run_restore(run.restore, plan, stored.reader, run.tools, run.options, stop);
+}
+
+// What went wrong with the uploads is in the server's log: the restore itself has happened.
+void upload(RestoreRun& run, const restore::RestoreOutcome& outcome) {
+  const std::string& name = run.restore.metadata.name;
+  const auto note = [&run](const Status& done, std::string_view what) {
+    if (done) return;
+    run.context.log.error(
+        "Could not upload a document of the restore",
+        {{"restore", run.restore.metadata.name}, {"document", what}, {"error", done.error()}});
+  };
+  note(run.store.put_restore_results(name, outcome.results), "results");
+  const auto log = run.run_log.finish();
+  note(log ? run.store.put_restore_log(name, *log) : Status(log.error()), "log");
+  note(run.store.put_restore_resource_list(name, outcome.resource_list), "resource list");
+  note(run.store.put_restore_item_operations(name, outcome.operations), "item operations");
+  note(run.store.put_restore_volume_infos(name, outcome.volumes), "volume infos");
+}
+
+void fill_status(Restore& restore, const restore::RestoreOutcome& outcome) {
+  model::RestoreStatus& status = restore.status;
+  status.errors = static_cast<std::int64_t>(outcome.results.errors.count());
+  status.warnings = static_cast<std::int64_t>(outcome.results.warnings.count());
+  if (outcome.hooks.hooks_attempted > 0) status.hook_status = outcome.hooks;
+  model::RestoreProgress progress = status.progress.value_or(model::RestoreProgress());
+  progress.total_items = outcome.items;
+  progress.items_restored = outcome.items;
+  status.progress = progress;
+  status.restore_item_operations_attempted = static_cast<std::int64_t>(outcome.operations.size());
+}
+
+Result<Restore> run_to_end(RestoreRun& run,
+                           const std::function<void(const Restore&)>& finalizing,
+                           std::stop_token stop) {
+  restore::RestoreOutcome outcome = TRY(carry_out(run, stop));
+  Restore done = run.restore;
+  fill_status(done, outcome);
+  const auto phase = [&done](RestorePhase good) {
+    return done.status.errors > 0 ? model::partially_failed(good) : good;
+  };
+  done.status.phase = phase(RestorePhase::Finalizing);
+  run.run_log.log().info("restore completed");
+  upload(run, outcome);
+  finalizing(done);
+  TRY(restore::finalize_restore(run.restore, outcome, run.tools, run.options, stop));
+  fill_status(done, outcome);
+  upload(run, outcome);
+  done.status.phase = phase(RestorePhase::Completed);
+  done.status.completion_timestamp = run.context.clock.now();
+  return done;
+}
+
+Result<std::unique_ptr<objects::BackupStore>> store_of(const Restore& restore,
+                                                       const ServerContext& context,
+                                                       std::stop_token stop) {
+  const auto backup = TRY(context.cluster.get<Backup>(restore.spec.backup_name, stop));
+  return open_available_store(context, backup.spec.storage_location, Access::Read, stop);
+}
+
+}  // namespace
+
+Result<Restore> prepare_restore(const Restore& before,
+                                const ServerContext& context,
+                                std::stop_token stop) {
+  Restore restore = before;
+  // What people wrote is checked before the server adds its own: their including a node is an
+  // error.
+  model::StringList& errors = restore.status.validation_errors;
+  errors = model::validate(restore.spec);
+  model::add_non_restorable_resources(restore.spec);
+  if (restore.spec.item_operation_timeout == Duration::zero()) {
+    restore.spec.item_operation_timeout = context.config.default_item_operation_timeout;
+  }
+  if (errors.empty() && restore.spec.backup_name.empty()) {
+    auto newest = newest_of_schedule(restore.spec.schedule_name, context, stop);
+    if (newest) {
+      restore.spec.backup_name = std::move(*newest);
+    } else {
+      errors.push_back(newest.error().message());
+    }
+  }
+  if (errors.empty()) check_backup(restore, context, stop);
+  if (auto modifiers = read_modifiers(restore, context, stop); !modifiers) {
+    errors.push_back(modifiers.error().message());
+  }
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  if (!restore.metadata.has_finalizer(model::finalizers::kRestoreResources)) {
+    restore.metadata.add_finalizer(model::finalizers::kRestoreResources);
+  }
+  restore.status.start_timestamp = context.clock.now();
+  if (errors.empty()) {
+    restore.status.phase = RestorePhase::InProgress;
+  } else {
+    restore.status.phase = RestorePhase::FailedValidation;
+    restore.status.completion_timestamp = context.clock.now();
+  }
+  return restore;
+}
+
+Result<Restore> run_restore_to_end(const Restore& restore,
+                                   const ServerContext& context,
+                                   const std::function<void(const Restore&)>& finalizing,
+                                   std::stop_token stop) {
+  RunLog run_log = TRY(RunLog::create(context.log.with(LogField("restore", key_of(restore))),
+                                      context.config.log_format));
+  run_log.log().info("starting restore");
+  ProgressWriter progress(context, restore);
+  auto store = store_of(restore, context, stop);
+  Result<Restore> done = Error(Code::Internal, "the restore has not run");
+  if (store) {
+    RestoreRun run{
+        .restore = restore,
+        .context = context,
+        .run_log = run_log,
+        .store = **store,
+        .tools = {.client = context.client(),
+                  .clock = context.clock,
+                  .log = run_log.log(),
+                  .velero_namespace = context.cluster.ns()},
+        .options = {.workers = context.config.item_workers > 0 ? context.config.item_workers
+                                                               : 4 * hardware_threads(),
+                    .resource_timeout = context.config.resource_timeout,
+                    .terminating_resource_timeout = context.config.terminating_resource_timeout,
+                    .progress = [&progress](std::int64_t n, std::int64_t total) {
+                      progress.tell(n, total);
+                    }}};
+    done = run_to_end(run, finalizing, stop);
+  } else {
+    done = std::move(store).error();
+  }
+  if (done) return done;
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  run_log.log().error("restore failed", {{"error", done.error()}});
+  Restore failed = restore;
+  failed.status.phase = RestorePhase::Failed;
+  failed.status.failure_reason = done.error().message();
+  failed.status.completion_timestamp = context.clock.now();
+  return failed;
+}
+
+}  // namespace lateen::server
