@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/gzip.h"
 #include "base/hash.h"
+#include "base/temp.h"
 #include "base/thread.h"
 #include "testing/test_server.h"
 
@@ -493,6 +494,30 @@ class RawPeer {
   int port_ = 0;
   std::jthread thread_;
 };
+
+TEST(HttpClient, ReadsFromPythonsServer) {
+  if (!testing::has_program("python3")) GTEST_SKIP() << "no python3 here";
+  const TempDir dir = must(TempDir::create());
+  must(write_file(dir.path() / "book", Bytes(3'000'000, 'b')));
+  Child python = must(Child::spawn({.argv = {"python3", "-u", "-m", "http.server", "--bind",
+                                             "127.0.0.1", "--directory", dir.path(), "0"},
+                                    .out = Stdio::pipe()}));
+  Bytes said;  // "Serving HTTP on 127.0.0.1 port 45123 (http://…"
+  while (said.find('(') == Bytes::npos) {
+    const Bytes more = must(read_some(python.out().get(), 256));
+    ASSERT_FALSE(more.empty()) << "python ended: " << said;
+    said += more;
+  }
+  const std::size_t at = said.find(" port ") + 6;
+  const std::string url = "http://127.0.0.1:" + said.substr(at, said.find(' ', at) - at);
+
+  const auto client = make_client();
+  const auto book = must(client->send({.url = url + "/book"}, {}));
+  EXPECT_EQ(book.status, 200);
+  EXPECT_TRUE(book.body == Bytes(3'000'000, 'b'));
+  EXPECT_EQ(must(client->send({.url = url + "/none"}, {})).status, 404);
+  EXPECT_EQ(must(client->send({.method = "PUT", .url = url + "/x", .body = "y"}, {})).status, 501);
+}
 
 TEST(HttpClient, SendsAgainByItselfWhenAKeptConnectionWasClosed) {
   // The first answer promises to keep the connection, and does not.
