@@ -40,28 +40,28 @@ enum class WatchEventType { Added, Modified, Deleted, Bookmark };
 std::string_view to_string(WatchEventType type);
 
 struct ListOptions {
-  std::string ns;              // empty: all namespaces, or a cluster-scoped resource
-  std::string label_selector;  // as kubectl writes it: "app=db,tier in (a,b),!canary"
-  std::string field_selector;  // "status.phase=Running,metadata.name!=x"
-  std::int64_t limit = 0;      // 0: all
-  std::string continue_token;
-  std::string resource_version;        // "" newest, "0" any, a number
-  std::string resource_version_match;  // "", "Exact", "NotOlderThan"
+  std::string ns = {};              // empty: all namespaces, or a cluster-scoped resource
+  std::string label_selector = {};  // as kubectl writes it: "app=db,tier in (a,b),!canary"
+  std::string field_selector = {};  // "status.phase=Running,metadata.name!=x"
+  std::int64_t limit = 0;           // 0: all
+  std::string continue_token = {};
+  std::string resource_version = {};        // "" newest, "0" any, a number
+  std::string resource_version_match = {};  // "", "Exact", "NotOlderThan"
 };
 
 struct ObjectList {
-  std::vector<Json> items;  // each with its apiVersion and kind
-  std::string resource_version;
-  std::string continue_token;                        // empty on the last page
-  std::optional<std::int64_t> remaining_item_count;  // absent with selectors
+  std::vector<Json> items = {};  // each with its apiVersion and kind
+  std::string resource_version = {};
+  std::string continue_token = {};                        // empty on the last page
+  std::optional<std::int64_t> remaining_item_count = {};  // absent with selectors
 };
 
 struct WatchOptions {
-  std::string ns;
-  std::string label_selector;
-  std::string field_selector;
-  std::string
-      resource_version;  // "" or "0": the present objects first, as Added; else what came after it
+  std::string ns = {};
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version =
+      {};  // "" or "0": the present objects first, as Added; else what came after it
   bool send_initial_events =
       false;  // sendInitialEvents=true: as "0", and a bookmark after the present objects
   bool allow_bookmarks = false;
@@ -88,25 +88,27 @@ class Watch {
 };
 
 struct WriteOptions {
-  std::string
-      subresource;  // "status", "scale", "finalize", "ephemeralcontainers"; empty: the object
-  std::string field_manager;  // empty: managed fields are recorded under "lateen"
+  std::string subresource =
+      {};  // "status", "scale", "finalize", "binding", ...; empty: the object
+  std::string field_manager = {};  // empty: managed fields are recorded under "lateen"
   bool dry_run = false;
   FieldValidation field_validation = FieldValidation::Ignore;
   bool force = false;  // of an apply: take fields from other managers
+  std::vector<std::string> duplicate_fields =
+      {};  // keys given twice in the text that the object came in
   std::vector<std::string>* warnings =
       nullptr;  // where Warning headers are collected, if anyone listens
 };
 
 struct Preconditions {
-  std::string uid;
-  std::string resource_version;
+  std::string uid = {};
+  std::string resource_version = {};
 };
 
 struct DeleteOptions {
-  std::optional<std::int64_t> grace_period_seconds;  // pods only
-  std::string propagation_policy;                    // "", "Background", "Foreground", "Orphan"
-  Preconditions preconditions;
+  std::optional<std::int64_t> grace_period_seconds = {};  // pods only
+  std::string propagation_policy = {};  // "", "Background", "Foreground", "Orphan"
+  Preconditions preconditions = {};
   bool dry_run = false;
 };
 
@@ -114,12 +116,12 @@ struct DeleteOptions {
 // it, as it was at its end otherwise.
 struct DeleteOutcome {
   bool gone = false;
-  Json object;
+  Json object = {};
 };
 
 // A served resource: a row of discovery.
 struct ServedResource {
-  kube::ResourceType type;
+  kube::ResourceType type = {};
   bool custom = false;  // of a CustomResourceDefinition
 };
 

@@ -18,20 +18,20 @@ namespace lateen::sandbox {
 
 // One entry of details.causes.
 struct StatusCause {
-  std::string reason;  // FieldValueInvalid, FieldValueRequired, FieldManagerConflict, ...
-  std::string message;
-  std::string field;  // "spec.replicas"; empty where no field is to blame
+  std::string reason = {};  // FieldValueInvalid, FieldValueRequired, FieldManagerConflict, ...
+  std::string message = {};
+  std::string field = {};  // "spec.replicas"; empty where no field is to blame
 };
 
 // What a Status says beyond its message. Which of name, group and kind are set is part of each
 // error's wording (apiserver: details.kind is the plural resource for NotFound, the Kind for
 // Invalid).
 struct StatusDetails {
-  std::string name;
-  std::string group;
-  std::string kind;
-  std::string uid;
-  std::vector<StatusCause> causes;
+  std::string name = {};
+  std::string group = {};
+  std::string kind = {};
+  std::string uid = {};
+  std::vector<StatusCause> causes = {};
   std::int64_t retry_after_seconds = 0;
 };
 

@@ -17,18 +17,18 @@
 namespace lateen::sandbox {
 
 struct ContainerRef {
-  std::string ns;
-  std::string pod;
-  std::string container;  // never empty: the API server has chosen the default
+  std::string ns = {};
+  std::string pod = {};
+  std::string container = {};  // never empty: the API server has chosen the default
 };
 
 struct LogOptions {
   bool follow = false;
   bool previous = false;
   bool timestamps = false;  // each line starts with its RFC 3339 nanosecond time and a blank
-  std::optional<std::int64_t> tail_lines;
-  std::optional<std::int64_t> limit_bytes;
-  std::optional<TimePoint> since;
+  std::optional<std::int64_t> tail_lines = {};
+  std::optional<std::int64_t> limit_bytes = {};
+  std::optional<TimePoint> since = {};
 };
 
 // A container's output as text. Not thread-safe.
@@ -45,7 +45,7 @@ class LogStream {
 };
 
 struct ExecOptions {
-  std::vector<std::string> command;
+  std::vector<std::string> command = {};
   bool stdin_open = false;
   bool stdout_open = true;
   bool stderr_open = true;

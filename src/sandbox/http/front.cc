@@ -1,0 +1,114 @@
+#include "sandbox/http/front.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "sandbox/api/strategy.h"
+#include "sandbox/http/answer.h"
+#include "sandbox/http/body.h"
+#include "sandbox/http/reviews.h"
+
+namespace lateen::sandbox {
+
+namespace {
+
+constexpr std::string_view kBearer = "bearer ";
+
+bool is_below(std::string_view path, std::string_view root) {
+  return path == root || (path.starts_with(root) && path[root.size()] == '/');
+}
+
+ApiError anonymous_refused(const net::ServerRequest& request) {
+  return {Error(Code::Forbidden, "forbidden: User \"system:anonymous\" cannot {} path \"{}\"",
+                to_lower(request.method), request.path),
+          403,
+          "Forbidden",
+          {}};
+}
+
+}  // namespace
+
+Front::Front(ApiServer& api, const TokenAuthority& tokens)
+    : api_(api), tokens_(tokens), documents_(api), resources_(api), pods_(api, tokens) {}
+
+bool Front::serve_health(net::ServerExchange& exchange) {
+  const std::string_view path = exchange.request().path;
+  if (is_below(path, "/readyz")) {
+    const bool ready = ready_;
+    answer_text(exchange, ready ? 200 : 500,
+                ready ? "ok" : "[-]sandbox failed: starting\nreadyz check failed\n");
+    return true;
+  }
+  if (!is_below(path, "/livez") && !is_below(path, "/healthz")) return false;
+  answer_text(exchange, 200, "ok");
+  return true;
+}
+
+ApiResult<Caller> Front::authenticate(const net::ServerRequest& request) const {
+  const std::string_view header = request.headers.get("Authorization");
+  if (to_lower(header.substr(0, kBearer.size())) == kBearer) {
+    auto caller = tokens_.verify(trim(header.substr(kBearer.size())));
+    if (!caller) return unauthorized();
+    return std::move(*caller);
+  }
+  if (request.identity) {
+    Caller caller{.username = request.identity->common_name,
+                  .uid = {},
+                  .groups = request.identity->organizations};
+    caller.groups.emplace_back("system:authenticated");
+    return caller;
+  }
+  if (!header.empty() || !request.certificate_error.empty()) return unauthorized();
+  return Caller{.username = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}};
+}
+
+void Front::serve(net::ServerExchange& exchange) {
+  if (serve_health(exchange)) return;
+  const net::ServerRequest& request = exchange.request();
+  const auto caller = authenticate(request);
+  if (!caller) return answer_error(exchange, caller.error());
+  if (caller->username == "system:anonymous" && request.path != "/version") {
+    return answer_error(exchange, anonymous_refused(request));
+  }
+  const bool reading = request.method == "GET" || request.method == "HEAD";
+  if (reading && documents_.serve(exchange)) return;
+  serve_resource(exchange, *caller);
+}
+
+void Front::serve_resource(net::ServerExchange& exchange, const Caller& caller) {
+  RequestInfo info;
+  if (!parse_request_path(exchange.request().path, info)) return answer_no_page(exchange);
+  const RegistryPtr registry = api_.registry();
+  const ServedVersion* version = registry->find_version(info.gvr.group, info.gvr.version);
+  if (version == nullptr) return answer_no_page(exchange);
+  const ServedTypePtr type = registry->find(info.gvr);
+  const bool custom_group = !version->types.empty() && version->types.front()->custom;
+  if (!type && custom_group) return answer_no_page(exchange);
+  const bool known = type && (info.subresource.empty() ||
+                              type->type.find_subresource(info.subresource) != nullptr);
+  if (!known) return answer_error(exchange, no_such_resource());
+  if (type->virtual_only) {
+    if (auto done = serve_review(exchange, *type, caller); !done)
+      answer_error(exchange, done.error());
+    return;
+  }
+  if (!info.subresource.empty() && pods_.serve(exchange, *type, info)) return;
+  resources_.serve(exchange, *type, info);
+}
+
+ApiStatus Front::serve_review(net::ServerExchange& exchange,
+                              const ServedType& type,
+                              const Caller& caller) {
+  if (exchange.request().method != "POST") {
+    return method_not_allowed(type.group(), type.resource(), exchange.request().method);
+  }
+  RequestBody body = TRY(read_body(exchange.request()));
+  Json review = TRY(decode_object(type, std::move(body.object), {}));
+  const Json answer = TRY(answer_review(type, std::move(review), caller, tokens_));
+  answer_json(exchange, 201, write_json_unsorted(answer));
+  return {};
+}
+
+}  // namespace lateen::sandbox

@@ -1,0 +1,47 @@
+// The API server on the network: authenticates, routes, answers.
+#pragma once
+
+#include <atomic>
+
+#include "base/log.h"
+#include "net/http_server.h"
+#include "sandbox/api/api_server.h"
+#include "sandbox/api/pod_runtime.h"
+#include "sandbox/api/token_authority.h"
+#include "sandbox/http/documents_handler.h"
+#include "sandbox/http/pod_handler.h"
+#include "sandbox/http/resource_handler.h"
+
+namespace lateen::sandbox {
+
+// Thread-safe.
+class Front final : public net::HttpHandler {
+ public:
+  // Both must outlive it.
+  Front(ApiServer& api, const TokenAuthority& tokens);
+
+  void serve(net::ServerExchange& exchange) override;
+
+  // Null while nobody runs pods.
+  void set_pod_runtime(PodRuntime* runtime) { pods_.set_runtime(runtime); }
+
+  // What /readyz says; false from the start.
+  void set_ready(bool ready) { ready_ = ready; }
+
+ private:
+  bool serve_health(net::ServerExchange& exchange);
+  ApiResult<Caller> authenticate(const net::ServerRequest& request) const;
+  void serve_resource(net::ServerExchange& exchange, const Caller& caller);
+  ApiStatus serve_review(net::ServerExchange& exchange,
+                         const ServedType& type,
+                         const Caller& caller);
+
+  ApiServer& api_;
+  const TokenAuthority& tokens_;
+  DocumentsHandler documents_;
+  ResourceHandler resources_;
+  PodHandler pods_;
+  std::atomic<bool> ready_ = false;
+};
+
+}  // namespace lateen::sandbox

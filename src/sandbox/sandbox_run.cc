@@ -1,0 +1,106 @@
+// The sandbox's own process: what is built in which order, and taken down in the other.
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "sandbox/api/api_server.h"
+#include "sandbox/api/bootstrap.h"
+#include "sandbox/api/token_authority.h"
+#include "sandbox/cluster.h"
+#include "sandbox/http/front.h"
+#include "sandbox/resource_names.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/sandbox_files.h"
+#include "sandbox/store/store.h"
+
+namespace lateen::sandbox {
+
+namespace {
+
+Result<std::unique_ptr<net::HttpServer>> listen(const SandboxOptions& options,
+                                                const SandboxFiles& files,
+                                                const net::CertificatePair& authority,
+                                                const Clock& clock,
+                                                Front& front) {
+  const net::CertificateRequest names{
+      .common_name = "kube-apiserver",
+      .dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                    "kubernetes.default.svc.cluster.local"},
+      .ip_addresses = {"127.0.0.1", "10.96.0.1"},
+      .for_server = true};
+  net::CertificatePair own = TRY(net::issue_certificate(authority, names, clock));
+  net::HttpServerOptions server;
+  server.tls = net::ServerTls{.certificate_pem = std::move(own.certificate_pem),
+                              .key_pem = std::move(own.key_pem),
+                              .client_ca_pem = authority.certificate_pem};
+  server.log = options.log;
+  server.port = options.port;
+  const auto before = files.read_record();
+  // Clients keep working over a restart when the port stays; it may have been taken meanwhile.
+  if (server.port == 0 && before && before->port != 0) {
+    server.port = before->port;
+    auto same = net::HttpServer::start(server, front);
+    if (same) return same;
+    server.port = 0;
+  }
+  return net::HttpServer::start(std::move(server), front);
+}
+
+}  // namespace
+
+Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
+  const SandboxFiles files(options.dir);
+  TRY(files.create());
+  auto lock = FileLock::try_acquire(files.lock());
+  if (!lock) {
+    return std::move(lock.error())
+        .wrap("the sandbox in {} is running already", options.dir.string());
+  }
+  SystemClock clock;
+  SystemRng rng;
+  const net::CertificatePair authority = TRY(files.certificate_authority(clock));
+  const auto store =
+      TRY(Store::open({.path = files.state().string()}).wrap("opening the sandbox's store"));
+  ApiServer api(*store, clock, rng, options.log);
+  const TokenAuthority tokens(TRY(files.token_key(rng)), *store, clock);
+  Front front(api, tokens);
+  const auto server = TRY(listen(options, files, authority, clock, front));
+
+  TRY(ensure_initial_objects(api, {.ca_pem = authority.certificate_pem,
+                                   .port = server->port(),
+                                   .node_name = std::string(kNodeName),
+                                   .csi_driver = std::string(kDriverName)}));
+  Cluster cluster(api, tokens, clock, options.log,
+                  {.dir = options.dir,
+                   .ca_pem = authority.certificate_pem,
+                   .port = server->port(),
+                   .records_only = options.records_only});
+  TRY(cluster.start());
+  front.set_pod_runtime(cluster.pod_runtime());
+  TRY(files.write_kubeconfig(authority, server->port(), clock));
+  front.set_ready(true);
+  const std::uint64_t started = TRY(process_start(getpid()));
+  TRY(files.write_record({.pid = getpid(),
+                          .started = started,
+                          .port = server->port(),
+                          .ready = true,
+                          .runtime = cluster.runtime_mode()}));
+  options.log.info("Sandbox is ready",
+                   {{"url", server->url()}, {"runtime", cluster.runtime_mode()}});
+
+  while (sleep_unless_stopped(std::chrono::hours(1), stop)) {
+  }
+  options.log.info("Sandbox is stopping");
+  front.set_ready(false);
+  // Requests first: nobody may ask a runtime that is going.
+  server->stop();
+  front.set_pod_runtime(nullptr);
+  cluster.stop();
+  return {};
+}
+
+}  // namespace lateen::sandbox
