@@ -38,7 +38,9 @@ Json restore_hooks() {
                             {"waitForReady", nullable(boolean())},
                             {"waitTimeout", duration()}},
                            {"command"});
-  const Json init = object({{"initContainers", list_of(anything())}, {"timeout", duration()}});
+  Json containers = list_of(anything());
+  containers.get_object().emplace("x-kubernetes-preserve-unknown-fields", true);
+  const Json init = object({{"initContainers", containers}, {"timeout", duration()}});
   const Json resource = object({{"excludedNamespaces", nullable_texts()},
                                 {"excludedResources", nullable_texts()},
                                 {"includedNamespaces", nullable_texts()},

@@ -1,9 +1,14 @@
 #include "model/crds.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include "base/byte_source.h"
+#include "base/gzip.h"
+#include "base/tar.h"
 #include "model/fixture.h"
 
 namespace lateen::model {
@@ -53,6 +58,62 @@ TEST(Crds, AreTheThirteenKindsOfVelero) {
                        "downloadrequests.velero.io", "podvolumebackups.velero.io",
                        "podvolumerestores.velero.io", "restores.velero.io", "schedules.velero.io",
                        "serverstatusrequests.velero.io", "volumesnapshotlocations.velero.io"}));
+}
+
+// The manifests as the real `velero install` of 1.18.1 made them and an API server of
+// Kubernetes 1.36 kept them.
+std::map<std::string, Json> real_manifests() {
+  constexpr std::string_view kFolder =
+      "resources/customresourcedefinitions.apiextensions.k8s.io/cluster/";
+  const Bytes archive =
+      read_fixture(velero_bucket() / "bucket/backups/cluster-all/cluster-all.tar.gz");
+  ViewSource source(archive);
+  GunzipStream unpacked(source);
+  TarReader tar(unpacked);
+  std::map<std::string, Json> manifests;
+  for (;;) {
+    const Result<std::optional<TarEntry>> entry = tar.next();
+    EXPECT_TRUE(entry);
+    if (!entry || !*entry) return manifests;
+    if (!(*entry)->name.starts_with(kFolder) || !(*entry)->name.ends_with(".velero.io.json"))
+      continue;
+    Json manifest = parse(*tar.read_all(1_MiB));
+    manifests.emplace(std::string(string_at(manifest, "metadata.name")), std::move(manifest));
+  }
+}
+
+// Prose is ours; so are not what a server adds by itself and the order of `required`.
+Json comparable(const Json& value) {
+  if (value.is_array()) {
+    JsonArray array;
+    for (const Json& item : value.get_array())
+      array.push_back(comparable(item));
+    return array;
+  }
+  if (!value.is_object()) return value;
+  JsonObject object;
+  for (const auto& [key, field] : value.get_object()) {
+    if (key == "description" && field.is_string()) continue;
+    Json kept = comparable(field);
+    if (key == "required" && kept.is_array()) {
+      std::ranges::sort(kept.get_array(), {},
+                        [](const Json& name) { return std::string(as_text(&name)); });
+    }
+    object.emplace(key, std::move(kept));
+  }
+  return object;
+}
+
+TEST(Crds, SayWhatTheRealOnesSay) {
+  const std::map<std::string, Json> real = real_manifests();
+  EXPECT_EQ(real.size(), 13U);
+  for (const Json& manifest : crd_manifests()) {
+    const std::string name(string_at(manifest, "metadata.name"));
+    ASSERT_TRUE(real.contains(name)) << name;
+    Json spec = *find(real.at(name), "spec");
+    erase(spec, "conversion");
+    EXPECT_EQ(comparable(*find(manifest, "spec")), comparable(spec)) << name;
+  }
 }
 
 TEST(Crds, KnowEveryFieldThatTheRealVeleroWrote) {
