@@ -1,6 +1,6 @@
 // The writer half of yaml.h: libyaml's emitter, told what go-yaml v2 tells its port of it.
 #include <algorithm>
-#include <vector>
+#include <map>
 
 #include <yaml.h>
 
@@ -196,17 +196,21 @@ class Emitter {
   }
 
   void mapping(const JsonObject& object) {
-    using Member = std::pair<std::u32string, const JsonObject::value_type*>;
-    std::vector<Member> members;
-    members.reserve(object.size());
+    // A tree, not a sort: go-yaml's order has circles (a2, a100, a1b2), which std::sort does not
+    // survive.
+    std::multimap<std::u32string, const JsonObject::value_type*, decltype(&natural_less)> members(
+        &natural_less);
     for (const auto& member : object)
-      members.emplace_back(code_points(member.key()), &member);
-    std::ranges::stable_sort(members, natural_less, &Member::first);
+      members.emplace(code_points(member.key()), &member);
     yaml_event_t event;
     yaml_mapping_start_event_initialize(&event, nullptr, nullptr, 1, YAML_BLOCK_MAPPING_STYLE);
     emit(event);
     for (const auto& [key, member] : members) {
-      text(member->key());
+      if (member->key() == "<<") {  // plain it would be a merge; go-yaml forgets that
+        scalar("<<", YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+      } else {
+        text(member->key());
+      }
       write(member->value());
     }
     yaml_mapping_end_event_initialize(&event);

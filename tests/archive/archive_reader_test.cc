@@ -189,7 +189,7 @@ TEST_F(ArchiveFile, CutAnywhereIsRefused) {
         std::string(40'000, 'b')}},
       {.backup = "b", .threads = 1, .member_size = 1_KiB});
   const FilePath index = put("i.json.gz", written.index);
-  for (std::size_t n = 0; n < written.tarball.size(); ++n) {
+  for (std::size_t n = 0; n < written.tarball.size(); n += 5) {
     const FilePath path = put("t.tar.gz", BytesView(written.tarball).substr(0, n));
     const auto cut = ArchiveReader::open(path, {.index = index}, {});
     ASSERT_FALSE(cut) << n;

@@ -91,6 +91,11 @@ TEST(Yaml, KeepsLineEndsThatOnlyYamlKnows) {
   }
 }
 
+TEST(Yaml, KeepsAKeyThatLooksLikeAMerge) {
+  const Json value{{"<<", nullptr}};
+  EXPECT_EQ(parse_yaml(write_yaml(value)).value_or("?"), value);
+}
+
 TEST(Yaml, TakesWhatGoYamlIsTooStrictFor) {
   // Both are valid; an escaped slash is what some JSON writers make.
   EXPECT_EQ(write_json(parse_yaml("k: \"\\/\"").value_or(nullptr)), R"({"k":"/"})");
