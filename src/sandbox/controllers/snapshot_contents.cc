@@ -1,0 +1,164 @@
+// The driver's side of snapshots: cuts, finds and removes the data of VolumeSnapshotContents.
+#include <algorithm>
+
+#include "base/duration.h"
+#include "base/quantity.h"
+#include "base/time.h"
+#include "kube/object.h"
+#include "sandbox/controllers/snapshots.h"
+#include "sandbox/controllers/workload.h"
+#include "sandbox/write_options.h"
+
+namespace lateen::sandbox {
+namespace {
+
+constexpr std::string_view kContentFinalizer =
+    "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
+constexpr std::string_view kBeingDeletedAnnotation =
+    "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
+constexpr std::string_view kBeingCreatedAnnotation =
+    "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
+constexpr Duration kRetry = std::chrono::seconds(1);
+
+// The driver names its snapshots after the VolumeSnapshot's uid, so that a second attempt finds the
+// first one's.
+std::string handle_for(const Json& content) {
+  return fmt::format("snapshot-{}", string_at(content, "spec.volumeSnapshotRef.uid"));
+}
+
+}  // namespace
+
+SnapshotContentController::SnapshotContentController(ControllerContext& context, VolumeStore& store)
+    : Controller(context, "csi-snapshotter", 2), store_(store) {
+  caches().snapshot_contents.subscribe([this](const ObjectPtr&, const ObjectPtr& now) {
+    if (now && string_at(*now, "spec.driver") == kDriverName)
+      queue().add(std::string(kube::name_of(*now)));
+  });
+  caches().snapshots.subscribe([this](const ObjectPtr& before, const ObjectPtr& now) {
+    const std::string_view content =
+        string_at(now ? *now : *before, "status.boundVolumeSnapshotContentName");
+    if (!content.empty()) queue().add(std::string(content));
+  });
+}
+
+Result<LookAgain> SnapshotContentController::reconcile(const std::string& key,
+                                                       std::stop_token stop) {
+  const ObjectPtr content = caches().snapshot_contents.find("", key);
+  if (!content || string_at(*content, "spec.driver") != kDriverName) return LookAgain();
+  if (kube::is_being_deleted(*content)) return end(*content);
+  if (!kube::has_finalizer(*content, kContentFinalizer)) {
+    auto written = api().modify(
+        resources::kVolumeSnapshotContents, "", key,
+        [](Json& live) -> Result<bool> { return kube::add_finalizer(live, kContentFinalizer); },
+        write_as(name()));
+    if (!written) return Error(written.error());
+    return LookAgain();
+  }
+  if (bool_at(*content, "status.readyToUse").value_or(false)) return LookAgain();
+  auto done = string_at(*content, "spec.source.volumeHandle").empty()
+                  ? find_existing(*content)
+                  : cut(*content, std::move(stop));
+  if (done) return done;
+  TRY(fail(*content, done.error()));
+  return LookAgain(kRetry);
+}
+
+Result<LookAgain> SnapshotContentController::cut(const Json& content, std::stop_token stop) {
+  const std::string volume(string_at(content, "spec.source.volumeHandle"));
+  std::int64_t size = 0;
+  for (const ObjectPtr& candidate : caches().volumes.list()) {
+    if (string_at(*candidate, "spec.csi.volumeHandle") != volume) continue;
+    size = TRY(Quantity::parse(string_at(*candidate, "spec.capacity.storage"))).value();
+  }
+  // So that nobody takes the content away while the driver works on it.
+  if (kube::annotation_of(content, kBeingCreatedAnnotation) != "yes") {
+    const Json patch = JsonObject{
+        {"metadata", JsonObject{{"annotations", JsonObject{{kBeingCreatedAnnotation, "yes"}}}}}};
+    TRY(patch_seen(api(), caches().snapshot_contents, content, patch, name(), stop));
+  }
+  const SnapshotInfo info = TRY(store_.create_snapshot(handle_for(content), volume, size, stop));
+  const Json unmark = JsonObject{
+      {"metadata", JsonObject{{"annotations", JsonObject{{kBeingCreatedAnnotation, nullptr}}}}}};
+  TRY(patch_seen(api(), caches().snapshot_contents, content, unmark, name(), std::move(stop)));
+  return report(content, info);
+}
+
+Result<LookAgain> SnapshotContentController::find_existing(const Json& content) {
+  const std::string handle(string_at(content, "spec.source.snapshotHandle"));
+  if (handle.empty()) return LookAgain();
+  const SnapshotInfo info =
+      TRY(store_.find_snapshot(handle).wrap("Failed to check and update snapshot content"));
+  return report(content, info);
+}
+
+Result<LookAgain> SnapshotContentController::report(const Json& content, const SnapshotInfo& info) {
+  Duration delay = Duration::zero();
+  const ObjectPtr snapshot_class =
+      caches().snapshot_classes.find("", string_at(content, "spec.volumeSnapshotClassName"));
+  const Json* asked = snapshot_class
+                          ? find(find(*snapshot_class, "parameters"), JsonKey{kReadyDelayParameter})
+                          : nullptr;
+  if (asked != nullptr) delay = TRY(parse_go_duration(as_text(asked)));
+  const Duration left = info.created + delay - now();
+  const Json live = TRY(api().get(resources::kVolumeSnapshotContents, "", kube::name_of(content)));
+  const Json status = JsonObject{{"creationTime", info.created.time_since_epoch().count()},
+                                 {"readyToUse", left <= Duration::zero()},
+                                 {"restoreSize", info.size},
+                                 {"snapshotHandle", info.id}};
+  TRY(write_status(api(), resources::kVolumeSnapshotContents, live, status, name()));
+  return left > Duration::zero() ? LookAgain(left) : LookAgain();
+}
+
+Status SnapshotContentController::fail(const Json& content, const Error& error) {
+  const std::string message = fmt::format("Failed to create snapshot: {}", error.message());
+  if (string_at(content, "status.error.message") == message) return Status();
+  auto written = api().modify(
+      resources::kVolumeSnapshotContents, "", kube::name_of(content),
+      [&](Json& live) -> Result<bool> {
+        ensure(live, "status.error") =
+            JsonObject{{"message", message}, {"time", format_rfc3339(now())}};
+        ensure(live, "status.readyToUse") = false;
+        return true;
+      },
+      write_status_as(name()));
+  events().warning(content, "SnapshotCreationFailed", message);
+  if (!written && !written.error().is(Code::NotFound)) return Error(written.error());
+  return Status();
+}
+
+// As the external-snapshotter decides it: one that no snapshot was ever bound to goes at once (so a
+// backup's snapshot can be deleted through a content made for that), a bound one goes with its
+// snapshot.
+Result<bool> SnapshotContentController::may_go(const Json& content) {
+  const std::string_view uid = string_at(content, "spec.volumeSnapshotRef.uid");
+  if (uid.empty() || kube::annotation_of(content, kBeingDeletedAnnotation) == "yes") return true;
+  auto snapshot =
+      api().get(resources::kVolumeSnapshots, string_at(content, "spec.volumeSnapshotRef.namespace"),
+                string_at(content, "spec.volumeSnapshotRef.name"));
+  if (!snapshot && snapshot.error().is(Code::NotFound)) return true;
+  if (!snapshot) return Error(snapshot.error());
+  return kube::uid_of(*snapshot) != uid;
+}
+
+Result<LookAgain> SnapshotContentController::end(const Json& content) {
+  if (!TRY(may_go(content))) return LookAgain(kRetry);
+  if (string_at(content, "spec.deletionPolicy") == "Delete") {
+    std::string handle(string_at(content, "status.snapshotHandle"));
+    if (handle.empty()) handle = string_at(content, "spec.source.snapshotHandle");
+    // A cut that was begun and not yet reported.
+    if (handle.empty() && !string_at(content, "spec.source.volumeHandle").empty())
+      handle = handle_for(content);
+    if (!handle.empty()) TRY(store_.remove_snapshot(handle));
+  }
+  auto written = api().modify(
+      resources::kVolumeSnapshotContents, "", kube::name_of(content),
+      [&](Json& live) -> Result<bool> {
+        return kube::uid_of(live) == kube::uid_of(content) &&
+               kube::remove_finalizer(live, kContentFinalizer);
+      },
+      write_as(name()));
+  if (!written && !written.error().is(Code::NotFound)) return Error(written.error());
+  return LookAgain();
+}
+
+}  // namespace lateen::sandbox
