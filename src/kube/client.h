@@ -36,7 +36,7 @@ struct ClientOptions {
   std::string user_agent = "lateen";
   std::chrono::seconds request_timeout{
       60};  // of a call that brings no deadline, all its retries included
-  LimiterOptions limiter;
+  LimiterOptions limiter = {};
 };
 
 // What came with an answer besides its object. Borrowed by a call that fills it, whether it

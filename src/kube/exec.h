@@ -17,11 +17,11 @@ namespace lateen::kube {
 class Client;
 
 struct ExecRequest {
-  std::string ns;
-  std::string pod;
-  std::string container;  // empty: the pod's only or default one
-  std::vector<std::string> command;
-  Bytes stdin_bytes;             // sent whole, then stdin is closed; empty: no stdin
+  std::string ns = {};
+  std::string pod = {};
+  std::string container = {};  // empty: the pod's only or default one
+  std::vector<std::string> command = {};
+  Bytes stdin_bytes = {};        // sent whole, then stdin is closed; empty: no stdin
   ByteCount max_output = 1_MiB;  // kept of each of stdout and stderr; the rest is read and dropped
   Deadline deadline = Deadline::after(std::chrono::seconds(30));
 };

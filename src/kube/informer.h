@@ -29,17 +29,17 @@ namespace lateen::kube {
 // What happened to one object. Null where there is none: `before` of an addition, `after` of a
 // removal.
 struct Change {
-  std::string key;  // "ns/name"
-  std::shared_ptr<const Json> before;
-  std::shared_ptr<const Json> after;
+  std::string key = {};  // "ns/name"
+  std::shared_ptr<const Json> before = {};
+  std::shared_ptr<const Json> after = {};
 };
 
 struct InformerOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::function<void(Json&)>
-      trim;  // drops what the caller never reads (managedFields, data) before it is kept
-  Log log;
+  std::string label_selector = {};
+  std::string field_selector = {};
+  // Drops what the caller never reads (managedFields, data) before it is kept.
+  std::function<void(Json&)> trim = {};
+  Log log = {};
 };
 
 // Thread-safe. Memory grows with the objects that it holds.

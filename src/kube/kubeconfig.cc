@@ -17,24 +17,6 @@ FilePath default_kubeconfig() {
   return home_dir() / ".kube" / "config";
 }
 
-// The files to read, and whether each must be there.
-struct Candidates {
-  std::vector<std::string> files;
-  bool must_exist = false;
-};
-
-Candidates candidates(const KubeconfigOptions& options) {
-  if (!options.path.empty()) return {.files = {options.path}, .must_exist = true};
-  const std::optional<std::string> list = env("KUBECONFIG");
-  if (!list || list->empty())
-    return {.files = {default_kubeconfig().string()}, .must_exist = false};
-  Candidates out;
-  for (const std::string_view file : split(*list, ':')) {
-    if (!file.empty()) out.files.emplace_back(file);
-  }
-  return out;
-}
-
 Error wrong_shape(const std::string& file, std::string_view what) {
   return Error(Code::InvalidArgument, "the kubeconfig {} is not valid: {}", file, what)
       .with_hint(
@@ -152,11 +134,25 @@ Result<Identity> parse_identity(std::string name, const Json& user, const std::s
 }  // namespace
 
 Result<Kubeconfig> Kubeconfig::load(const KubeconfigOptions& options) {
-  const Candidates found = candidates(options);
+  if (!options.path.empty()) return load_files({options.path}, true);
+  const std::string list = env("KUBECONFIG").value_or("");
+  if (list.empty()) return load_files({default_kubeconfig().string()}, false);
+  return load_list(list);
+}
+
+Result<Kubeconfig> Kubeconfig::load_list(std::string_view colon_separated) {
+  std::vector<std::string> files;
+  for (const std::string_view file : split(colon_separated, ':')) {
+    if (!file.empty()) files.emplace_back(file);
+  }
+  return load_files(files, false);
+}
+
+Result<Kubeconfig> Kubeconfig::load_files(const std::vector<std::string>& files, bool must_exist) {
   Kubeconfig merged;
-  for (const std::string& file : found.files) {
+  for (const std::string& file : files) {
     auto text = read_file(file, kMaxFile);
-    if (!text && text.error().is(Code::NotFound) && !found.must_exist) continue;
+    if (!text && text.error().is(Code::NotFound) && !must_exist) continue;
     if (!text) {
       return std::move(text.error())
           .wrap("reading the kubeconfig {}", file)

@@ -67,9 +67,9 @@ struct ClusterConfig {
 };
 
 struct KubeconfigOptions {
-  std::string path;  // --kubeconfig: only this file; empty: $KUBECONFIG, then ~/.kube/config, then
-                     // in-cluster
-  std::string context;  // --kubecontext; empty: current-context
+  std::string path = {};  // --kubeconfig: only this file; empty: $KUBECONFIG, then ~/.kube/config,
+                          // then in-cluster
+  std::string context = {};  // --kubecontext; empty: current-context
 };
 
 // The merged files, before a context is chosen. Immutable.
@@ -79,6 +79,9 @@ class Kubeconfig {
   // wins. Missing files of a list are passed over; a missing --kubeconfig, broken YAML or a wrong
   // type is InvalidArgument naming the file.
   static Result<Kubeconfig> load(const KubeconfigOptions& options);
+
+  // A list of files as $KUBECONFIG names it; a missing one is passed over.
+  static Result<Kubeconfig> load_list(std::string_view colon_separated);
 
   // One document, as if read from `file`: for tests and for sandboxes.
   static Result<Kubeconfig> parse(std::string_view yaml, std::string_view file);
@@ -102,6 +105,7 @@ class Kubeconfig {
 
   using Entries = std::map<std::string, Entry, std::less<>>;
 
+  static Result<Kubeconfig> load_files(const std::vector<std::string>& files, bool must_exist);
   Status merge(std::string_view yaml, const std::string& file);
   Status fill_cluster(const std::string& name, const Entry& entry, ClusterConfig& out) const;
   static Json exec_extension(const Json& cluster);

@@ -21,9 +21,9 @@ namespace lateen::kube {
 class Client;
 
 struct LeaseOptions {
-  std::string ns;
-  std::string name;
-  std::string identity;                     // unique: pod name and uid
+  std::string ns = {};
+  std::string name = {};
+  std::string identity = {};                // unique: pod name and uid
   std::chrono::seconds lease_duration{15};  // how long others wait after the last renewal
   std::chrono::seconds renew_deadline{10};  // how long a leader tries to renew before it steps down
   std::chrono::milliseconds retry_period{2000};

@@ -33,8 +33,8 @@ std::string object_key(std::string_view ns, std::string_view name);
 
 // "shop/db-0" → {"shop", "db-0"}; "db-0" → {"", "db-0"}.
 struct NamespacedName {
-  std::string ns;
-  std::string name;
+  std::string ns = {};
+  std::string name = {};
 
   auto operator<=>(const NamespacedName&) const = default;
 };
@@ -59,10 +59,10 @@ bool remove_label(Json& object, std::string_view key);
 bool remove_annotation(Json& object, std::string_view key);
 
 struct OwnerReference {
-  std::string api_version;
-  std::string kind;
-  std::string name;
-  std::string uid;
+  std::string api_version = {};
+  std::string kind = {};
+  std::string name = {};
+  std::string uid = {};
   bool controller = false;
   bool block_owner_deletion = false;
 

@@ -16,8 +16,8 @@ namespace lateen::kube {
 
 // "v1" is {"", "v1"}; "apps/v1" is {"apps", "v1"}.
 struct GroupVersion {
-  std::string group;
-  std::string version;
+  std::string group = {};
+  std::string version = {};
 
   auto operator<=>(const GroupVersion&) const = default;
 
@@ -29,8 +29,8 @@ struct GroupVersion {
 Result<GroupVersion> parse_api_version(std::string_view api_version);
 
 struct GroupResource {
-  std::string group;
-  std::string resource;
+  std::string group = {};
+  std::string resource = {};
 
   auto operator<=>(const GroupResource&) const = default;
 
@@ -42,9 +42,9 @@ struct GroupResource {
 GroupResource parse_group_resource(std::string_view text);
 
 struct GroupVersionResource {
-  std::string group;
-  std::string version;
-  std::string resource;
+  std::string group = {};
+  std::string version = {};
+  std::string resource = {};
 
   auto operator<=>(const GroupVersionResource&) const = default;
 
@@ -59,21 +59,21 @@ struct GroupVersionResource {
 };
 
 struct Subresource {
-  std::string name;  // "status", "scale"
-  std::string kind;  // of what it answers; may be empty
-  std::vector<std::string> verbs;
+  std::string name = {};  // "status", "scale"
+  std::string kind = {};  // of what it answers; may be empty
+  std::vector<std::string> verbs = {};
 };
 
 // One row of discovery.
 struct ResourceType {
-  GroupVersionResource gvr;
-  std::string kind;  // "Deployment"
+  GroupVersionResource gvr = {};
+  std::string kind = {};  // "Deployment"
   bool namespaced = false;
-  std::vector<std::string> verbs;  // as the server said them
-  std::string singular;            // "deployment"
-  std::vector<std::string> short_names;
-  std::vector<std::string> categories;  // "all"
-  std::vector<Subresource> subresources;
+  std::vector<std::string> verbs = {};  // as the server said them
+  std::string singular = {};            // "deployment"
+  std::vector<std::string> short_names = {};
+  std::vector<std::string> categories = {};  // "all"
+  std::vector<Subresource> subresources = {};
   bool preferred = false;  // this version is its group's preferred one for this resource
 
   bool has_verb(std::string_view verb) const;

@@ -29,12 +29,12 @@ struct WatchEvent {
 };
 
 struct WatchOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;  // from where; "" or "0": present objects come first, as Added
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version = {};  // from where; "" or "0": present objects come first, as Added
   bool bookmarks = true;
   std::chrono::seconds timeout{300};  // when the server ends it; reconnecting is cheap
-  std::optional<Deadline> connect_deadline;
+  std::optional<Deadline> connect_deadline = {};
 };
 
 // One watch connection. Not thread-safe.
@@ -86,8 +86,8 @@ class ReflectorHandler {
 };
 
 struct ReflectorOptions {
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector = {};
+  std::string field_selector = {};
   std::int64_t page_size = 500;
   std::chrono::milliseconds backoff_initial{800};  // client-go's numbers, with jitter
   std::chrono::milliseconds backoff_max{30000};

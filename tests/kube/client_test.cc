@@ -9,7 +9,7 @@
 namespace lateen::kube {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace std::literals;
 
 const std::string kOne = std::string(kConfigMaps) + "/c1";
 

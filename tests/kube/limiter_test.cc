@@ -7,7 +7,7 @@
 namespace lateen::kube {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace std::literals;
 using Outcome = AdaptiveLimiter::Outcome;
 
 void answer_round(AdaptiveLimiter& limiter, Outcome outcome) {
