@@ -91,7 +91,7 @@ Status copy_runs(int from, int to, off_t size, const std::stop_token& stop) {
 
 }  // namespace
 
-Result<bool> copy_content(int from, int to, std::stop_token stop) {
+Result<bool> copy_content(int from, int to, const std::stop_token& stop) {
   if (::ioctl(to, FICLONE, from) == 0) return true;
   struct stat s{};
   if (::fstat(from, &s) != 0) return errno_error(errno, "looking at the source");

@@ -9,6 +9,6 @@ namespace lateen {
 
 // All of regular file `from` into the empty file `to`: cloned if the file system can (then true),
 // else copied with its holes kept (then false).
-Result<bool> copy_content(int from, int to, std::stop_token stop);
+Result<bool> copy_content(int from, int to, const std::stop_token& stop);
 
 }  // namespace lateen

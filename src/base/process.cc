@@ -53,6 +53,8 @@ class SpawnPlan {
 
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
+  SpawnPlan(SpawnPlan&&) = delete;
+  SpawnPlan& operator=(SpawnPlan&&) = delete;
 
   ~SpawnPlan() {
     posix_spawn_file_actions_destroy(&actions_);
@@ -224,7 +226,7 @@ std::optional<ProcessEnd> Child::poll() {
   return state_->end;
 }
 
-Result<ProcessEnd> Child::wait(Deadline deadline, std::stop_token stop) {
+Result<ProcessEnd> Child::wait(Deadline deadline, const std::stop_token& stop) {
   if (!state_) return Error(Code::NotFound, "the process is no longer ours");
   const auto stopped = TRY(StopFd::create(stop));
   for (;;) {

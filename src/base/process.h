@@ -102,7 +102,7 @@ class Child {
   Status signal(int number) const;
 
   // Its end, or DeadlineExceeded or Canceled if it still runs. May be asked again.
-  Result<ProcessEnd> wait(Deadline deadline, std::stop_token stop);
+  Result<ProcessEnd> wait(Deadline deadline, const std::stop_token& stop);
 
   // Its end, if it has ended. Does not wait.
   std::optional<ProcessEnd> poll();

@@ -55,30 +55,31 @@ class Run {
       : spec_(spec), child_(child), input_(spec.stdin_bytes) {}
 
   // All that the child said, once it has ended.
-  Result<ProcessResult> complete(Deadline deadline, std::stop_token stop) {
+  Result<ProcessResult> complete(Deadline deadline, const std::stop_token& stop) {
     TRY(set_nonblocking(child_.in()));
     TRY(set_nonblocking(child_.out()));
     TRY(set_nonblocking(child_.err()));
     const auto stopped = TRY(StopFd::create(stop));
     if (input_.empty()) child_.in().reset();
-    while (!done()) {
+    while (!ended_) {
       TRY(still_wanted(deadline, stop));
       TRY(step(deadline, stopped->get()));
-      if (!end_) note_end();
+      note_end();
     }
-    static_cast<ProcessEnd&>(result_) = *end_;
+    const Deadline linger = Deadline::after(kLinger);
+    while (!silent() && !linger.expired())
+      TRY(step(linger, -1));
     return std::move(result_);
   }
 
  private:
-  bool done() const {
-    const bool silent = !child_.out().valid() && !child_.err().valid();
-    return end_ && (silent || linger_.expired());
-  }
+  bool silent() const { return !child_.out().valid() && !child_.err().valid(); }
 
   void note_end() {
-    end_ = child_.poll();
-    if (end_) linger_ = Deadline::after(kLinger);
+    const std::optional<ProcessEnd> end = child_.poll();
+    if (!end) return;
+    ended_ = true;
+    static_cast<ProcessEnd&>(result_) = *end;
   }
 
   Status still_wanted(Deadline deadline, const std::stop_token& stop) const {
@@ -93,11 +94,10 @@ class Run {
     pollfd fds[] = {{.fd = child_.in().get(), .events = POLLOUT, .revents = 0},
                     {.fd = child_.out().get(), .events = POLLIN, .revents = 0},
                     {.fd = child_.err().get(), .events = POLLIN, .revents = 0},
-                    {.fd = end_ ? -1 : child_.pidfd(), .events = POLLIN, .revents = 0},
+                    {.fd = ended_ ? -1 : child_.pidfd(), .events = POLLIN, .revents = 0},
                     {.fd = stop_fd, .events = POLLIN, .revents = 0}};
-    Deadline until = end_ ? deadline.earlier_of(linger_) : deadline;
-    if (child_.pidfd() < 0) until = until.earlier_of(Deadline::after(kLookEvery));
-    TRY(poll_until(fds, until));
+    const bool told = child_.pidfd() >= 0;
+    TRY(poll_until(fds, told ? deadline : deadline.earlier_of(Deadline::after(kLookEvery))));
     if (fds[0].revents != 0) TRY(feed());
     if (fds[1].revents != 0) TRY(drain(child_.out(), result_.out));
     if (fds[2].revents != 0) TRY(drain(child_.err(), result_.err));
@@ -132,8 +132,7 @@ class Run {
   Child& child_;
   BytesView input_;
   ProcessResult result_;
-  std::optional<ProcessEnd> end_;
-  Deadline linger_ = Deadline::never();
+  bool ended_ = false;
 };
 
 }  // namespace

@@ -65,7 +65,8 @@ std::string format_decimal(Int128 mantissa, Quantity::Format format) {
     return fmt::format("{}e{}", text_of(mantissa), exponent);
   }
   constexpr std::string_view kSuffixes = "num kMGTPE";
-  return text_of(mantissa) + kSuffixes[static_cast<std::size_t>(exponent / 3 + 3)];
+  const int step = exponent / 3 + 3;
+  return text_of(mantissa) + kSuffixes[static_cast<std::size_t>(step)];
 }
 
 std::string format_binary(std::int64_t value) {
