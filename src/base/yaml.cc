@@ -1,13 +1,10 @@
 #include "base/yaml.h"
 
 #include <cmath>
-#include <deque>
-#include <map>
 #include <set>
 
-#include <yaml.h>
-
 #include "base/encoding.h"
+#include "base/yaml_document.h"
 #include "base/yaml_scalar.h"
 
 namespace lateen {
@@ -16,170 +13,10 @@ namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 
-// One node of a document, as go-yaml keeps it before decoding: what an alias means is only known
-// then.
-struct Node {
-  enum class Kind { Scalar, Mapping, Sequence, Alias };
-
-  Kind kind;
-  std::size_t line;
-  std::string value;                  // of a scalar; the anchor's name of an alias
-  std::string tag;                    // "" when there is none
-  bool plain = false;                 // a scalar that may mean something else than text
-  std::vector<const Node*> children;  // of a mapping: key, value, key, …
-  const Node* target = nullptr;       // of an alias
-};
-
-struct Document {
-  std::deque<Node> nodes;  // stable addresses
-  const Node* root = nullptr;
-};
-
-Error yaml_error(std::size_t line, std::string_view why) {
-  return {Code::InvalidArgument, "not valid YAML at line {}: {}", line, why};
-}
-
-std::string_view text_of(const yaml_char_t* text) {
-  return text == nullptr ? std::string_view()
-                         : std::string_view(reinterpret_cast<const char*>(text));
-}
-
-class Event {
- public:
-  Event() = default;
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-
-  ~Event() { clear(); }
-
-  yaml_event_t* fill() {
-    clear();
-    filled_ = true;
-    return &event_;
-  }
-
-  const yaml_event_t& operator*() const { return event_; }
-
-  const yaml_event_t* operator->() const { return &event_; }
-
- private:
-  void clear() {
-    if (filled_) yaml_event_delete(&event_);
-    filled_ = false;
-  }
-
-  yaml_event_t event_ = {};
-  bool filled_ = false;
-};
-
-// Events into documents of nodes. Not thread-safe.
-class Composer {
- public:
-  explicit Composer(BytesView text) {
-    const int opened = yaml_parser_initialize(&parser_);
-    LATEEN_ASSERT(opened != 0, "it only fails without memory");
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
-                                 text.size());
-  }
-
-  Composer(const Composer&) = delete;
-  Composer& operator=(const Composer&) = delete;
-
-  ~Composer() { yaml_parser_delete(&parser_); }
-
-  // The next document; nothing after the last.
-  Result<std::optional<Document>> next() {
-    Event event;
-    while (true) {
-      TRY(advance(event));
-      if (event->type == YAML_STREAM_END_EVENT) return std::optional<Document>();
-      if (event->type == YAML_DOCUMENT_START_EVENT) break;
-    }
-    Document document;
-    anchors_.clear();
-    TRY(compose(document));
-    return std::optional<Document>(std::move(document));
-  }
-
- private:
-  Status advance(Event& event) {
-    if (yaml_parser_parse(&parser_, event.fill()) != 0) return {};
-    const std::size_t line = std::max(parser_.problem_mark.line, parser_.context_mark.line) + 1;
-    return yaml_error(line, parser_.problem == nullptr ? "out of memory" : parser_.problem);
-  }
-
-  // Reads up to the document's end. Without recursion: how deep it goes is the author's choice.
-  Status compose(Document& document) {
-    std::vector<Node*> open;
-    Event event;
-    while (true) {
-      TRY(advance(event));
-      if (event->type == YAML_DOCUMENT_END_EVENT) return {};
-      if (event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT) {
-        open.pop_back();
-        continue;
-      }
-      Node* const node = TRY(make_node(*event, document));
-      if (open.empty()) {
-        document.root = node;
-      } else {
-        open.back()->children.push_back(node);
-      }
-      if (node->kind == Node::Kind::Mapping || node->kind == Node::Kind::Sequence) {
-        if (open.size() >= kMaxJsonDepth) return yaml_error(node->line, "nested too deeply");
-        open.push_back(node);
-      }
-    }
-  }
-
-  Result<Node*> make_node(const yaml_event_t& event, Document& document) {
-    Node& node = document.nodes.emplace_back(Node{.kind = Node::Kind::Scalar,
-                                                  .line = event.start_mark.line + 1,
-                                                  .value = {},
-                                                  .tag = {},
-                                                  .children = {}});
-    std::string_view anchor;
-    switch (event.type) {
-      case YAML_SCALAR_EVENT:
-        node.value.assign(reinterpret_cast<const char*>(event.data.scalar.value),
-                          event.data.scalar.length);
-        node.tag = text_of(event.data.scalar.tag);
-        node.plain = event.data.scalar.plain_implicit != 0;
-        anchor = text_of(event.data.scalar.anchor);
-        break;
-      case YAML_MAPPING_START_EVENT:
-        node.kind = Node::Kind::Mapping;
-        anchor = text_of(event.data.mapping_start.anchor);
-        break;
-      case YAML_SEQUENCE_START_EVENT:
-        node.kind = Node::Kind::Sequence;
-        anchor = text_of(event.data.sequence_start.anchor);
-        break;
-      case YAML_ALIAS_EVENT: {
-        node.kind = Node::Kind::Alias;
-        node.value = text_of(event.data.alias.anchor);
-        const auto at = anchors_.find(node.value);
-        if (at == anchors_.end()) {
-          return yaml_error(node.line, fmt::format("unknown anchor '{}' referenced", node.value));
-        }
-        node.target = at->second;
-        break;
-      }
-      default:
-        return yaml_error(node.line, "an event that does not belong here");
-    }
-    if (!anchor.empty()) anchors_[std::string(anchor)] = &node;
-    return &node;
-  }
-
-  yaml_parser_t parser_ = {};
-  std::map<std::string, const Node*, std::less<>> anchors_;
-};
-
 // Nodes into JSON, by go-yaml v2's rules. Not thread-safe.
 class Decoder {
  public:
-  Result<Json> decode(const Node& node) {
+  Result<Json> decode(const YamlNode& node) {
     TRY(count(node));
     if (depth_ >= kMaxJsonDepth) return yaml_error(node.line, "nested too deeply");
     ++depth_;
@@ -189,15 +26,15 @@ class Decoder {
   }
 
  private:
-  Result<Json> decode_kind(const Node& node) {
+  Result<Json> decode_kind(const YamlNode& node) {
     switch (node.kind) {
-      case Node::Kind::Scalar:
+      case YamlNode::Kind::Scalar:
         return decode_scalar(node);
-      case Node::Kind::Sequence:
+      case YamlNode::Kind::Sequence:
         return decode_sequence(node);
-      case Node::Kind::Alias:
-        return through_alias(node, [this](const Node& target) { return decode(target); });
-      case Node::Kind::Mapping: {
+      case YamlNode::Kind::Alias:
+        return through_alias(node, [this](const YamlNode& target) { return decode(target); });
+      case YamlNode::Kind::Mapping: {
         JsonObject object;
         TRY(decode_into(node, object));
         return Json(std::move(object));
@@ -208,7 +45,7 @@ class Decoder {
 
   // The guard against "billion laughs", with go-yaml's numbers: what comes out of aliases may be
   // 99% of a small document and 10% of a large one.
-  Status count(const Node& node) {
+  Status count(const YamlNode& node) {
     constexpr double kSmall = 400'000;
     constexpr double kLarge = 4'000'000;
     ++decoded_;
@@ -224,7 +61,8 @@ class Decoder {
   }
 
   template <typename Decode>
-  auto through_alias(const Node& alias, Decode decode_target) -> decltype(decode_target(alias)) {
+  auto through_alias(const YamlNode& alias, Decode decode_target)
+      -> decltype(decode_target(alias)) {
     if (!inside_.insert(alias.target).second) {
       return yaml_error(alias.line, fmt::format("anchor '{}' value contains itself", alias.value));
     }
@@ -235,19 +73,19 @@ class Decoder {
     return value;
   }
 
-  Result<Json> decode_sequence(const Node& node) {
+  Result<Json> decode_sequence(const YamlNode& node) {
     JsonArray array;
     array.reserve(node.children.size());
-    for (const Node* child : node.children)
+    for (const YamlNode* child : node.children)
       array.push_back(TRY(decode(*child)));
     return Json(std::move(array));
   }
 
   // In the order of the text: what comes later wins, be it a key or a merge.
-  Status decode_into(const Node& mapping, JsonObject& out) {
+  Status decode_into(const YamlNode& mapping, JsonObject& out) {
     for (std::size_t i = 0; i + 1 < mapping.children.size(); i += 2) {
-      const Node& key = *mapping.children[i];
-      const Node& value = *mapping.children[i + 1];
+      const YamlNode& key = *mapping.children[i];
+      const YamlNode& value = *mapping.children[i + 1];
       if (is_merge(key)) {
         TRY(merge(value, out));
         continue;
@@ -259,36 +97,37 @@ class Decoder {
     return {};
   }
 
-  static bool is_merge(const Node& key) {
-    return key.kind == Node::Kind::Scalar && key.value == "<<" &&
+  static bool is_merge(const YamlNode& key) {
+    return key.kind == YamlNode::Kind::Scalar && key.value == "<<" &&
            (key.plain || key.tag == fmt::format("{}merge", kTagPrefix));
   }
 
-  Status merge(const Node& node, JsonObject& out) {
+  Status merge(const YamlNode& node, JsonObject& out) {
     TRY(count(node));
-    const Node& target = node.kind == Node::Kind::Alias ? *node.target : node;
-    if (target.kind == Node::Kind::Mapping) {
-      if (node.kind != Node::Kind::Alias) return decode_into(node, out);
-      return through_alias(node, [&](const Node& mapping) { return decode_into(mapping, out); });
+    const YamlNode& target = node.kind == YamlNode::Kind::Alias ? *node.target : node;
+    if (target.kind == YamlNode::Kind::Mapping) {
+      if (node.kind != YamlNode::Kind::Alias) return decode_into(node, out);
+      return through_alias(node,
+                           [&](const YamlNode& mapping) { return decode_into(mapping, out); });
     }
-    if (node.kind != Node::Kind::Sequence) return not_mergeable(node);
+    if (node.kind != YamlNode::Kind::Sequence) return not_mergeable(node);
     // Backwards, since earlier ones take precedence.
     for (auto part = node.children.rbegin(); part != node.children.rend(); ++part) {
-      const Node& source = (*part)->kind == Node::Kind::Alias ? *(*part)->target : **part;
-      if (source.kind != Node::Kind::Mapping) return not_mergeable(**part);
+      const YamlNode& source = (*part)->kind == YamlNode::Kind::Alias ? *(*part)->target : **part;
+      if (source.kind != YamlNode::Kind::Mapping) return not_mergeable(**part);
       TRY(merge(**part, out));
     }
     return {};
   }
 
-  static Error not_mergeable(const Node& node) {
+  static Error not_mergeable(const YamlNode& node) {
     return yaml_error(node.line, "map merge requires map or sequence of maps as the value");
   }
 
   // JSON has only text for keys: numbers and booleans become their text, as sigs.k8s.io/yaml does
   // it.
-  Result<std::string> decode_key(const Node& node) {
-    if (node.kind == Node::Kind::Scalar && node.tag.empty() && node.plain) {
+  Result<std::string> decode_key(const YamlNode& node) {
+    if (node.kind == YamlNode::Kind::Scalar && node.tag.empty() && node.plain) {
       // The one place where infinity has a form.
       const YamlScalar scalar = resolve_yaml_scalar(node.value);
       if (scalar.kind == YamlKind::Float) {
@@ -303,7 +142,7 @@ class Decoder {
     return yaml_error(node.line, "a key must be text, a number or a boolean");
   }
 
-  Result<Json> decode_scalar(const Node& node) {
+  Result<Json> decode_scalar(const YamlNode& node) {
     if (node.tag.empty() && !node.plain) return Json(node.value);
     if (node.tag.empty()) return checked_number(node, resolve_yaml_scalar(node.value));
     const std::string_view tag = std::string_view(node.tag).starts_with(kTagPrefix)
@@ -327,7 +166,7 @@ class Decoder {
     return Json(node.value);  // !!str, and tags of somebody's own
   }
 
-  static Result<Json> tagged(const Node& node, std::string_view tag, YamlKind wanted) {
+  static Result<Json> tagged(const YamlNode& node, std::string_view tag, YamlKind wanted) {
     YamlScalar scalar = resolve_yaml_scalar(node.value);
     if (wanted == YamlKind::Float && scalar.kind == YamlKind::Int) {
       const Json whole = scalar.value;
@@ -340,7 +179,7 @@ class Decoder {
     return checked_number(node, std::move(scalar));
   }
 
-  static Result<Json> checked_number(const Node& node, YamlScalar scalar) {
+  static Result<Json> checked_number(const YamlNode& node, YamlScalar scalar) {
     if (scalar.kind == YamlKind::Text || scalar.kind == YamlKind::Timestamp)
       return Json(node.value);
     if (scalar.value.is_double() && !std::isfinite(scalar.value.get_double())) {
@@ -353,10 +192,10 @@ class Decoder {
   std::uint64_t aliased_ = 0;
   std::size_t alias_depth_ = 0;
   std::size_t depth_ = 0;
-  std::set<const Node*> inside_;  // what aliases that are being followed stand for
+  std::set<const YamlNode*> inside_;  // what aliases that are being followed stand for
 };
 
-Result<Json> decode_document(const Document& document) {
+Result<Json> decode_document(const YamlDocument& document) {
   if (document.root == nullptr) return Json();
   Decoder decoder;
   return decoder.decode(*document.root);
@@ -382,7 +221,7 @@ Status append_documents(BytesView text, std::size_t line, std::vector<Json>& out
       return {};
     }
   }
-  Composer composer(text);
+  YamlComposer composer(text);
   while (true) {
     auto document = composer.next();
     if (!document) return std::move(document).error().wrap("the document from line {}", line);
@@ -399,7 +238,7 @@ Result<Json> parse_yaml(BytesView text) {
   if (looks_like_json(text)) {
     if (auto json = parse_json(text)) return json;
   }
-  Composer composer(text);
+  YamlComposer composer(text);
   const auto document = TRY(composer.next());
   return document ? decode_document(*document) : Json();
 }

@@ -8,7 +8,7 @@
 namespace lateen {
 namespace {
 
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 // Every expected text here was printed by encoding/json of Go 1.26.
 struct NumberCase {
