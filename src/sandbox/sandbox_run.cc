@@ -10,9 +10,8 @@
 #include "sandbox/api/api_server.h"
 #include "sandbox/api/bootstrap.h"
 #include "sandbox/api/token_authority.h"
-#include "sandbox/cluster.h"
 #include "sandbox/http/front.h"
-#include "sandbox/resource_names.h"
+#include "sandbox/node.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/sandbox_files.h"
 #include "sandbox/store/store.h"
@@ -50,6 +49,16 @@ Result<std::unique_ptr<net::HttpServer>> listen(const SandboxOptions& options,
   return net::HttpServer::start(std::move(server), front);
 }
 
+Result<std::string> issue(const TokenAuthority& tokens, const TokenRequest& wanted) {
+  ServiceAccountToken token{.ns = wanted.ns,
+                            .service_account = wanted.service_account,
+                            .pod_name = wanted.pod_name,
+                            .pod_uid = wanted.pod_uid,
+                            .expiration_seconds = wanted.expiration_seconds};
+  if (!wanted.audience.empty()) token.audiences.push_back(wanted.audience);
+  return TRY(tokens.issue(token)).token;
+}
+
 }  // namespace
 
 Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
@@ -70,17 +79,19 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
   Front front(api, tokens);
   const auto server = TRY(listen(options, files, authority, clock, front));
 
-  TRY(ensure_initial_objects(api, {.ca_pem = authority.certificate_pem,
-                                   .port = server->port(),
-                                   .node_name = std::string(kNodeName),
-                                   .csi_driver = std::string(kDriverName)}));
-  Cluster cluster(api, tokens, clock, options.log,
-                  {.dir = options.dir,
-                   .ca_pem = authority.certificate_pem,
-                   .port = server->port(),
-                   .records_only = options.records_only});
-  TRY(cluster.start());
-  front.set_pod_runtime(cluster.pod_runtime());
+  TRY(ensure_initial_objects(api, server->port()));
+  Node node(api,
+            {.dir = options.dir,
+             .ca_pem = authority.certificate_pem,
+             .records_only = options.records_only,
+             .api_host = "127.0.0.1",
+             .api_port = server->port(),
+             .tokens = [&tokens](const TokenRequest& wanted) { return issue(tokens, wanted); }},
+            options.log, clock);
+  TRY(node.start());
+  const std::string runtime =
+      node.why_records_only().empty() ? "processes" : node.why_records_only();
+  front.set_pod_runtime(&node.pods());
   TRY(files.write_kubeconfig(authority, server->port(), clock));
   front.set_ready(true);
   const std::uint64_t started = TRY(process_start(getpid()));
@@ -88,9 +99,8 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
                           .started = started,
                           .port = server->port(),
                           .ready = true,
-                          .runtime = cluster.runtime_mode()}));
-  options.log.info("Sandbox is ready",
-                   {{"url", server->url()}, {"runtime", cluster.runtime_mode()}});
+                          .runtime = runtime}));
+  options.log.info("Sandbox is ready", {{"url", server->url()}, {"runtime", runtime}});
 
   while (sleep_unless_stopped(std::chrono::hours(1), stop)) {
   }
@@ -99,7 +109,7 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
   // Requests first: nobody may ask a runtime that is going.
   server->stop();
   front.set_pod_runtime(nullptr);
-  cluster.stop();
+  node.stop();
   return {};
 }
 

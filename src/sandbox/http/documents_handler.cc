@@ -150,8 +150,10 @@ void DocumentsHandler::serve_openapi_v2(net::ServerExchange& exchange) {
   const std::string_view accept = exchange.request().headers.get("Accept");
   const bool protobuf = accept.find("proto-openapi.spec.v2") != std::string_view::npos;
   const schema::OpenApiDocumentPtr made = protobuf ? openapi().v2_protobuf() : openapi().v2();
-  send(exchange, made->body, made->hash,
-       protobuf ? schema::kOpenApiV2ProtobufType : "application/json");
+  // Asked for with an '@', answered without: Go's mime package refuses it in a Content-Type.
+  send(
+      exchange, made->body, made->hash,
+      protobuf ? "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" : "application/json");
 }
 
 bool DocumentsHandler::serve_openapi_v3(net::ServerExchange& exchange, std::string_view path) {
