@@ -75,7 +75,6 @@ Status BackupStore::put_gzip(std::string_view key, BytesView document, std::stop
 
 Result<std::unique_ptr<Upload>> BackupStore::begin_contents(std::string_view backup,
                                                             std::stop_token stop) {
-  TRY(refuse_existing(backup, stop));
   return store_->begin_upload(layout_.backup_contents(backup), std::move(stop));
 }
 

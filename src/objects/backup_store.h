@@ -53,7 +53,9 @@ class BackupStore {
   Result<bool> backup_exists(std::string_view backup, std::stop_token stop = {});
 
   // ---- Writing a backup.
-  // The tarball, streamed as it is made. AlreadyExists if the backup is complete.
+  // The tarball, streamed as it is made. Replaces, when completed, the one that is there: a
+  // finalizer rewrites the contents of an uploaded backup, and whoever starts a new one has asked
+  // backup_exists() before.
   Result<std::unique_ptr<Upload>> begin_contents(std::string_view backup,
                                                  std::stop_token stop = {});
   // Log (a failure of that alone is passed over and returned in *log_problem), contents, the

@@ -145,8 +145,19 @@ TEST(BackupStore, NeverWritesOverABackupThatIsThere) {
   ASSERT_TRUE(bench.store.put_backup(documents_of("b")));
   EXPECT_EQ(bench.store.put_backup(documents_of("b")).error().message(),
             "backup already exists in object storage");
-  EXPECT_EQ(bench.store.begin_contents("b").error().code(), Code::AlreadyExists);
   EXPECT_EQ(bench.store.remove_unfinished("b").error().code(), Code::AlreadyExists);
+}
+
+TEST(BackupStore, ReplacesTheContentsOfAnUploadedBackupWhole) {
+  Bench bench;
+  ASSERT_TRUE(bench.store.put_backup(documents_of("b")));
+  for (const std::string_view contents : {"first", "rewritten"}) {
+    auto upload = bench.store.begin_contents("b");
+    ASSERT_TRUE(upload);
+    ASSERT_TRUE((*upload)->write(contents));
+    ASSERT_TRUE((*upload)->complete());
+    EXPECT_EQ(*bench.store.get_contents_range("b", 0, 100), contents);
+  }
 }
 
 TEST(BackupStore, DeletesTheMetadataFirst) {
