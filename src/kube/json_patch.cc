@@ -1,5 +1,6 @@
 // RFC 6902 as gopkg.in/evanphx/json-patch.v4 does it, which is what every API server runs: its
 // leniences are part of what people's patches rely on.
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -63,7 +64,33 @@ Result<std::size_t> resolve_index(std::string_view key, std::size_t size) {
 struct Place {
   Json* container = nullptr;  // an object or an array
   std::string key;
+  std::size_t depth = 0;  // how many containers lie around the value
 };
+
+// Copies into copies double the nesting each time: a few KB of patch would make a tree that
+// overflows the stack of whoever walks it. What is read is never deeper, either.
+constexpr std::size_t kMaxDepth = 512;
+
+std::size_t depth_of(const Json& value) {
+  std::size_t deepest = 0;
+  if (value.is_array()) {
+    for (const Json& item : value.as_array())
+      deepest = std::max(deepest, depth_of(item));
+    return deepest + 1;
+  }
+  if (value.is_object()) {
+    for (const auto& member : value.as_object())
+      deepest = std::max(deepest, depth_of(member.value()));
+    return deepest + 1;
+  }
+  return 0;
+}
+
+Status check_depth(const Place& place, const Json& value) {
+  if (place.depth + depth_of(value) <= kMaxDepth) return {};
+  return Error(Code::Conflict, "the patch would nest the object more than {} levels deep",
+               kMaxDepth);
+}
 
 // Null: a part of the way is missing. An absent member of an object is nothing; one that is null is
 // not gone through either.
@@ -87,7 +114,8 @@ std::optional<Place> find_place(Json& document, std::string_view path) {
     container = step_into(*container, decode_key(tokens[i]));
     if (container == nullptr) return std::nullopt;
   }
-  return Place{.container = container, .key = decode_key(tokens.back())};
+  return Place{
+      .container = container, .key = decode_key(tokens.back()), .depth = tokens.size() - 1};
 }
 
 // Null for an absent member of an object, an error for a bad index.
@@ -99,6 +127,7 @@ Result<const Json*> get(const Place& place) {
 }
 
 Status add(const Place& place, Json value) {
+  TRY(check_depth(place, value));
   if (place.container->is_object()) {
     place.container->as_object()[place.key] = std::move(value);
     return {};
@@ -117,6 +146,7 @@ Status add(const Place& place, Json value) {
 }
 
 Status set(const Place& place, Json value) {
+  TRY(check_depth(place, value));
   if (place.container->is_object()) {
     place.container->as_object()[place.key] = std::move(value);
     return {};

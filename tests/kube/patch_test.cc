@@ -99,6 +99,21 @@ TEST(JsonPatch, RefusesCopiesThatGrowPastThreeMebibytes) {
   EXPECT_EQ(result.error().code(), Code::Unsupported);
 }
 
+TEST(JsonPatch, RefusesToNestWithoutEnd) {
+  JsonArray spiral;
+  spiral.push_back(json(R"({"op":"add","path":"/a","value":{}})"));
+  std::string path = "/a/a";
+  for (int i = 0; i < 12; ++i) {
+    spiral.push_back(JsonObject{{"op", "copy"}, {"from", "/a"}, {"path", path}});
+    path += path.substr(2);
+  }
+  const auto result = json_patch(json("{}"), spiral);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message(),
+            "error while adding value during copy: the patch would nest the object more than 512 "
+            "levels deep");
+}
+
 TEST(JsonPatch, RefusesADocumentThatIsNoListOfOperations) {
   const auto result = json_patch(json("{}"), json(R"({"op":"add"})"));
   ASSERT_FALSE(result);
