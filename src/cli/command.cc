@@ -1,0 +1,332 @@
+#include "cli/command.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace lateen::cli {
+namespace {
+
+bool takes_value(const FlagSpec& spec) {
+  return spec.kind != FlagKind::Bool && spec.kind != FlagKind::OptionalBool;
+}
+
+const Command* child_of(const Command& command, std::string_view word) {
+  for (const Command& child : command.children) {
+    if (child.name == word) return &child;
+    if (std::find(child.aliases.begin(), child.aliases.end(), word) != child.aliases.end())
+      return &child;
+  }
+  return nullptr;
+}
+
+// Whether some command's flag of that name takes a value in the next word: to step over it while
+// looking for the command.
+bool value_follows(const Command& command, std::string_view name) {
+  const auto match = [name](const FlagSpec& spec) {
+    return (spec.name == name || spec.shorthand == name) && takes_value(spec);
+  };
+  if (std::any_of(command.flags.begin(), command.flags.end(), match)) return true;
+  return std::any_of(command.children.begin(), command.children.end(),
+                     [name](const Command& child) { return value_follows(child, name); });
+}
+
+struct Found {
+  const Command* command;
+  std::string path;
+  std::vector<std::string> rest;  // all words but the commands' names
+};
+
+Found find_command(const Command& root,
+                   const std::string& program,
+                   const std::vector<std::string>& words) {
+  Found found{.command = &root, .path = program, .rest = {}};
+  const std::vector<FlagSpec> globals = global_flags();
+  bool only_arguments = false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") only_arguments = true;
+    if (only_arguments || (word.size() > 1 && word[0] == '-')) {
+      found.rest.push_back(word);
+      const std::string_view name = std::string_view(word).substr(word.starts_with("--") ? 2 : 1);
+      const bool has_value = word.find('=') != std::string::npos;
+      const bool global = std::any_of(globals.begin(), globals.end(), [name](const FlagSpec& spec) {
+        return (spec.name == name || spec.shorthand == name) && takes_value(spec);
+      });
+      if (!only_arguments && !has_value && i + 1 < words.size() &&
+          (global || value_follows(*found.command, name))) {
+        found.rest.push_back(words[++i]);
+      }
+      continue;
+    }
+    const Command* child = child_of(*found.command, word);
+    if (child == nullptr || only_arguments) {
+      found.rest.push_back(word);
+      // The first word that is no command ends the path: what follows are arguments.
+      only_arguments = only_arguments || found.command->children.empty();
+      if (!found.command->children.empty()) {
+        found.rest.insert(found.rest.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                          words.end());
+        return found;
+      }
+      only_arguments = false;
+      continue;
+    }
+    found.command = child;
+    found.path += " " + child->name;
+  }
+  return found;
+}
+
+Status parse_long(const std::string& word,
+                  const std::vector<std::string>& words,
+                  std::size_t& i,
+                  Flags& flags) {
+  const Cut parts = cut(std::string_view(word).substr(2), "=");
+  const FlagSpec* spec = flags.find(parts.before);
+  if (spec == nullptr) return Error(Code::InvalidArgument, "unknown flag: --{}", parts.before);
+  if (parts.found) return flags.set(*spec, std::string(parts.after));
+  if (!takes_value(*spec)) return flags.set(*spec, "true");
+  if (i + 1 >= words.size()) {
+    return Error(Code::InvalidArgument, "flag needs an argument: --{}", spec->name);
+  }
+  return flags.set(*spec, words[++i]);
+}
+
+Status parse_short(const std::string& word,
+                   const std::vector<std::string>& words,
+                   std::size_t& i,
+                   Flags& flags) {
+  for (std::size_t at = 1; at < word.size(); ++at) {
+    const FlagSpec* spec = flags.find_shorthand(word[at]);
+    if (spec == nullptr) {
+      return Error(Code::InvalidArgument, "unknown shorthand flag: '{}' in {}", word[at], word);
+    }
+    const std::string_view rest = std::string_view(word).substr(at + 1);
+    if (!takes_value(*spec) && !rest.starts_with('=')) {
+      TRY(flags.set(*spec, "true"));
+      continue;
+    }
+    if (!rest.empty())
+      return flags.set(*spec, std::string(rest.starts_with('=') ? rest.substr(1) : rest));
+    if (i + 1 >= words.size()) {
+      return Error(Code::InvalidArgument, "flag needs an argument: '{}' in {}", word[at], word);
+    }
+    return flags.set(*spec, words[++i]);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> parse_words(const std::vector<std::string>& words, Flags& flags) {
+  std::vector<std::string> args;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      args.insert(args.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
+      break;
+    }
+    if (word.starts_with("--")) {
+      TRY(parse_long(word, words, i, flags));
+    } else if (word.size() > 1 && word[0] == '-') {
+      TRY(parse_short(word, words, i, flags));
+    } else {
+      args.push_back(word);
+    }
+  }
+  return args;
+}
+
+std::string_view type_name(const FlagSpec& spec) {
+  if (!spec.type_name.empty()) return spec.type_name;
+  switch (spec.kind) {
+    case FlagKind::Bool:
+      return "";
+    case FlagKind::OptionalBool:
+      return "optionalBool[=true]";
+    case FlagKind::String:
+      return "string";
+    case FlagKind::Int:
+      return "int";
+    case FlagKind::Duration:
+      return "duration";
+    case FlagKind::List:
+      return "stringArray";
+    case FlagKind::ListAppend:
+      return "strings";
+    case FlagKind::Map:
+      return "mapStringString";
+    case FlagKind::Mappings:
+      return "mapStringString";
+    case FlagKind::Selector:
+      return "labelSelector";
+    case FlagKind::OrSelector:
+      return "orLabelSelector";
+  }
+  return "";
+}
+
+std::string flag_lines(const std::vector<FlagSpec>& specs) {
+  std::vector<const FlagSpec*> shown;
+  for (const FlagSpec& spec : specs) {
+    if (!spec.hidden) shown.push_back(&spec);
+  }
+  std::sort(shown.begin(), shown.end(),
+            [](const FlagSpec* a, const FlagSpec* b) { return a->name < b->name; });
+  std::vector<std::string> left;
+  std::size_t width = 0;
+  for (const FlagSpec* spec : shown) {
+    const std::string_view type = type_name(*spec);
+    std::string text = spec->shorthand.empty()
+                           ? fmt::format("      --{}", spec->name)
+                           : fmt::format("  -{}, --{}", spec->shorthand, spec->name);
+    if (!type.empty()) text += fmt::format(" {}", type);
+    width = std::max(width, text.size());
+    left.push_back(std::move(text));
+  }
+  std::string lines;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    std::string by_default;
+    const std::string& value = shown[i]->value;
+    if (!value.empty() && value != "false" && value != "0" && value != "0s") {
+      by_default = shown[i]->kind == FlagKind::String
+                       ? fmt::format(" (default {})", quote_go(value))
+                       : fmt::format(" (default {})", value);
+    }
+    lines += fmt::format("{:<{}}   {}{}\n", left[i], width, shown[i]->usage, by_default);
+  }
+  return lines;
+}
+
+int report(const Error& error, Console& console) {
+  console.err(fmt::format("An error occurred: {}\n", error.message()));
+  if (!error.hint().empty()) console.err(fmt::format("  {}\n", error.hint()));
+  return 1;
+}
+
+int unknown_command(const Found& found, const std::string& program, Console& console) {
+  const std::string text =
+      fmt::format("unknown command \"{}\" for \"{}\"", found.rest.front(), program);
+  console.err(fmt::format("Error: {}\nRun '{} --help' for usage.\n", text, program));
+  console.err(fmt::format("An error occurred: {}\n", text));
+  return 1;
+}
+
+}  // namespace
+
+Handler with_one_name(Handler handler) {
+  return [handler = std::move(handler)](Invocation& call) -> Result<int> {
+    if (call.args.size() == 1) return handler(call);
+    return Error(Code::InvalidArgument, "accepts 1 arg(s), received {}", call.args.size());
+  };
+}
+
+std::vector<FlagSpec> global_flags() {
+  std::vector<FlagSpec> flags = {
+      {.name = "kubeconfig",
+       .usage = "Path to the kubeconfig file to use to talk to the Kubernetes apiserver. If unset, "
+                "try the "
+                "environment variable KUBECONFIG, as well as in-cluster configuration"},
+      {.name = "kubecontext",
+       .usage = "The context to use to talk to the Kubernetes apiserver. If unset defaults to "
+                "whatever your current-context is"},
+      {.name = "namespace",
+       .usage = "The namespace in which Velero should operate",
+       .value = "velero",
+       .shorthand = "n"},
+      {.name = "features",
+       .kind = FlagKind::List,
+       .usage = "Comma-separated list of features to enable"},
+      {.name = "colorized", .kind = FlagKind::OptionalBool, .usage = "Show colored output in TTY"},
+      {.name = "help", .kind = FlagKind::Bool, .usage = "help for the command", .shorthand = "h"}};
+  // klog's, taken so that scripts which give them go on working; they have no effect.
+  for (const char* name : {"add_dir_header", "alsologtostderr", "logtostderr", "one_output",
+                           "skip_headers", "skip_log_headers"}) {
+    flags.push_back({.name = name, .kind = FlagKind::Bool, .usage = "", .hidden = true});
+  }
+  for (const char* name : {"log_backtrace_at", "log_dir", "log_file", "log_file_max_size",
+                           "stderrthreshold", "vmodule"}) {
+    flags.push_back({.name = name, .usage = "", .hidden = true});
+  }
+  flags.push_back({.name = "v", .usage = "", .shorthand = "v", .hidden = true});
+  return flags;
+}
+
+std::string help_of(const Command& command, const std::string& path) {
+  std::string text = (command.text.empty() ? command.summary : command.text) + "\n\nUsage:\n";
+  if (command.run) {
+    text +=
+        fmt::format("  {}{}{} [flags]\n", path, command.usage.empty() ? "" : " ", command.usage);
+  }
+  const bool has_children = std::any_of(command.children.begin(), command.children.end(),
+                                        [](const Command& child) { return !child.hidden; });
+  if (has_children) {
+    text += fmt::format("  {} [command]\n\nAvailable Commands:\n", path);
+    std::size_t width = 11;
+    for (const Command& child : command.children)
+      width = std::max(width, child.name.size());
+    std::vector<const Command*> sorted;
+    for (const Command& child : command.children) {
+      if (!child.hidden) sorted.push_back(&child);
+    }
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Command* a, const Command* b) { return a->name < b->name; });
+    for (const Command* child : sorted) {
+      text += fmt::format("  {:<{}} {}\n", child->name, width, child->summary);
+    }
+  }
+  if (!command.flags.empty()) text += "\nFlags:\n" + flag_lines(command.flags);
+  text += "\nGlobal Flags:\n" + flag_lines(global_flags());
+  if (has_children) {
+    text +=
+        fmt::format("\nUse \"{} [command] --help\" for more information about a command.\n", path);
+  }
+  return text;
+}
+
+int dispatch(const Command& root,
+             const std::vector<std::string>& arguments,
+             Console& console,
+             const Clock& clock,
+             std::stop_token stop) {
+  const std::string& program = root.name;
+  const Found found = find_command(root, program, arguments);
+  std::vector<FlagSpec> specs = found.command->flags;
+  const std::vector<FlagSpec> globals = global_flags();
+  for (const FlagSpec& global : globals) {
+    const bool own = std::any_of(specs.begin(), specs.end(), [&global](const FlagSpec& spec) {
+      return spec.name == global.name;
+    });
+    if (!own) specs.push_back(global);
+  }
+  Flags flags(std::move(specs));
+  auto args = parse_words(found.rest, flags);
+  if (!args) {
+    console.err(fmt::format("Error: {}\n", args.error().message()));
+    console.err(fmt::format("Run '{} --help' for usage.\n", found.path));
+    return report(args.error(), console);
+  }
+  if (flags.is("help")) {
+    console.out(help_of(*found.command, found.path));
+    return 0;
+  }
+  if (!found.command->run) {
+    if (!args->empty() && found.command == &root) return unknown_command(found, program, console);
+    console.out(help_of(*found.command, found.path));
+    return 0;
+  }
+  if (args->size() > found.command->max_args) {
+    return report(Error(Code::InvalidArgument, "accepts at most {} arg(s), received {}",
+                        found.command->max_args, args->size()),
+                  console);
+  }
+  Invocation invocation{.flags = flags,
+                        .args = *args,
+                        .console = console,
+                        .clock = clock,
+                        .program = program,
+                        .stop = stop};
+  auto code = found.command->run(invocation);
+  return code ? *code : report(code.error(), console);
+}
+
+}  // namespace lateen::cli

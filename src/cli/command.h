@@ -1,0 +1,63 @@
+// The tree of commands, in cobra's ways: help, usage, unknown words.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/console.h"
+#include "cli/flags.h"
+
+namespace lateen::cli {
+
+// One call of a command.
+struct Invocation {
+  const Flags& flags;
+  const std::vector<std::string>& args;  // what is not a flag
+  Console& console;
+  const Clock& clock;
+  std::string program;  // "lateen", or "velero" when started under that name
+  std::stop_token stop;
+
+  // Started under Velero's name: its quirks are kept too.
+  bool is_velero() const { return program == "velero"; }
+};
+
+// The exit code, or what went wrong (exit code 1).
+using Handler = std::function<Result<int>(Invocation&)>;
+
+struct Command {
+  std::string name;
+  std::string usage;    // behind the name: "NAME [NAME...]"
+  std::string summary;  // one line
+  std::vector<FlagSpec> flags = {};
+  Handler run = {};  // none: the command is a group
+  std::vector<Command> children = {};
+  std::vector<std::string> aliases = {};
+  std::string text = {};  // above the usage in help; the summary if empty
+  bool hidden = false;
+  std::size_t max_args = static_cast<std::size_t>(-1);
+};
+
+// The handler for a command that takes exactly one name: "accepts 1 arg(s), received 2" otherwise.
+Handler with_one_name(Handler handler);
+
+// The flags that every command has.
+std::vector<FlagSpec> global_flags();
+
+// Finds the command, parses its flags and runs it. Says errors on the console as Velero does, and
+// gives the exit code.
+int dispatch(const Command& root,
+             const std::vector<std::string>& arguments,
+             Console& console,
+             const Clock& clock,
+             std::stop_token stop);
+
+// Help as cobra lays it out. `path` is the command with its parents: "velero backup create".
+std::string help_of(const Command& command, const std::string& path);
+
+}  // namespace lateen::cli

@@ -1,0 +1,27 @@
+// The groups of commands, each in a file of its own.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace lateen::cli {
+
+Command backup_commands();
+Command restore_commands();
+Command schedule_commands();
+Command backup_location_commands();
+Command snapshot_location_commands();
+Command server_command();
+Command sandbox_commands();
+Command install_command();
+Command version_command();
+Command client_commands();
+
+// `completion bash|zsh|fish`: the scripts are made of the tree itself. `make_root` gives it.
+Command completion_command(Command (*make_root)(const std::string& program));
+
+// The whole tree under the name that the program was started by.
+Command root_command(const std::string& program);
+
+}  // namespace lateen::cli

@@ -1,0 +1,58 @@
+// `get` of any kind: by names or all, filtered by labels, as a table or documents.
+#pragma once
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/tables.h"
+
+namespace lateen::cli {
+
+// The named objects in that order (the first that is missing is the error), or those that the
+// selector matches.
+template <typename T>
+Result<std::vector<T>> read_objects(const Session& session, const Invocation& call) {
+  std::vector<T> objects;
+  for (const std::string& name : call.args) {
+    objects.push_back(TRY(session.cluster.get<T>(name, call.stop)));
+  }
+  if (!call.args.empty()) return objects;
+  objects = TRY(session.cluster.list<T>(call.flags.text("selector"), call.stop));
+  if constexpr (std::is_same_v<T, model::Backup>) sort_for_display(objects);
+  return objects;
+}
+
+template <typename T>
+void print_objects(const std::vector<T>& objects, OutputFormat format, const Invocation& call) {
+  if (format != OutputFormat::Table) {
+    std::vector<Json> documents;
+    for (const T& object : objects)
+      documents.push_back(model::to_json(object));
+    call.console.out(print_documents(documents, T::kKind.api_version(), T::kKind.kind, format,
+                                     call.is_velero() || call.args.size() == 1));
+    return;
+  }
+  if (objects.empty()) return;
+  std::vector<Row> rows = {heading<T>()};
+  const Row labels = label_headings(call.flags);
+  rows.front().insert(rows.front().end(), labels.begin(), labels.end());
+  for (const T& object : objects) {
+    rows.push_back(row(object, call.clock.now()));
+    const Row cells = label_cells(call.flags, object.metadata.labels);
+    rows.back().insert(rows.back().end(), cells.begin(), cells.end());
+  }
+  call.console.out(print_table(rows));
+}
+
+template <typename T>
+Result<int> run_get(Invocation& call) {
+  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::Table));
+  const Session session = TRY(open_session(call));
+  print_objects(TRY(read_objects<T>(session, call)), format, call);
+  return 0;
+}
+
+std::vector<FlagSpec> get_flags();
+
+}  // namespace lateen::cli

@@ -1,0 +1,60 @@
+#include "cli/run.h"
+
+#include "cli/commands.h"
+
+namespace lateen::cli {
+namespace {
+
+// `get backups`, `create backup`, …: Velero's verbs before nouns, from the groups themselves.
+Command verb_command(const std::string& verb,
+                     const std::string& summary,
+                     const std::vector<Command>& groups) {
+  Command command{.name = verb, .usage = "", .summary = summary};
+  for (const Command& group : groups) {
+    for (const Command& child : group.children) {
+      if (child.name != verb) continue;
+      Command one = child;
+      one.summary = child.summary;
+      // "create backup" makes one thing, the other verbs are about several.
+      one.name = verb == "create" ? group.name : group.name + "s";
+      one.aliases = {verb == "create" ? group.name + "s" : group.name};
+      command.children.push_back(std::move(one));
+    }
+  }
+  return command;
+}
+
+}  // namespace
+
+Command root_command(const std::string& program) {
+  const std::vector<Command> groups = {backup_commands(), restore_commands(), schedule_commands(),
+                                       backup_location_commands(), snapshot_location_commands()};
+  Command root{.name = program,
+               .usage = "",
+               .summary = "Back up and restore Kubernetes cluster resources.",
+               .text =
+                   "Lateen backs up and restores Kubernetes: its API objects and the volumes that "
+                   "they use. It speaks "
+                   "Velero's\ncustom resources, commands and bucket layout."};
+  root.children = groups;
+  root.children.push_back(verb_command("get", "Get velero resources", groups));
+  root.children.push_back(verb_command("create", "Create velero resources", groups));
+  root.children.push_back(verb_command("describe", "Describe velero resources", groups));
+  root.children.push_back(verb_command("delete", "Delete velero resources", groups));
+  root.children.push_back(server_command());
+  root.children.push_back(sandbox_commands());
+  root.children.push_back(install_command());
+  root.children.push_back(version_command());
+  root.children.push_back(client_commands());
+  root.children.push_back(completion_command(root_command));
+  return root;
+}
+
+int run(const std::string& program, std::span<const std::string> arguments, std::stop_token stop) {
+  SystemConsole console;
+  const SystemClock clock;
+  return dispatch(root_command(program), {arguments.begin(), arguments.end()}, console, clock,
+                  stop);
+}
+
+}  // namespace lateen::cli

@@ -1,0 +1,32 @@
+#include "cli/session.h"
+
+#include "base/environment.h"
+#include "base/version.h"
+#include "cli/client_config.h"
+#include "kube/kubeconfig.h"
+#include "model/names.h"
+
+namespace lateen::cli {
+
+Result<std::string> velero_namespace(const Invocation& call) {
+  if (call.flags.given("namespace")) return call.flags.text("namespace");
+  const model::StringMap config = TRY(read_client_config());
+  if (const auto at = config.find("namespace"); at != config.end() && !at->second.empty()) {
+    return at->second;
+  }
+  if (auto from_env = env("VELERO_NAMESPACE"); from_env && !from_env->empty()) return *from_env;
+  return std::string(model::kDefaultNamespace);
+}
+
+Result<Session> open_session(const Invocation& call) {
+  std::string ns = TRY(velero_namespace(call));
+  kube::ClusterConfig cluster = TRY(kube::load_cluster_config(
+      {.path = call.flags.text("kubeconfig"), .context = call.flags.text("kubecontext")}));
+  kube::ClientOptions options;
+  options.user_agent = fmt::format("{}/{} (linux/amd64)", call.program, kVersion);
+  auto client = TRY(kube::Client::open(std::move(cluster), std::move(options)));
+  kube::Client& borrowed = *client;
+  return Session{.client = std::move(client), .cluster = server::Cluster(borrowed, std::move(ns))};
+}
+
+}  // namespace lateen::cli
