@@ -11,7 +11,10 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr int kMaxAttempts = 10;              // client-go's
+constexpr int kMaxAttempts =
+    10;  // where the server says that it wants to be asked again; client-go's
+constexpr int kMaxUnasked =
+    3;  // else: a person who waits for `get` should soon hear that the server is down
 constexpr ByteCount kMaxAnswer = 1_GiB;       // an unpaged list; pages are far smaller
 constexpr ByteCount kMaxStreamError = 1_MiB;  // of an error's body on a stream
 
@@ -205,7 +208,9 @@ Result<net::HttpResponse> ClientTransport::send_with_retries(const ApiCall& call
     }
     const std::optional<Duration> asked =
         result ? asked_wait(*result, clock_.now()) : std::optional<Duration>();
-    if (attempt < kMaxAttempts && may_repeat(call, result, asked.has_value())) {
+    const bool invited = asked.has_value() || (result && result->status == 429);
+    const int attempts = invited ? kMaxAttempts : kMaxUnasked;
+    if (attempt < attempts && may_repeat(call, result, asked.has_value())) {
       const double jitter = static_cast<double>(random_below(rng_, 1'000)) / 1'000;
       const Duration wait = asked.value_or(net::backoff(kBackoff, attempt, jitter));
       const bool in_time = wait < call.deadline.remaining() && wait <= kBackoff.max_retry_after;

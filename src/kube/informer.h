@@ -67,7 +67,8 @@ class Informer {
   std::vector<std::shared_ptr<const Json>> list(std::string_view ns) const;
   std::size_t size() const;
 
-  // Waits until `ready` (called with the present object, or null) says so.
+  // Waits until `ready` (called with the present object, or null; it must not call this informer)
+  // says so.
   Status wait_until(std::string_view key,
                     const std::function<bool(const Json*)>& ready,
                     Deadline deadline,

@@ -101,6 +101,13 @@ TEST(Client, DoesNotRepeatAWriteThatFailedInside) {
   EXPECT_EQ(api.asked().size(), 1U);
 }
 
+TEST(Client, SoonSaysThatAReadHasNoServer) {
+  FakeApi api;
+  api.answer("GET " + kOne, 503, status_body(503, "ServiceUnavailable", "no backend"));
+  ASSERT_FALSE(api.client()->get(config_maps("c1")));
+  EXPECT_EQ(api.asked().size(), 3U);
+}
+
 TEST(Client, GivesUpWhereTheServerAsksForMoreTimeThanThereIs) {
   FakeApi api;
   api.answer("GET " + kOne, 429, status_body(429, "TooManyRequests", "slow down"),
