@@ -88,8 +88,7 @@ class Watch {
 };
 
 struct WriteOptions {
-  std::string subresource =
-      {};  // "status", "scale", "finalize", "binding", ...; empty: the object
+  std::string subresource = {};  // "status", "scale", "finalize", "binding", ...; empty: the object
   std::string field_manager = {};  // empty: managed fields are recorded under "lateen"
   bool dry_run = false;
   FieldValidation field_validation = FieldValidation::Ignore;
@@ -183,6 +182,12 @@ class Api {
                                           std::string_view ns,
                                           std::string_view name,
                                           const DeleteOptions& options = {}) = 0;
+
+  // remove() of everything that the list selects, several at a time; what others remove meanwhile
+  // is fine. Answers what it removed or marked.
+  virtual ApiResult<std::vector<Json>> remove_collection(const GroupVersionResource& gvr,
+                                                         const ListOptions& selected,
+                                                         const DeleteOptions& options) = 0;
 
   // ---- What is served (built-in and custom), preferred versions only, for the garbage collector
   // and the namespace controller.

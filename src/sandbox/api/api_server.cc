@@ -7,6 +7,7 @@
 
 #include "kube/object.h"
 #include "sandbox/api/conversion.h"
+#include "sandbox/api/event_expiry.h"
 #include "sandbox/api/object_bytes.h"
 #include "sandbox/crd/definition.h"
 
@@ -15,6 +16,9 @@ namespace lateen::sandbox {
 namespace {
 
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
+constexpr std::size_t kRemovers = 16;
+constexpr auto kExpiryInterval = std::chrono::minutes(1);
+constexpr auto kCleanupRetry = std::chrono::milliseconds(200);
 constexpr std::string_view kCleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
 ApiResult<Json> tree_of(const ServedType& type, const StoredObject& object) {
@@ -57,23 +61,27 @@ ApiServer::ApiServer(Store& store, const Clock& clock, Rng& rng, Log log)
       remover_(context_, admission_, writer_) {
   services_.load(store);
   refresh_registry();
-  cleaner_ = std::jthread([this](std::stop_token stop) { clean_definitions(stop); });
+  cleaner_ = std::jthread([this](std::stop_token stop) { keep_house(stop); });
 }
 
 ApiServer::~ApiServer() = default;
 
 // ---- The registry
 
-void ApiServer::refresh_registry() {
-  const Lock lock(refresh_mu_);
+std::vector<Json> ApiServer::stored_definitions() const {
   std::vector<Json> crds;
   if (const auto page = store_.list(kDefinitions, {})) {
     for (const StoredPtr& stored : page->objects) {
       if (auto crd = parse_stored(*stored)) crds.push_back(std::move(*crd));
     }
   }
+  return crds;
+}
+
+void ApiServer::refresh_registry() {
+  const Lock lock(refresh_mu_);
   const RegistryPtr before = current_.get();
-  current_.set(Registry::build(std::move(crds), before ? before->generation() + 1 : 1));
+  current_.set(Registry::build(stored_definitions(), before ? before->generation() + 1 : 1));
 }
 
 void ApiServer::refresh_if_definition(const ServedType& type) {
@@ -190,6 +198,13 @@ ApiResult<DeleteOutcome> ApiServer::remove(const GroupVersionResource& gvr,
   return remove(*type, ns, name, options);
 }
 
+ApiResult<std::vector<Json>> ApiServer::remove_collection(const GroupVersionResource& gvr,
+                                                          const ListOptions& selected,
+                                                          const DeleteOptions& options) {
+  const ServedTypePtr type = TRY(type_of(gvr));
+  return remove_all(*type, selected, options);
+}
+
 ApiResult<Written> ApiServer::create(const ServedType& type,
                                      std::string_view ns,
                                      Json object,
@@ -234,18 +249,25 @@ ApiResult<std::vector<Json>> ApiServer::remove_all(const ServedType& type,
     return method_not_allowed(type.group(), type.resource(), "deletecollection");
   }
   const StoredList list = TRY(reader_.list(type, selected));
-  std::vector<Json> removed;
-  for (const StoredPtr& stored : list.objects) {
-    auto outcome = remove(type, stored->ns, stored->name, options);
+  std::vector<std::optional<Json>> removed(list.objects.size());
+  // Together they share commits.
+  TRY(parallel_for(list.objects.size(), kRemovers, [&](std::size_t i, std::stop_token) -> Status {
+    const StoredObject& object = *list.objects[i];
+    auto outcome = remove(type, object.ns, object.name, options);
     // Someone else was faster: gone is gone.
-    if (!outcome && outcome.error().is(Code::NotFound)) continue;
-    if (!outcome) return std::move(outcome.error());
-    removed.push_back(std::move(outcome->object));
+    if (!outcome && outcome.error().is(Code::NotFound)) return {};
+    if (!outcome) return Error(outcome.error());
+    removed[i] = std::move(outcome->object);
+    return {};
+  }));
+  std::vector<Json> out;
+  for (std::optional<Json>& object : removed) {
+    if (object) out.push_back(std::move(*object));
   }
-  return removed;
+  return out;
 }
 
-// ---- Definitions that are being deleted
+// ---- House-keeping: definitions that are being deleted, events that are old
 
 // Removes the objects of one definition, then its finalizer; says whether it is done with.
 bool ApiServer::clean_definition(const Json& crd) {
@@ -268,19 +290,23 @@ bool ApiServer::clean_definition(const Json& crd) {
   return released || released.error().is(Code::NotFound);
 }
 
-void ApiServer::clean_definitions(std::stop_token stop) {
+void ApiServer::keep_house(std::stop_token stop) {
+  Deadline next_expiry = Deadline::after(kExpiryInterval);
   while (!stop.stop_requested()) {
     const std::uint64_t seen = store_.revision();
     bool waiting = false;
-    const RegistryPtr registry = current_.get();
-    for (const Json& crd : registry->crds()) {
+    // From the store: the registry may be a moment behind, and nothing would wake us for it.
+    for (const Json& crd : stored_definitions()) {
       if (kube::is_being_deleted(crd) && kube::has_finalizer(crd, kCleanupFinalizer)) {
         waiting = !clean_definition(crd) || waiting;
       }
     }
+    if (next_expiry.expired()) {
+      expire_events(store_, context_.clock.now());
+      next_expiry = Deadline::after(kExpiryInterval);
+    }
     // Objects with finalizers of their own go in their own time: look again soon.
-    const Deadline until =
-        waiting ? Deadline::after(std::chrono::milliseconds(200)) : Deadline::never();
+    const Deadline until = waiting ? Deadline::after(kCleanupRetry) : next_expiry;
     (void)store_.events_after(kDefinitions, seen, 1, until,
                               stop);  // Gone is as good a reason to look again
   }

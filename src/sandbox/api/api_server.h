@@ -52,6 +52,9 @@ class ApiServer final : public Api {
                                   std::string_view ns,
                                   std::string_view name,
                                   const DeleteOptions& options) override;
+  ApiResult<std::vector<Json>> remove_collection(const GroupVersionResource& gvr,
+                                                 const ListOptions& selected,
+                                                 const DeleteOptions& options) override;
   std::vector<ServedResource> resources() const override;
   std::optional<ServedResource> find_kind(std::string_view api_version,
                                           std::string_view kind) const override;
@@ -80,16 +83,16 @@ class ApiServer final : public Api {
                                   std::string_view ns,
                                   std::string_view name,
                                   const DeleteOptions& options);
-  // Removes all that the list selects; answers what it removed.
   ApiResult<std::vector<Json>> remove_all(const ServedType& type,
                                           const ListOptions& selected,
                                           const DeleteOptions& options);
 
  private:
   ApiResult<ServedTypePtr> type_of(const GroupVersionResource& gvr) const;
+  std::vector<Json> stored_definitions() const;
   void refresh_registry();
   void refresh_if_definition(const ServedType& type);
-  void clean_definitions(std::stop_token stop);
+  void keep_house(std::stop_token stop);
   bool clean_definition(const Json& crd);
 
   Store& store_;

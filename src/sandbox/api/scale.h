@@ -15,8 +15,8 @@ ScalePaths scale_paths_of(const ServedType& type);
 // NotFound when the resource has no scale.
 ApiResult<Json> make_scale(const ServedType& type, const Json& object);
 
-// For "finalize", "binding" (spec.nodeName), "ephemeralcontainers" and "resize": all but their part becomes the old object's.
-// Other names are no subresources that can be written.
+// For "finalize", "binding" (spec.nodeName), "ephemeralcontainers" and "resize": all but their part
+// becomes the old object's. Other names are no subresources that can be written.
 ApiStatus keep_only_subresource(std::string_view subresource, const Json& old_object, Json& object);
 
 }  // namespace lateen::sandbox

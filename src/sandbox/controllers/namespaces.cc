@@ -50,6 +50,10 @@ Result<NamespaceController::Remaining> NamespaceController::remove_content(const
       continue;
     ListOptions options;
     options.ns = ns;
+    // Most go at once, many sharing a commit; what stays, whatever the reason, is looked at below.
+    DeleteOptions together;
+    together.propagation_policy = "Background";
+    (void)api().remove_collection(type.gvr, options, together);
     auto list = api().list(type.gvr, options);
     // A definition may go while we look: what was of it goes with it.
     if (!list && list.error().is(Code::NotFound)) continue;
