@@ -82,7 +82,7 @@ std::optional<Json> init_container_of_annotations(const HookPod& pod, std::strin
   // Without a command the image's own entrypoint runs.
   if (const std::string_view command = annotation(pod, kInitHookKey, "command"); !command.empty()) {
     JsonArray words;
-    for (std::string& word : parse_hook_command(command))
+    for (const std::string& word : parse_hook_command(command))
       words.emplace_back(word);
     container.emplace("command", std::move(words));
   }

@@ -86,7 +86,7 @@ Status BackupStore::refuse_existing(std::string_view backup, std::stop_token sto
 
 Status BackupStore::put_backup(const BackupDocuments& documents,
                                Status* log_problem,
-                               std::stop_token stop) {
+                               const std::stop_token& stop) {
   const std::string& name = documents.backup.metadata.name;
   TRY(refuse_existing(name, stop));
   if (documents.log_fd) {
@@ -139,9 +139,9 @@ Status BackupStore::remove_parts(std::string_view backup) {
   });
 }
 
-Status BackupStore::remove_unfinished(std::string_view backup, std::stop_token stop) {
+Status BackupStore::remove_unfinished(std::string_view backup, const std::stop_token& stop) {
   TRY(refuse_existing(backup, stop));
-  return remove_all(*store_, layout_.backup_dir(backup), std::move(stop));
+  return remove_all(*store_, layout_.backup_dir(backup), stop);
 }
 
 Status BackupStore::put_metadata(const model::Backup& backup, std::stop_token stop) {
@@ -258,10 +258,10 @@ Result<Bytes> BackupStore::get_contents_range(std::string_view backup,
   return store_->get_range(layout_.backup_contents(backup), offset, length, std::move(stop));
 }
 
-Status BackupStore::delete_backup(std::string_view backup, std::stop_token stop) {
+Status BackupStore::delete_backup(std::string_view backup, const std::stop_token& stop) {
   TRY(check_key(backup));
   TRY(store_->remove(layout_.backup_metadata(backup), stop));
-  return remove_all(*store_, layout_.backup_dir(backup), std::move(stop));
+  return remove_all(*store_, layout_.backup_dir(backup), stop);
 }
 
 // ---- Restores
@@ -324,9 +324,9 @@ Result<Bytes> BackupStore::get_restore_log(std::string_view restore, std::stop_t
   return get_gzip(layout_.restore_log(restore), std::move(stop));
 }
 
-Status BackupStore::delete_restore(std::string_view restore, std::stop_token stop) {
+Status BackupStore::delete_restore(std::string_view restore, const std::stop_token& stop) {
   TRY(check_key(restore));
-  return remove_all(*store_, layout_.restore_dir(restore), std::move(stop));
+  return remove_all(*store_, layout_.restore_dir(restore), stop);
 }
 
 Result<std::string> BackupStore::download_url(model::DownloadTargetKind kind,

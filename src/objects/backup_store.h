@@ -63,10 +63,10 @@ class BackupStore {
   // the first error is returned.
   Status put_backup(const BackupDocuments& documents,
                     Status* log_problem = nullptr,
-                    std::stop_token stop = {});
+                    const std::stop_token& stop = {});
   // Removes what an unfinished writer has left of a backup; AlreadyExists if the backup is
   // complete.
-  Status remove_unfinished(std::string_view backup, std::stop_token stop = {});
+  Status remove_unfinished(std::string_view backup, const std::stop_token& stop = {});
   // Later changes of a finished upload.
   Status put_metadata(const model::Backup& backup, std::stop_token stop = {});
   Status put_item_operations(std::string_view backup,
@@ -106,7 +106,7 @@ class BackupStore {
                                    std::stop_token stop = {});
 
   // velero-backup.json first, then every other key of its directory: a half-deleted backup is none.
-  Status delete_backup(std::string_view backup, std::stop_token stop = {});
+  Status delete_backup(std::string_view backup, const std::stop_token& stop = {});
 
   // ---- Restores.
   Status put_restore_log(std::string_view restore, int fd, std::stop_token stop = {});
@@ -130,7 +130,7 @@ class BackupStore {
   Result<std::vector<model::RestoreVolumeInfo>> get_restore_volume_infos(std::string_view restore,
                                                                          std::stop_token stop = {});
   Result<Bytes> get_restore_log(std::string_view restore, std::stop_token stop = {});
-  Status delete_restore(std::string_view restore, std::stop_token stop = {});
+  Status delete_restore(std::string_view restore, const std::stop_token& stop = {});
 
   // A URL for a DownloadRequest. Unsupported on a directory: the server makes one of its own
   // (signed_path.h).

@@ -75,6 +75,7 @@ Result<std::vector<Entry>> read_dir(int folder) {
   std::vector<Entry> entries;
   for (;;) {
     errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by the one thread that opened it
     const dirent* entry = readdir(dir.get());
     if (entry == nullptr) break;
     const std::string_view name = entry->d_name;

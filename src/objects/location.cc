@@ -9,7 +9,7 @@ namespace lateen::objects {
 Result<StoreOptions> store_options(const model::BackupStorageLocation& location,
                                    LocationSecrets secrets) {
   const model::StringList faults = model::validate(location.spec);
-  if (!faults.empty()) {
+  if (!faults.empty() || !location.spec.object_storage) {
     return Error(Code::InvalidArgument, "backup storage location {}: {}", location.metadata.name,
                  join(faults, "; "));
   }

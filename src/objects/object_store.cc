@@ -37,7 +37,7 @@ Status check_key(std::string_view key) {
 Status for_each_object(ObjectStore& store,
                        std::string_view prefix,
                        const std::function<Status(const ObjectInfo&)>& visit,
-                       std::stop_token stop) {
+                       const std::stop_token& stop) {
   std::string after;
   for (;;) {
     const ListPage page = TRY(store.list(prefix, after, stop));
@@ -51,7 +51,7 @@ Status for_each_object(ObjectStore& store,
 Result<std::vector<ObjectInfo>> list_all(ObjectStore& store,
                                          std::string_view prefix,
                                          std::size_t max,
-                                         std::stop_token stop) {
+                                         const std::stop_token& stop) {
   std::vector<ObjectInfo> objects;
   const auto collect = [&](const ObjectInfo& object) -> Status {
     if (objects.size() == max) {
@@ -60,7 +60,7 @@ Result<std::vector<ObjectInfo>> list_all(ObjectStore& store,
     objects.push_back(object);
     return {};
   };
-  TRY(for_each_object(store, prefix, collect, std::move(stop)));
+  TRY(for_each_object(store, prefix, collect, stop));
   return objects;
 }
 
@@ -97,7 +97,7 @@ Status upload_file(ObjectStore& store, std::string_view key, int fd, std::stop_t
   return upload->complete();
 }
 
-Status remove_all(ObjectStore& store, std::string_view prefix, std::stop_token stop) {
+Status remove_all(ObjectStore& store, std::string_view prefix, const std::stop_token& stop) {
   std::string after;
   for (;;) {
     const ListPage page = TRY(store.list(prefix, after, stop));

@@ -107,13 +107,13 @@ Status check_key(std::string_view key);
 Status for_each_object(ObjectStore& store,
                        std::string_view prefix,
                        const std::function<Status(const ObjectInfo&)>& visit,
-                       std::stop_token stop = {});
+                       const std::stop_token& stop = {});
 
 // All keys under a prefix; InvalidArgument if there are more than `max`.
 Result<std::vector<ObjectInfo>> list_all(ObjectStore& store,
                                          std::string_view prefix,
                                          std::size_t max = 100'000,
-                                         std::stop_token stop = {});
+                                         const std::stop_token& stop = {});
 
 // True, false, or why that can't be said.
 Result<bool> object_exists(ObjectStore& store, std::string_view key, std::stop_token stop = {});
@@ -126,6 +126,6 @@ Status download_to_file(ObjectStore& store,
 Status upload_file(ObjectStore& store, std::string_view key, int fd, std::stop_token stop = {});
 
 // Removes every object under a prefix, several at a time.
-Status remove_all(ObjectStore& store, std::string_view prefix, std::stop_token stop = {});
+Status remove_all(ObjectStore& store, std::string_view prefix, const std::stop_token& stop = {});
 
 }  // namespace lateen::objects
