@@ -84,7 +84,9 @@ Result<Bytes> decode64(std::string_view text, const Values& values, Padding padd
   // Go takes stray bits in the last character; so do we, since kubectl has already stored such
   // Secrets.
   if (count == 1 || !well_padded) {
-    return Error(Code::InvalidArgument, "illegal base64 data at input byte {}", text.size());
+    // Go names where the unfinished group began, or the end when padding is missing.
+    const std::size_t at = padded == 0 ? text.size() - count : text.size();
+    return Error(Code::InvalidArgument, "illegal base64 data at input byte {}", at);
   }
   if (count >= 2) {
     bits <<= 6U * (4 - static_cast<unsigned>(count));
