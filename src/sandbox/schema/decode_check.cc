@@ -1,4 +1,6 @@
 // The part of decode.h that judges: does each value have its field's type?
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -82,6 +84,28 @@ std::string member_go_type(const Field& field) {
   return std::string(item_go_type(field));
 }
 
+// Go's words for a text that is no time: which part of the layout the rest of it does not fit.
+Error bad_time(std::string_view text, std::string_view seconds) {
+  const std::array<std::string_view, 12> layout = {"2006", "-", "01", "-", "02",    "T",
+                                                   "15",   ":", "04", ":", seconds, "Z07:00"};
+  std::string_view rest = text;
+  std::string_view wanted = layout.back();
+  for (const std::string_view part : layout) {
+    wanted = part;
+    const bool digits = part[0] >= '0' && part[0] <= '9';
+    const std::string_view here = rest.substr(0, part.size());
+    const bool fits = digits ? here.size() == part.size() &&
+                                   here.find_first_not_of("0123456789.") == std::string_view::npos
+                             : here == part;
+    if (!fits) break;
+    rest.remove_prefix(part.size());
+  }
+  return Error(
+      Code::InvalidArgument,
+      "parsing time \"{0}\" as \"2006-01-02T15:04:{1}Z07:00\": cannot parse \"{2}\" as \"{3}\"",
+      text, seconds, rest, wanted);
+}
+
 // Walks an object beside its type and stops at the first misfit. The path has field names only:
 // Go's does not name items or keys.
 class TypeChecker {
@@ -97,9 +121,10 @@ class TypeChecker {
       }
       const Field* field = type.find(key);
       if (field == nullptr || member.is_null()) continue;
-      path_.push_back(field->name);
+      const std::size_t depth = path_.size();
+      name_field(type, *field);
       TRY(check_member(*field, member));
-      path_.pop_back();
+      path_.resize(depth);
       struct_ = &type;
     }
     struct_ = outer;
@@ -107,6 +132,18 @@ class TypeChecker {
   }
 
  private:
+  // Go names the embedded structs on the way: "spec.volumes.VolumeSource.emptyDir".
+  void name_field(const Type& type, const Field& field) {
+    for (const Field& own : type.fields) {
+      if (&own == &field) break;
+      if (own.inlined && own.object->find(field.name) == &field) {
+        path_.push_back(own.object->name);
+        return name_field(*own.object, field);
+      }
+    }
+    path_.push_back(field.name);
+  }
+
   Status check_text(std::string_view key, const Json& member) {
     if (member.is_string() || member.is_null()) return {};
     path_.push_back(key);
@@ -195,10 +232,9 @@ class TypeChecker {
         return bytes ? Status() : Status(bytes.error());
       }
       case ValueKind::Time:
-      case ValueKind::MicroTime: {
-        const Result<TimePoint> time = parse_rfc3339(text);
-        return time ? Status() : Status(time.error());
-      }
+        return parse_rfc3339(text) ? Status() : Status(bad_time(text, "05"));
+      case ValueKind::MicroTime:
+        return parse_rfc3339(text) ? Status() : Status(bad_time(text, "05.000000"));
       default:
         return {};
     }

@@ -16,49 +16,77 @@ bool is_type_meta(const Type& type, std::string_view key) {
   return type.is_kind && (key == "apiVersion" || key == "kind");
 }
 
-// Visits each object of a known type inside `value`, the outermost first. The visitor may change
-// what it sees when JsonT is not const.
-template <typename JsonT, typename Visitor>
-void visit_objects(const Type& type, JsonT& value, std::string& path, Visitor& visit);
+// Calls `unknown(object, key, path)` for each member that its type does not have, in the order of
+// the document, and goes into those that it has.
+template <typename JsonT, typename Unknown>
+void walk_object(const Type& type, JsonT& value, std::string& path, Unknown& unknown);
 
-template <typename JsonT, typename Visitor>
-void visit_member(const Field& field, JsonT& member, std::string& path, Visitor& visit) {
+template <typename JsonT, typename Unknown>
+void walk_member(const Field& field, JsonT& member, std::string& path, Unknown& unknown) {
   if (field.object == nullptr) return;
   const std::size_t length = path.size();
   if (field.shape == Shape::Single) {
-    visit_objects(*field.object, member, path, visit);
+    walk_object(*field.object, member, path, unknown);
   } else if (auto* array = member.if_array(); array != nullptr && field.shape == Shape::List) {
     std::size_t at = 0;
     for (auto& item : *array) {
       path += fmt::format("[{}]", at++);
-      visit_objects(*field.object, item, path, visit);
+      walk_object(*field.object, item, path, unknown);
       path.resize(length);
     }
   } else if (auto* object = member.if_object(); object != nullptr && field.shape == Shape::Map) {
     for (auto& entry : *object) {
       path += '.';
       path += std::string_view(entry.key());
-      visit_objects(*field.object, entry.value(), path, visit);
+      walk_object(*field.object, entry.value(), path, unknown);
       path.resize(length);
     }
   }
 }
 
-template <typename JsonT, typename Visitor>
-void visit_objects(const Type& type, JsonT& value, std::string& path, Visitor& visit) {
+template <typename JsonT, typename Unknown>
+void walk_object(const Type& type, JsonT& value, std::string& path, Unknown& unknown) {
   auto* object = value.if_object();
   if (object == nullptr) return;
-  visit(type, *object, path);
   const std::size_t length = path.size();
+  std::vector<std::string> strangers;
   for (auto& entry : *object) {
-    const Field* field = type.find(entry.key());
-    if (field == nullptr) continue;
+    const std::string_view key = entry.key();
+    const Field* field = type.find(key);
+    if (field == nullptr && is_type_meta(type, key)) continue;
     if (!path.empty()) path += '.';
-    path += field->name;
-    visit_member(*field, entry.value(), path, visit);
+    path += key;
+    if (field != nullptr) {
+      walk_member(*field, entry.value(), path, unknown);
+    } else {
+      unknown.found(path);
+      strangers.emplace_back(key);
+    }
     path.resize(length);
   }
+  unknown.leave(*object, strangers);
 }
+
+// Names them.
+struct NameUnknown {
+  std::vector<std::string> names = {};
+
+  void found(const std::string& path) {
+    if (names.size() < kMaxStrictErrors) names.push_back(fmt::format("unknown field \"{}\"", path));
+  }
+
+  void leave(const JsonObject&, const std::vector<std::string>&) {}
+};
+
+// Removes them.
+struct DropUnknown {
+  void found(const std::string&) {}
+
+  void leave(JsonObject& object, const std::vector<std::string>& keys) {
+    for (const std::string& key : keys)
+      erase(object, JsonKey{key});
+  }
+};
 
 // A walk over JSON text that is known to be well formed, to find keys that are there twice: the
 // tree keeps the last.
@@ -132,18 +160,10 @@ class DuplicateFinder {
 }  // namespace
 
 std::vector<std::string> unknown_fields(const Type& type, const Json& object) {
-  std::vector<std::string> found;
+  NameUnknown unknown;
   std::string path;
-  auto note = [&found](const Type& at, const JsonObject& members, const std::string& where) {
-    for (const auto& [key, value] : members) {
-      if (found.size() == kMaxStrictErrors || is_type_meta(at, key) || at.find(key) != nullptr)
-        continue;
-      found.push_back(fmt::format("unknown field \"{}{}{}\"", where, where.empty() ? "" : ".",
-                                  std::string_view(key)));
-    }
-  };
-  visit_objects(type, object, path, note);
-  return found;
+  walk_object(type, object, path, unknown);
+  return std::move(unknown.names);
 }
 
 std::vector<std::string> duplicate_fields(BytesView json_text) {
@@ -151,16 +171,9 @@ std::vector<std::string> duplicate_fields(BytesView json_text) {
 }
 
 void prune_unknown(const Type& type, Json& object) {
+  DropUnknown unknown;
   std::string path;
-  auto prune = [](const Type& at, JsonObject& members, const std::string&) {
-    std::vector<std::string> unknown;
-    for (const auto& [key, value] : members) {
-      if (!is_type_meta(at, key) && at.find(key) == nullptr) unknown.emplace_back(key);
-    }
-    for (const std::string& key : unknown)
-      erase(members, JsonKey{key});
-  };
-  visit_objects(type, object, path, prune);
+  walk_object(type, object, path, unknown);
 }
 
 }  // namespace lateen::sandbox::schema

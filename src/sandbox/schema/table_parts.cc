@@ -16,14 +16,6 @@ std::string or_none(std::string_view text) {
   return text.empty() ? "<none>" : std::string(text);
 }
 
-Json name_of(const Json& object) {
-  return Json(string_at(object, "metadata.name"));
-}
-
-Json age_of(const Json& object, TimePoint now) {
-  return Json(age_text(find(object, "metadata.creationTimestamp"), now));
-}
-
 std::string member_texts(const Json& object, std::string_view pod_spec, std::string_view key) {
   std::vector<std::string_view> texts;
   if (const JsonArray* containers = array_at(object, fmt::format("{}.containers", pod_spec))) {
@@ -232,6 +224,47 @@ std::string container_names(const Json& object, std::string_view pod_spec) {
 
 std::string container_images(const Json& object, std::string_view pod_spec) {
   return member_texts(object, pod_spec, "image");
+}
+
+Json text_at(const Json& object, std::string_view path) {
+  return Json(string_at(object, path));
+}
+
+Json number_at(const Json& object, std::string_view path) {
+  return Json(int_at(object, path).value_or(0));
+}
+
+Json text_or_none(const Json& object, std::string_view path, std::string_view none) {
+  const std::string_view text = string_at(object, path);
+  return Json(text.empty() ? none : text);
+}
+
+Json name_of(const Json& object) {
+  return text_at(object, "metadata.name");
+}
+
+Json age_of(const Json& object, TimePoint now) {
+  return Json(age_text(find(object, "metadata.creationTimestamp"), now));
+}
+
+std::size_t size_at(const Json& object, std::string_view path) {
+  if (const JsonObject* members = object_at(object, path)) return members->size();
+  if (const JsonArray* items = array_at(object, path)) return items->size();
+  return 0;
+}
+
+std::string value_or(const Json& object, std::string_view path, std::string_view otherwise) {
+  const Json* value = find(object, path);
+  if (value == nullptr || value->is_null()) return std::string(otherwise);
+  return value->is_string() ? std::string(value->get_string()) : write_json(*value);
+}
+
+Json containers(const Json& object) {
+  return Json(container_names(object, "spec.template.spec"));
+}
+
+Json images(const Json& object) {
+  return Json(container_images(object, "spec.template.spec"));
 }
 
 JsonArray job_cells(const Json& object, TimePoint now) {
