@@ -17,6 +17,10 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kMinute = 60 * kSecond;
 constexpr std::uint64_t kHour = 60 * kMinute;
 
+// In hours.
+constexpr std::int64_t kDay = 24;
+constexpr std::int64_t kYear = 365 * kDay;
+
 // The magnitude of the most negative duration.
 constexpr std::uint64_t kLimit = std::uint64_t{1} << 63U;
 
@@ -138,7 +142,7 @@ Result<std::uint64_t> take_term(std::string_view& rest, std::string_view whole) 
 // `value` / `unit` without zeros at the end of the fraction.
 std::string with_fraction(std::uint64_t value, std::uint64_t unit) {
   std::string out = std::to_string(value / unit);
-  std::uint64_t rest = value % unit;
+  const std::uint64_t rest = value % unit;
   if (rest == 0) return out;
   std::string digits = std::to_string(unit + rest).substr(1);
   digits.erase(digits.find_last_not_of('0') + 1);
@@ -202,9 +206,9 @@ std::string human_duration(Duration d) {
   const std::int64_t h = whole(d, hours(1));
   if (h < 8) return two_units(h, 'h', m % 60, 'm');
   if (h < 48) return fmt::format("{}h", h);
-  if (h < 24 * 8) return two_units(h / 24, 'd', h % 24, 'h');
-  if (h < 24 * 365 * 2) return fmt::format("{}d", h / 24);
-  if (h < 24 * 365 * 8) return two_units(h / 24 / 365, 'y', h / 24 % 365, 'd');
+  if (h < 8 * kDay) return two_units(h / 24, 'd', h % 24, 'h');
+  if (h < 2 * kYear) return fmt::format("{}d", h / 24);
+  if (h < 8 * kYear) return two_units(h / 24 / 365, 'y', h / 24 % 365, 'd');
   return fmt::format("{}y", h / 24 / 365);
 }
 
@@ -213,10 +217,10 @@ std::string short_human_duration(Duration d) {
   if (s < -1) return "<invalid>";
   if (s < 0) return "0s";
   if (s < 60) return fmt::format("{}s", s);
-  if (s < 60 * 60) return fmt::format("{}m", s / 60);
+  if (s < 3600) return fmt::format("{}m", s / 60);
   const std::int64_t h = s / 3600;
   if (h < 24) return fmt::format("{}h", h);
-  if (h < 24 * 365) return fmt::format("{}d", h / 24);
+  if (h < kYear) return fmt::format("{}d", h / 24);
   return fmt::format("{}y", h / 24 / 365);
 }
 

@@ -15,7 +15,7 @@ namespace lateen {
 
 namespace {
 
-constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kReadSize = 256_KiB;
 
 Code code_of(int number) {
   switch (number) {

@@ -108,6 +108,7 @@ Result<std::vector<DirEntry>> list_dir(const FilePath& path) {
     if (entry == nullptr) break;
     if (is_dots(entry->d_name)) continue;
     struct stat s{};
+    // NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions): an open DIR has its descriptor
     if (::fstatat(::dirfd(dir.get()), entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) continue;
       return path_error("looking at", path / entry->d_name);

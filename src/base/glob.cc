@@ -2,6 +2,7 @@
 // * only, so that no pattern takes longer than the product of both lengths. Alternatives in braces
 // are spelled out beforehand, up to a bound.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -16,11 +17,12 @@ namespace {
 constexpr std::size_t kMaxAlternatives = 256;
 
 struct Token {
-  enum class Kind { Literal, AnyText, AnyCharacter, Set };
+  enum class Kind : std::uint8_t { Literal, AnyText, AnyCharacter, Set };
   Kind kind = Kind::Literal;
   char32_t literal = 0;
   bool negated = false;
-  std::vector<std::pair<char32_t, char32_t>> ranges = {};
+  std::vector<std::pair<char32_t, char32_t>> ranges =
+      {};  // NOLINT(readability-redundant-member-init): g++ wants it
 
   bool fits(char32_t c) const {
     switch (kind) {

@@ -31,6 +31,8 @@ struct Hasher::Context {
 
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
+  Context(Context&&) = delete;
+  Context& operator=(Context&&) = delete;
 
   void start() const {
     const bool started = ctx != nullptr && EVP_DigestInit_ex2(ctx, md, nullptr) == 1;

@@ -49,7 +49,9 @@ struct ProcessResult : ProcessEnd {
 // Runs it to its end. At the deadline or the stop it and its process group get SIGTERM, 2 s later
 // SIGKILL, and the answer is DeadlineExceeded or Canceled. NotFound if there is no such program. A
 // process that ran and failed is not an Error.
-Result<ProcessResult> run_process(const ProcessSpec& spec, Deadline deadline, std::stop_token stop);
+Result<ProcessResult> run_process(const ProcessSpec& spec,
+                                  Deadline deadline,
+                                  const std::stop_token& stop);
 
 // Where one of a child's standard streams goes.
 struct Stdio {

@@ -139,7 +139,7 @@ class Run {
 
 Result<ProcessResult> run_process(const ProcessSpec& spec,
                                   Deadline deadline,
-                                  std::stop_token stop) {
+                                  const std::stop_token& stop) {
   Child child = TRY(Child::spawn({.argv = spec.argv,
                                   .env = spec.env,
                                   .cwd = spec.cwd,
@@ -147,7 +147,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec,
                                   .out = Stdio::pipe(),
                                   .err = Stdio::pipe()}));
   Run run(spec, child);
-  auto result = run.complete(deadline, std::move(stop));
+  auto result = run.complete(deadline, stop);
   if (!result) child.terminate(kGrace);
   return result;
 }
