@@ -278,22 +278,31 @@ void TypeTable::Index::describe(std::string_view text) {
       exact.emplace(key, words);
     }
   }
+  // What is used is taken out: the rest describes nothing.
+  const auto take_words = [&exact](const std::string& key) {
+    const auto found = exact.find(key);
+    if (found == exact.end()) return std::string_view();
+    const std::string_view words = found->second;
+    exact.erase(found);
+    return words;
+  };
   for (const Package& package : packages) {
     for (const auto& [name, type] : package.types) {
       const std::string full = fmt::format("{}.{}", package.name, name);
-      if (const auto found = exact.find(full); found != exact.end())
-        type->description = found->second;
+      if (const std::string_view own = take_words(full); !own.empty()) type->description = own;
       for (Field& field : type->fields) {
-        const auto own = exact.find(fmt::format("{}.{}", full, field.name));
+        const std::string_view own = take_words(fmt::format("{}.{}", full, field.name));
         const auto common = anywhere.find(field.name);
-        if (own != exact.end()) {
-          field.description = own->second;
+        if (!own.empty()) {
+          field.description = own;
         } else if (common != anywhere.end() && field.description.empty()) {
           field.description = common->second;
         }
       }
     }
   }
+  LATEEN_ASSERT(exact.empty(),
+                "each line of descriptions.kinds is about a type or field of the table");
 }
 
 const TypeTable& TypeTable::builtin() {
