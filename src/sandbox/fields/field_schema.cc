@@ -92,8 +92,10 @@ FieldSchema::Member FieldSchema::member(std::string_view name) const {
   if (field == nullptr) return {.schema = next, .declared = false};
   next.source_ = Source::Field;
   next.field_ = field;
-  next.always_there_ =
+  // A list without omitempty (containers) is there as null before anyone writes it.
+  const bool plain_struct =
       field->kind == ValueKind::Object && field->shape == Shape::Single && !field->pointer;
+  next.always_there_ = plain_struct || field->always_written;
   return {.schema = next, .declared = true};
 }
 
