@@ -15,7 +15,9 @@ endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # TRY is a statement expression, on purpose (docs/decisions/0001-results-not-exceptions.md).
-  add_compile_options(-Wthread-safety -Wno-gnu-statement-expression)
+  add_compile_options(-Wthread-safety -Wno-gnu-statement-expression
+                      # libstdc++ 12's std::stable_sort calls what it itself deprecates.
+                      -Wno-deprecated-declarations)
 elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees phantom overreads in inlined std::string and std::variant code.
   add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds

@@ -104,7 +104,7 @@ objects() {
 
 stop_all
 rm -rf "$dir"
-mkdir -p "$dir/bucket"
+mkdir -p "$dir/bucket/lateen"
 : >"$report"
 
 say "A sandbox cluster"

@@ -11,6 +11,7 @@
 #include "cli/get.h"
 #include "cli/wait.h"
 #include "model/backup.h"
+#include "model/include_exclude.h"
 #include "model/names.h"
 #include "model/phases.h"
 #include "model/requests.h"

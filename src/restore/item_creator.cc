@@ -95,7 +95,7 @@ Result<CreatedItem> ItemCreator::deal_with_existing(const kube::ObjectPath& path
       restore_.spec.existing_resource_policy == model::ExistingResourcePolicy::Update;
   CreatedItem item{.outcome = ItemOutcome::Skipped, .object = there};
   if (is_same_content(there, object))
-    return updating ? update(path, there, object, stop) : Result(item);
+    return updating ? update(path, there, object, stop) : Result<CreatedItem>(item);
   if (path.gvr.resource == "serviceaccounts" && path.gvr.group.empty()) {
     return merge_account(path, there, object, stop);
   }

@@ -81,6 +81,10 @@ void reduce_to_v2(Json& schema) {
     for (const std::string_view key : {"items", "properties"})
       erase(*object, JsonKey{key});
   }
+  // kubectl cannot cope with an array that does not say of what.
+  if (!object->contains("items") && string_at(schema, "type") == "array") {
+    erase(*object, JsonKey{"type"});
+  }
   for (const std::string_view key : kV3Keys)
     erase(*object, JsonKey{key});
   if (Json* items = object->if_contains("items")) reduce_to_v2(*items);

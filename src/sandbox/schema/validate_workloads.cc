@@ -26,10 +26,31 @@ bool is_zero_amount(const Json* value) {
          *value == Json("0");
 }
 
+// A StatefulSet's pods get a volume for each of its claim templates, which their containers may
+// mount.
+Json with_claimed_volumes(const Json& object, Json pod_spec) {
+  const JsonArray* claims = array_at(object, "spec.volumeClaimTemplates");
+  if (claims == nullptr || !pod_spec.is_object()) return pod_spec;
+  Json& volumes = ensure(pod_spec, "volumes");
+  JsonArray all;
+  if (const JsonArray* own = volumes.if_array()) all = *own;
+  for (const Json& claim : *claims) {
+    const std::string_view name = string_at(claim, "metadata.name");
+    const auto own = std::find_if(all.begin(), all.end(), [name](const Json& volume) {
+      return string_at(volume, "name") == name;
+    });
+    if (own != all.end()) all.erase(own);
+    all.emplace_back(
+        JsonObject{{"name", name}, {"persistentVolumeClaim", JsonObject{{"claimName", name}}}});
+  }
+  volumes = std::move(all);
+  return pod_spec;
+}
+
 void check_template(const Json& object, const std::string& field, FieldErrors& errors) {
   const Json& pod = part(object, field);
   check_label_map(find(pod, "metadata.labels"), field + ".metadata.labels", errors);
-  check_pod_spec(part(pod, "spec"), field + ".spec", errors);
+  check_pod_spec(with_claimed_volumes(object, part(pod, "spec")), field + ".spec", errors);
 }
 
 void check_always_restarted(const Json& object, FieldErrors& errors) {
@@ -45,12 +66,10 @@ void check_always_restarted(const Json& object, FieldErrors& errors) {
 }
 
 void check_deployment(const Json& object, FieldErrors& errors) {
+  check_not_negative(object, "spec.replicas", errors);
   check_selected_template(object, "deployment", errors);
+  check_template(object, "spec.template", errors);
   check_always_restarted(object, errors);
-  for (const std::string_view path :
-       {"spec.replicas", "spec.minReadySeconds", "spec.revisionHistoryLimit"}) {
-    check_not_negative(object, path, errors);
-  }
   check_one_of(object, "spec.strategy.type", {"Recreate", "RollingUpdate"}, errors);
   const Json* rolling = find(object, "spec.strategy.rollingUpdate");
   if (string_at(object, "spec.strategy.type") == "Recreate" && rolling != nullptr &&
@@ -63,6 +82,8 @@ void check_deployment(const Json& object, FieldErrors& errors) {
                              part(*rolling, "maxUnavailable"),
                              "may not be 0 when `maxSurge` is 0"));
   }
+  check_not_negative(object, "spec.minReadySeconds", errors);
+  check_not_negative(object, "spec.revisionHistoryLimit", errors);
   const auto deadline = int_at(object, "spec.progressDeadlineSeconds");
   if (deadline && *deadline <= int_at(object, "spec.minReadySeconds").value_or(0)) {
     errors.push_back(invalid("spec.progressDeadlineSeconds", Json(*deadline),
@@ -70,9 +91,9 @@ void check_deployment(const Json& object, FieldErrors& errors) {
   }
 }
 
+// The pods' spec is not looked at: its mounts may be of volumes that only the claim templates make.
+// A real server leaves it to the creation of the pods too.
 void check_stateful_set(const Json& object, FieldErrors& errors) {
-  check_selected_template(object, "statefulset", errors);
-  check_always_restarted(object, errors);
   for (const std::string_view path :
        {"spec.replicas", "spec.minReadySeconds", "spec.revisionHistoryLimit",
         "spec.updateStrategy.rollingUpdate.partition"}) {
@@ -80,10 +101,14 @@ void check_stateful_set(const Json& object, FieldErrors& errors) {
   }
   check_one_of(object, "spec.podManagementPolicy", {"OrderedReady", "Parallel"}, errors);
   check_one_of(object, "spec.updateStrategy.type", {"OnDelete", "RollingUpdate"}, errors);
+  check_selected_template(object, "statefulset", errors);
+  check_label_map(find(object, "spec.template.metadata.labels"), "spec.template.labels", errors);
+  check_always_restarted(object, errors);
 }
 
 void check_daemon_set(const Json& object, FieldErrors& errors) {
   check_selected_template(object, "daemonset", errors);
+  check_template(object, "spec.template", errors);
   check_always_restarted(object, errors);
   check_not_negative(object, "spec.minReadySeconds", errors);
   check_not_negative(object, "spec.revisionHistoryLimit", errors);
@@ -91,10 +116,11 @@ void check_daemon_set(const Json& object, FieldErrors& errors) {
 }
 
 void check_replica_set(const Json& object, FieldErrors& errors) {
-  check_selected_template(object, "deployment", errors);
-  check_always_restarted(object, errors);
   check_not_negative(object, "spec.replicas", errors);
   check_not_negative(object, "spec.minReadySeconds", errors);
+  check_selected_template(object, "deployment", errors);
+  check_template(object, "spec.template", errors);
+  check_always_restarted(object, errors);
 }
 
 void check_run_to_end(const Json& object, const std::string& field, FieldErrors& errors) {
@@ -241,7 +267,6 @@ void check_selected_template(const Json& object, std::string_view what, FieldErr
                                "`selector` does not match template `labels`"));
     }
   }
-  check_template(object, "spec.template", errors);
 }
 
 void check_apps_kind(std::string_view kind, const Json& object, FieldErrors& errors) {
