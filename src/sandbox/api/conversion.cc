@@ -98,9 +98,13 @@ Json converted(const ServedType& type, Json object, bool to_storage) {
 }  // namespace
 
 Json to_served(const ServedType& type, Json stored) {
-  if (type.is_storage_version() || !stored.is_object()) return stored;
+  if (!stored.is_object()) return stored;
+  // A custom resource may lie there in what was the storage version when it was written.
+  const std::string api_version = type.api_version();
+  if (type.is_storage_version() && (!type.custom || kube::api_version_of(stored) == api_version))
+    return stored;
   Json served = type.custom ? std::move(stored) : converted(type, std::move(stored), false);
-  served.as_object()["apiVersion"] = type.api_version();
+  served.as_object()["apiVersion"] = api_version;
   if (type.custom) {
     prune_unknown_fields(type.custom->schema, served);
     apply_schema_defaults(type.custom->schema, served);

@@ -14,10 +14,7 @@ Bytes served_bytes(const ServedType& type, const StoredObject& object) {
   if (object.bytes.starts_with(head)) return object.bytes;
   auto tree = parse_stored(object);
   if (!tree) return object.bytes;
-  Json stored = std::move(*tree);
-  if (!type.is_storage_version()) return write_json_unsorted(to_served(type, std::move(stored)));
-  stored.as_object()["apiVersion"] = type.api_version();
-  return write_json_unsorted(stored);
+  return write_json_unsorted(to_served(type, std::move(*tree)));
 }
 
 Bytes list_metadata(const StoredList& list) {

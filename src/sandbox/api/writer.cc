@@ -241,7 +241,6 @@ ApiResult<Json> Writer::prepare_replacement(const ServedType& type,
   if (find(next, "metadata.managedFields") == nullptr)
     copy_metadata(old_object, next, "managedFields");
   next = to_storage(type, std::move(next));
-  if (type.custom) next.as_object()["apiVersion"] = old_object.at("apiVersion");
   const std::string& sub = options.subresource;
   if (!sub.empty() && sub != "status") {
     TRY(keep_only_subresource(sub, old_object, next));

@@ -32,9 +32,14 @@ Bytes AnswerPrinter::partial(const Json& object) const {
 
 Json AnswerPrinter::row(const Json& object) const {
   JsonObject out;
-  out["cells"] = type_.custom ? schema::custom_cells(&type_.custom->printer_columns, object, now_)
-                              : schema::table_cells(type_.group(), type_.type.gvr.version,
-                                                    type_.kind(), object, now_);
+  if (type_.custom) {
+    out["cells"] = schema::custom_cells(&type_.custom->printer_columns, object, now_);
+  } else {
+    // Cells are made of the stored form: one printer for all versions of a kind.
+    const schema::Resource& kind = *type_.builtin;
+    out["cells"] = schema::table_cells(kind.storage_group, kind.storage_version, kind.kind,
+                                       to_storage(type_, object), now_);
+  }
   if (include_object_ == "Object") {
     out["object"] = object;
   } else if (include_object_ != "None") {
@@ -49,7 +54,8 @@ Json AnswerPrinter::row(const Json& object) const {
 Bytes AnswerPrinter::table(std::string_view metadata, const std::vector<Json>& objects) const {
   const std::vector<schema::Column> columns =
       type_.custom ? schema::custom_columns(&type_.custom->printer_columns)
-                   : schema::table_columns(type_.group(), type_.type.gvr.version, type_.kind());
+                   : schema::table_columns(type_.builtin->storage_group,
+                                           type_.builtin->storage_version, type_.kind());
   Bytes out = fmt::format(
       R"({{"kind":"Table","apiVersion":"meta.k8s.io/{}","metadata":{},"columnDefinitions":{},"rows":[)",
       format_.meta_version, metadata, write_json_unsorted(schema::to_json(columns)));
