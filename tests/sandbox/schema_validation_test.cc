@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "sandbox/schema/decode.h"
 #include "sandbox/schema/defaults.h"
 #include "sandbox/schema/schema.h"
@@ -66,6 +67,18 @@ constexpr std::string_view kDeployment =
 
 TEST(SchemaValidation, AcceptsAGoodDeployment) {
   EXPECT_EQ(refusal_of(kDeployment), "");
+}
+
+TEST(SchemaValidation, AcceptsWhatARealServerHasStored) {
+  const std::string text =
+      read_file(std::string(LATEEN_TESTDATA) + "/velero-bucket/expected.json", 16_MiB).value();
+  const Json list = parse_json(text).value();
+  for (const Json& object : *array_at(list, "items")) {
+    const Kind kind = kind_of(object);
+    if (find_kind(kind.group, kind.version, kind.kind) == nullptr) continue;
+    EXPECT_EQ(refusal(object), "");
+    EXPECT_EQ(update_refusal(object, object), "");
+  }
 }
 
 TEST(SchemaValidation, WordsARefusedDeploymentAsTheApiServerDoes) {

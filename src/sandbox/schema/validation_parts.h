@@ -45,7 +45,7 @@ void check_label_map(const Json* labels, const std::string& field, FieldErrors& 
 void check_pod_spec(const Json& spec, const std::string& field, FieldErrors& errors);
 void check_claim_spec(const Json& spec, const std::string& field, FieldErrors& errors);
 
-// Selector there, not empty, and matched by the template's labels; the template's pod. `what` is
+// Selector there, not empty, and matched by the template's labels. `what` is
 // "deployment".
 void check_selected_template(const Json& object, std::string_view what, FieldErrors& errors);
 
