@@ -224,7 +224,8 @@ TEST(Container, StandsStillWhileItIsFrozen) {
   ASSERT_TRUE(container.process().command(ContainerCommand::Freeze));
   EXPECT_TRUE(container.wait_for(ContainerEventKind::Frozen).complete);
   const ByteCount then = file_info(volume / "count")->size;
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(file_info(volume / "count")->size, then);
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ(file_info(volume / "count")->size, then);
   ASSERT_TRUE(container.process().command(ContainerCommand::Thaw));
   (void)container.wait_for(ContainerEventKind::Thawed);
   const Deadline deadline = Deadline::after(seconds(10));

@@ -174,6 +174,8 @@ class Init {
         case ContainerCommand::Terminate:
           (void)kill(program_, SIGTERM);
           break;
+        case ContainerCommand::Begin:
+          break;
         case ContainerCommand::Kill:
           return false;
         case ContainerCommand::Freeze:
@@ -266,6 +268,10 @@ Error become_program(const ContainerSpec& spec) {
 int run_container_init(const ContainerSpec& spec, UniqueFd commands) {
   // Should our supervisor be killed, so are we, and the kernel then ends the container.
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Nothing of ours may be heard before our pid is: what hears "started" may join our namespaces by
+  // it.
+  char begin = 0;
+  if (read(commands.get(), &begin, 1) != 1) return 137;
   auto code = set_up_and_run(spec, std::move(commands));
   if (code) return *code;
   report({{"event", "failed"}, {"message", code.error().message()}});

@@ -11,6 +11,7 @@ namespace lateen::sandbox {
 
 // The commands that reach it, one byte each, and its container's supervisor before it.
 enum class ContainerCommand : char {
+  Begin = 'B',      // the supervisor's first word: it has told who we are
   Terminate = 'T',  // SIGTERM to the program
   Kill = 'K',       // SIGKILL to everything
   Freeze = 'F',     // stop everything, and say when it stands

@@ -58,6 +58,9 @@ class Supervisor {
     report({{"event", "pid"},
             {"pid", init_},
             {"start", static_cast<std::int64_t>(process_start_time(init_))}});
+    const char begin = static_cast<char>(ContainerCommand::Begin);
+    // Fails only when the init is dead already, which pump() sees.
+    (void)write_all(commands_.get(), BytesView(&begin, 1));
     pump();
     return end();
   }

@@ -261,7 +261,8 @@ Status PodVolumes::add_fields(const Json& source, ProjectedFiles& out) const {
 }
 
 Status PodVolumes::add_token(const Json& source, ProjectedFiles& out) const {
-  // Without an issuer the file is not there: its reader says so more clearly than a pod that never starts.
+  // Without an issuer the file is not there: its reader says so more clearly than a pod that never
+  // starts.
   if (!tokens_) return Status();
   const std::string_view account = string_at(pod_, "spec.serviceAccountName");
   std::string token =

@@ -71,6 +71,8 @@ PodWorker::Next PodWorker::sync(const ObjectPtr& pod, std::stop_token stop) {
   follow_pause(*pod);
   const Next next = kube::is_being_deleted(*pod) ? terminate(*pod) : run(*pod, std::move(stop));
   update_views(*pod);
+  for (const auto& [key, wait] : std::exchange(to_ask_, {}))
+    context_.probes.add_after(key, wait);
   follow_pause(*pod);
   return next;
 }
@@ -236,8 +238,11 @@ Status PodWorker::start(const Json& pod, Slot& slot, std::stop_token stop) {
   for (const std::string& file : {old_log.string(), old_log.string() + ".1"}) {
     if (path_exists(file)) TRY(remove_file(file));
   }
-  slot.run.process = std::make_unique<ContainerProcess>(TRY(ContainerProcess::start(context_.program, plan.spec)));
+  slot.run.process =
+      std::make_unique<ContainerProcess>(TRY(ContainerProcess::start(context_.program, plan.spec)));
   slot.run.spec = plan.spec;
+  slot.record.waiting_reason = "ContainerCreating";
+  slot.record.waiting_message.clear();
   slot.record.container_id = fmt::format("lateen://{}-{}-{}", uid_, name, slot.record.restarts);
   context_.watch_fd(slot.run.process->event_fd(), uid_);
   if (plan.paused) {
@@ -258,11 +263,16 @@ void PodWorker::became_running(const Json& pod, Slot& slot) {
   context_.events.normal(pod, "Started", fmt::format("Started container {}", slot.record.name));
   slot.run.hook_pending = find(slot.spec, "lifecycle.postStart") != nullptr;
   if (slot.run.hook_pending) {
-    context_.probes.add(
-        fmt::format("{}/{}/PostStart/{}", uid_, slot.record.name, slot.record.restarts));
+    ask(slot, ProbeKind::PostStart, Duration::zero());
     return;
   }
   schedule_probes(slot);
+}
+
+void PodWorker::ask(const Slot& slot, ProbeKind kind, Duration wait) {
+  to_ask_.emplace_back(
+      fmt::format("{}/{}/{}/{}", uid_, slot.record.name, to_string(kind), slot.record.restarts),
+      wait);
 }
 
 // The startup probe alone at first; the others once it has succeeded.
@@ -270,9 +280,7 @@ void PodWorker::schedule_probes(const Slot& slot) {
   const auto schedule = [&](std::string_view field, ProbeKind kind) {
     const Json* probe = find(slot.spec, field);
     if (probe == nullptr) return false;
-    context_.probes.add_after(
-        fmt::format("{}/{}/{}/{}", uid_, slot.record.name, to_string(kind), slot.record.restarts),
-        timing_of(*probe).initial_delay);
+    ask(slot, kind, timing_of(*probe).initial_delay);
     return true;
   };
   if (!slot.record.started && schedule("startupProbe", ProbeKind::Startup)) return;
@@ -293,8 +301,7 @@ void PodWorker::stop_container(const Json& pod, Slot& slot, Deadline kill_at) {
                         slot.record.phase == ContainerPhase::Running;
   if (has_hook && !run.pre_stop_asked) {
     run.pre_stop_asked = true;
-    context_.probes.add(
-        fmt::format("{}/{}/PreStop/{}", uid_, slot.record.name, slot.record.restarts));
+    ask(slot, ProbeKind::PreStop, Duration::zero());
   }
   if (!run.terminate_sent && (!has_hook || run.pre_stop_done)) {
     run.terminate_sent = true;

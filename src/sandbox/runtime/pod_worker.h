@@ -113,6 +113,7 @@ class PodWorker {
   Status start(const Json& pod, Slot& slot, std::stop_token stop);
   void became_running(const Json& pod, Slot& slot);
   void schedule_probes(const Slot& slot);
+  void ask(const Slot& slot, ProbeKind kind, Duration wait);
   void stop_container(const Json& pod, Slot& slot, Deadline kill_at);
   void follow_pause(const Json& pod);
   void publish(const Json& pod);
@@ -129,6 +130,7 @@ class PodWorker {
   std::map<std::string, ContainerRun, std::less<>> runs_;
   PreparedVolumes volumes_;
   std::string published_;  // what the last status said, but for its times
+  std::vector<std::pair<std::string, Duration>> to_ask_;  // probes, once others can see what to ask
   Deadline retry_prepare_ = Deadline::after(Duration::zero());
 
   mutable Mutex mu_;
