@@ -114,7 +114,7 @@ show kubectl get nodes,storageclasses
 say "Lateen's server"
 show "$lateen" install --crds-only
 show kubectl create namespace velero
-"$lateen" server >"$dir/server.log" 2>&1 &
+"$lateen" server --metrics-address 127.0.0.1:0 >"$dir/server.log" 2>&1 &
 echo $! >"$dir/server.pid"
 disown
 show "$lateen" backup-location create default --provider filesystem --bucket lateen --config "path=$dir/bucket" --default
@@ -127,6 +127,8 @@ done
 show "$lateen" backup-location get
 
 say "The bookstore"
+show kubectl apply -f examples/bookstore/00-cluster.yaml
+show kubectl wait --for=condition=Established crd tenantclaims.platform.bookstore.example --timeout=30s
 show kubectl apply -f examples/bookstore
 step "bookstore ready" wait_ready
 show kubectl apply -f examples/bookstore/backup
@@ -146,6 +148,10 @@ phase=$(kubectl -n velero get backups.velero.io bookstore -o 'jsonpath={.status.
 say "The disaster: the namespace is deleted"
 step "namespace deleted" show kubectl delete namespace bookstore --wait
 if kubectl get namespace bookstore 2>&1; then fail "the namespace is still there"; fi
+for _ in $(seq 100); do # its volume goes a moment later: reclaimPolicy Delete
+  kubectl get pv "$volume_before" >/dev/null 2>&1 || break
+  sleep 0.2
+done
 if kubectl get pv "$volume_before" 2>&1; then fail "the volume is still there"; fi
 
 say "Restore"
