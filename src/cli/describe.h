@@ -2,7 +2,8 @@
 // layout.
 //
 // The renderers are pure but for the documents, which they ask for as they come to need them: what
-// the bucket does not have, or the server does not hand out, is said at its place and fails nothing.
+// the bucket does not have, or the server does not hand out, is said at its place and fails
+// nothing.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/json.h"
+#include "base/zone.h"
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "model/backup.h"
@@ -35,6 +36,7 @@ struct DescribeStyle {
   bool details = false;  // --details
   bool colors = false;
   std::string program = "velero";  // for commands that a text advises
+  Zone zone = {};                  // in which times are told
 };
 
 // A backup with what the cluster has about it.
@@ -56,6 +58,6 @@ std::string describe_restore(const DescribedRestore& described, const DescribeSt
 std::string describe_schedule(const model::Schedule& schedule, const DescribeStyle& style);
 
 // `backup describe -o json`. Velero's keys, its misspelt ones too: scripts read them.
-Json describe_backup_json(const DescribedBackup& described, bool details);
+std::string describe_backup_json(const DescribedBackup& described, const DescribeStyle& style);
 
 }  // namespace lateen::cli

@@ -1,0 +1,176 @@
+#include <memory>
+
+#include "base/environment.h"
+#include "cli/client_config.h"
+#include "cli/describe.h"
+#include "cli/downloads.h"
+#include "cli/get.h"
+#include "cli/session.h"
+#include "model/names.h"
+
+namespace lateen::cli {
+namespace {
+
+// What a person says with --colorized holds, on a terminal or not; else the config file's word, and
+// nothing in colours that no eye will see.
+bool wants_colors(const Invocation& call, const model::StringMap& config) {
+  if (call.flags.given("colorized")) return call.flags.is("colorized");
+  if (const auto at = config.find("colorized"); at != config.end() && at->second == "false")
+    return false;
+  if (const auto no_color = env("NO_COLOR"); no_color && !no_color->empty()) return false;
+  return call.console.is_terminal();
+}
+
+// One call of describe, opened.
+struct Description {
+  Session session;
+  DescribeStyle style;
+  DownloadOptions downloads;
+};
+
+Result<Description> open_description(Invocation& call) {
+  const model::StringMap config = TRY(read_client_config());
+  DownloadOptions downloads = download_options(call.flags);
+  if (const auto at = config.find("cacert"); at != config.end() && downloads.ca_file.empty())
+    downloads.ca_file = at->second;
+  return Description{.session = TRY(open_session(call)),
+                     .style = {.details = call.flags.is("details"),
+                               .colors = wants_colors(call, config),
+                               .program = call.program,
+                               .zone = Zone::local()},
+                     .downloads = downloads};
+}
+
+// Asks the server for one document after the other. When it has let one wait until the end of its
+// time, the next ones are not asked for: nobody is there.
+DocumentSource documents_of(const Description& description,
+                            const std::string& name,
+                            std::stop_token stop) {
+  auto gave_up = std::make_shared<std::optional<Error>>();
+  return [&description, name, stop, gave_up](model::DownloadTargetKind kind) -> Result<Bytes> {
+    if (*gave_up) return **gave_up;
+    auto document = download(description.session, kind, name, description.downloads, stop);
+    if (!document && document.error().is(Code::DeadlineExceeded)) *gave_up = document.error();
+    return document;
+  };
+}
+
+// What the cluster has about an object besides it. Without it, the rest is described all the same.
+template <typename T>
+std::vector<T> related(const Session& session,
+                       const std::string& selector,
+                       std::string_view what,
+                       Invocation& call) {
+  auto objects = session.cluster.list<T>(selector, call.stop);
+  if (objects) return std::move(*objects);
+  call.console.err(fmt::format("error getting {}: {}\n", what, objects.error().message()));
+  return {};
+}
+
+DescribedBackup gather(const model::Backup& backup,
+                       const Description& description,
+                       Invocation& call) {
+  const std::string by_name =
+      fmt::format("{}={}", model::labels::kBackupName, model::valid_name(backup.metadata.name));
+  const std::string by_uid =
+      fmt::format("{},{}={}", by_name, model::labels::kBackupUid, backup.metadata.uid);
+  const std::string of = fmt::format("for backup {}", backup.metadata.name);
+  return {.backup = backup,
+          .deletions = related<model::DeleteBackupRequest>(description.session, by_uid,
+                                                           "DeleteBackupRequests " + of, call),
+          .pod_volumes = related<model::PodVolumeBackup>(description.session, by_name,
+                                                         "PodVolumeBackups " + of, call),
+          .document = documents_of(description, backup.metadata.name, call.stop)};
+}
+
+DescribedRestore gather(const model::Restore& restore,
+                        const Description& description,
+                        Invocation& call) {
+  const std::string by_name =
+      fmt::format("{}={}", model::labels::kRestoreName, model::valid_name(restore.metadata.name));
+  return {.restore = restore,
+          .pod_volumes = related<model::PodVolumeRestore>(
+              description.session, by_name,
+              fmt::format("PodVolumeRestores for restore {}", restore.metadata.name), call),
+          .document = documents_of(description, restore.metadata.name, call.stop)};
+}
+
+// Prints each as it is described, two empty lines between.
+template <typename T, typename Render>
+int describe_each(const std::vector<T>& objects, Invocation& call, Render render) {
+  bool first = true;
+  for (const T& object : objects) {
+    call.console.out((first ? "" : "\n\n") + render(object));
+    first = false;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::vector<FlagSpec> describe_flags(bool backups) {
+  std::vector<FlagSpec> flags = {
+      {.name = "selector",
+       .kind = FlagKind::Selector,
+       .usage = "Only show items matching this label selector.",
+       .shorthand = "l",
+       .type_name = "string"},
+      {.name = "details",
+       .kind = FlagKind::Bool,
+       .usage = "Display additional detail in the command output."},
+      {.name = "insecure-skip-tls-verify",
+       .kind = FlagKind::Bool,
+       .usage = "If true, the object store's TLS certificate will not be checked for validity. "
+                "This is insecure and susceptible to man-in-the-middle attacks. Not recommended "
+                "for production."},
+      {.name = "cacert",
+       .usage = "Path to a certificate bundle to use when verifying TLS connections."}};
+  if (backups) {
+    flags.push_back({.name = "output",
+                     .usage = "Output display format. Valid formats are 'plaintext, json'. 'json' "
+                              "only applies to a single backup",
+                     .value = "plaintext",
+                     .shorthand = "o"});
+  }
+  return flags;
+}
+
+Result<int> describe_backups(Invocation& call) {
+  const std::string format = call.flags.text("output");
+  if (format != "plaintext" && format != "json") {
+    return Error(Code::InvalidArgument,
+                 "invalid output format '{}'. valid value are 'plaintext, json'", format);
+  }
+  const Description description = TRY(open_description(call));
+  const auto backups = TRY(read_objects<model::Backup>(description.session, call));
+  // Of several Velero prints the text, silently; who asked for JSON is told.
+  const bool json = format == "json" && backups.size() == 1;
+  if (format == "json" && backups.size() > 1 && !call.is_velero()) {
+    return Error(Code::InvalidArgument, "-o json describes one backup at a time, and here are {}",
+                 backups.size())
+        .with_hint("Name one backup.");
+  }
+  return describe_each(backups, call, [&](const model::Backup& backup) {
+    const DescribedBackup described = gather(backup, description, call);
+    return json ? describe_backup_json(described, description.style)
+                : describe_backup(described, description.style);
+  });
+}
+
+Result<int> describe_restores(Invocation& call) {
+  const Description description = TRY(open_description(call));
+  const auto restores = TRY(read_objects<model::Restore>(description.session, call));
+  return describe_each(restores, call, [&](const model::Restore& restore) {
+    return describe_restore(gather(restore, description, call), description.style);
+  });
+}
+
+Result<int> describe_schedules(Invocation& call) {
+  const Description description = TRY(open_description(call));
+  const auto schedules = TRY(read_objects<model::Schedule>(description.session, call));
+  return describe_each(schedules, call, [&](const model::Schedule& schedule) {
+    return describe_schedule(schedule, description.style);
+  });
+}
+
+}  // namespace lateen::cli
