@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# One clone's compilations serve the next: paths below this folder do not count.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 tests=OFF
 [ "${1:-}" = --tests ] && tests=ON
 targets=(lateen)

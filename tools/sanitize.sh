@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# One clone's compilations serve the next: paths below this folder do not count.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 rooms=(base net kube model objects archive volumes backup restore server sandbox cli)
 threaded=(base net kube archive)
 
