@@ -210,6 +210,20 @@ TEST_F(ApiServerTest, ServicesGetAddressesAndPortsOfTheirOwn) {
       << "an update that does not name it keeps it";
 }
 
+// A restore into a second namespace kept the node port of the first: by managedFields it looked
+// chosen.
+TEST_F(ApiServerTest, AnAllocatedNodePortIsNobodysField) {
+  const Json made = must(api_->create(
+      kServices, "shop",
+      from(R"({"metadata":{"name":"web"},"spec":{"type":"NodePort","ports":[{"port":80}]}})"),
+      as("tester")));
+  EXPECT_GT(int_at(array_at(made, "spec.ports")->front(), "nodePort").value_or(0), 0);
+  const std::string owned = write_json(*find(made, "metadata.managedFields"));
+  EXPECT_NE(owned.find("f:ports"), std::string::npos);
+  EXPECT_EQ(owned.find("f:nodePort"), std::string::npos) << owned;
+  EXPECT_EQ(owned.find("f:clusterIP"), std::string::npos) << owned;
+}
+
 TEST_F(ApiServerTest, ACustomResourceIsServedWhenItsDefinitionIsThere) {
   EXPECT_EQ(refusal(api_->get(kBooks, "shop", "b1")),
             "404 NotFound: the server could not find the requested resource");

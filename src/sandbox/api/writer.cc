@@ -147,6 +147,12 @@ ApiResult<Written> Writer::create_named(const ServedType& type,
   }
   fill_in_defaults(stored_type, object);
   prepare_for_create(stored_type, object);
+  // Before admission: what the cluster allocates (addresses, node ports) is not the writer's, and
+  // backup tools tell by managedFields which node ports a person chose.
+  if (ownership == Ownership::Record) {
+    record_update(nullptr, object, field_writer(type, options), field_schema_of(stored_type),
+                  now());
+  }
   TRY(admission_.admit_create(stored_type, object));
   const bool is_service = type.is("", "services");
   const auto give_back = [&] {
@@ -159,10 +165,6 @@ ApiResult<Written> Writer::create_named(const ServedType& type,
   if (type.is("apiextensions.k8s.io", "customresourcedefinitions")) {
     kube::add_finalizer(object, "customresourcecleanup.apiextensions.k8s.io");
     establish(object, find_name_clash(*context_.registry.get(), object), now());
-  }
-  if (ownership == Ownership::Record) {
-    record_update(nullptr, object, field_writer(type, options), field_schema_of(stored_type),
-                  now());
   }
   if (options.dry_run) {
     give_back();
