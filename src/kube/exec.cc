@@ -153,7 +153,7 @@ class Session {
 
 Result<std::unique_ptr<net::WebSocket>> connect(Client& client,
                                                 const ExecRequest& request,
-                                                std::stop_token stop) {
+                                                const std::stop_token& stop) {
   const std::string path = pod_path(request).sub("exec").url_path();
   for (int attempt = 1;; ++attempt) {
     Client::UpgradeTarget target =
