@@ -180,7 +180,8 @@ std::vector<FlagSpec> create_flags() {
   flags.insert(flags.end(), output.begin(), output.end());
   flags.push_back({.name = "from-schedule",
                    .usage = "Create a backup from the template of an existing schedule. Cannot be "
-                            "used with any other filters. Backup name is optional if used."});
+                            "used with any other filters. Backup name is optional if used.",
+                   .names = "schedule"});
   flags.push_back({.name = "wait",
                    .kind = FlagKind::Bool,
                    .usage = "Wait for the operation to complete.",
@@ -195,7 +196,8 @@ Command backup_commands() {
   download.push_back(
       {.name = "output",
        .usage = "Path to output file. Defaults to <NAME>-data.tar.gz in the current directory.",
-       .shorthand = "o"});
+       .shorthand = "o",
+       .names = "file"});
   download.push_back(
       {.name = "force",
        .kind = FlagKind::Bool,

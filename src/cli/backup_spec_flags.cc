@@ -59,11 +59,14 @@ std::vector<FlagSpec> backup_spec_flags() {
        .kind = Duration,
        .usage = "How long before the backup can be garbage collected.",
        .value = "0s"},
-      {.name = "storage-location", .usage = "Location in which to store the backup."},
+      {.name = "storage-location",
+       .usage = "Location in which to store the backup.",
+       .names = "backup-location"},
       {.name = "volume-snapshot-locations",
        .kind = ListAppend,
        .usage =
-           "List of locations (at most one per provider) where volume snapshots should be stored."},
+           "List of locations (at most one per provider) where volume snapshots should be stored.",
+       .names = "snapshot-location"},
       {.name = "snapshot-volumes",
        .kind = OptionalBool,
        .usage = "Take snapshots of PersistentVolumes as part of the backup. If the parameter is "

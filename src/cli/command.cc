@@ -7,10 +7,6 @@
 namespace lateen::cli {
 namespace {
 
-bool takes_value(const FlagSpec& spec) {
-  return spec.kind != FlagKind::Bool && spec.kind != FlagKind::OptionalBool;
-}
-
 const Command* child_of(const Command& command, std::string_view word) {
   for (const Command& child : command.children) {
     if (child.name == word) return &child;
@@ -24,7 +20,7 @@ const Command* child_of(const Command& command, std::string_view word) {
 // looking for the command.
 bool value_follows(const Command& command, std::string_view name) {
   const auto match = [name](const FlagSpec& spec) {
-    return (spec.name == name || spec.shorthand == name) && takes_value(spec);
+    return (spec.name == name || spec.shorthand == name) && spec.takes_value();
   };
   if (std::any_of(command.flags.begin(), command.flags.end(), match)) return true;
   return std::any_of(command.children.begin(), command.children.end(),
@@ -51,7 +47,7 @@ Found find_command(const Command& root,
       const std::string_view name = std::string_view(word).substr(word.starts_with("--") ? 2 : 1);
       const bool has_value = word.find('=') != std::string::npos;
       const bool global = std::any_of(globals.begin(), globals.end(), [name](const FlagSpec& spec) {
-        return (spec.name == name || spec.shorthand == name) && takes_value(spec);
+        return (spec.name == name || spec.shorthand == name) && spec.takes_value();
       });
       if (!only_arguments && !has_value && i + 1 < words.size() &&
           (global || value_follows(*found.command, name))) {
@@ -86,7 +82,7 @@ Status parse_long(const std::string& word,
   const FlagSpec* spec = flags.find(parts.before);
   if (spec == nullptr) return Error(Code::InvalidArgument, "unknown flag: --{}", parts.before);
   if (parts.found) return flags.set(*spec, std::string(parts.after));
-  if (!takes_value(*spec)) return flags.set(*spec, "true");
+  if (!spec->takes_value()) return flags.set(*spec, "true");
   if (i + 1 >= words.size()) {
     return Error(Code::InvalidArgument, "flag needs an argument: --{}", spec->name);
   }
@@ -103,7 +99,7 @@ Status parse_short(const std::string& word,
       return Error(Code::InvalidArgument, "unknown shorthand flag: '{}' in {}", word[at], word);
     }
     const std::string_view rest = std::string_view(word).substr(at + 1);
-    if (!takes_value(*spec) && !rest.starts_with('=')) {
+    if (!spec->takes_value() && !rest.starts_with('=')) {
       TRY(flags.set(*spec, "true"));
       continue;
     }
@@ -225,7 +221,8 @@ std::vector<FlagSpec> global_flags() {
       {.name = "kubeconfig",
        .usage = "Path to the kubeconfig file to use to talk to the Kubernetes apiserver. If unset, "
                 "try the "
-                "environment variable KUBECONFIG, as well as in-cluster configuration"},
+                "environment variable KUBECONFIG, as well as in-cluster configuration",
+       .names = "file"},
       {.name = "kubecontext",
        .usage = "The context to use to talk to the Kubernetes apiserver. If unset defaults to "
                 "whatever your current-context is"},

@@ -41,6 +41,7 @@ struct Command {
   std::string text = {};  // above the usage in help; the summary if empty
   bool hidden = false;
   std::size_t max_args = static_cast<std::size_t>(-1);
+  std::vector<std::string> words = {};  // what an argument may be, for completion
 };
 
 // The handler for a command that takes exactly one name: "accepts 1 arg(s), received 2" otherwise.

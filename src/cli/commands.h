@@ -19,7 +19,8 @@ Command version_command();
 Command client_commands();
 
 // `completion bash|zsh|fish`: the scripts are made of the tree itself. `make_root` gives it.
-Command completion_command(Command (*make_root)(const std::string& program));
+Command completion_command(const std::string& program,
+                           Command (*make_root)(const std::string& program));
 
 // The whole tree under the name that the program was started by.
 Command root_command(const std::string& program);

@@ -124,13 +124,15 @@ std::vector<FlagSpec> describe_flags(bool backups) {
                 "This is insecure and susceptible to man-in-the-middle attacks. Not recommended "
                 "for production."},
       {.name = "cacert",
-       .usage = "Path to a certificate bundle to use when verifying TLS connections."}};
+       .usage = "Path to a certificate bundle to use when verifying TLS connections.",
+       .names = "file"}};
   if (backups) {
     flags.push_back({.name = "output",
                      .usage = "Output display format. Valid formats are 'plaintext, json'. 'json' "
                               "only applies to a single backup",
                      .value = "plaintext",
-                     .shorthand = "o"});
+                     .shorthand = "o",
+                     .words = {"plaintext", "json"}});
   }
   return flags;
 }

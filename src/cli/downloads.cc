@@ -112,7 +112,8 @@ std::vector<FlagSpec> download_flags(std::string_view default_timeout) {
        .kind = FlagKind::Bool,
        .usage = "If true, the object store's TLS certificate will not be checked for validity."},
       {.name = "cacert",
-       .usage = "Path to a certificate bundle to use when verifying TLS connections."}};
+       .usage = "Path to a certificate bundle to use when verifying TLS connections.",
+       .names = "file"}};
 }
 
 DownloadOptions download_options(const Flags& flags) {

@@ -37,6 +37,12 @@ struct FlagSpec {
   std::string shorthand = {};  // one letter
   std::string type_name = {};  // in help; by kind if empty
   bool hidden = false;
+  // For completion: the words that it takes, or the kind of object that it names ("backup";
+  // "file").
+  std::vector<std::string> words = {};
+  std::string names = {};
+
+  bool takes_value() const { return kind != FlagKind::Bool && kind != FlagKind::OptionalBool; }
 };
 
 // What was given on a command line, checked. Immutable once parsed.

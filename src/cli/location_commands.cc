@@ -217,7 +217,8 @@ const FlagSpec kLabels{
 const FlagSpec kCaCert{.name = "cacert",
                        .usage =
                            "File containing a certificate bundle to use when verifying TLS "
-                           "connections to the object store. Optional."};
+                           "connections to the object store. Optional.",
+                       .names = "file"};
 
 std::vector<FlagSpec> with_output(std::vector<FlagSpec> flags) {
   const std::vector<FlagSpec> output = output_flags("");
@@ -242,7 +243,8 @@ Command backup_location_commands() {
        {.name = "access-mode",
         .usage =
             "Access mode for the backup storage location. Valid values are ReadWrite,ReadOnly.",
-        .value = "ReadWrite"},
+        .value = "ReadWrite",
+        .words = {"ReadWrite", "ReadOnly"}},
        {.name = "backup-sync-period",
         .kind = FlagKind::Duration,
         .usage = "How often to ensure all Velero backups in object storage exist as Backup API "

@@ -23,7 +23,8 @@ std::vector<FlagSpec> output_flags(std::string_view by_default) {
                 "server. Valid formats are 'table', 'json', and 'yaml'. 'table' is not valid for "
                 "the install command.",
        .value = std::string(by_default),
-       .shorthand = "o"},
+       .shorthand = "o",
+       .words = {"table", "json", "yaml"}},
       {.name = "label-columns",
        .kind = FlagKind::List,
        .usage =

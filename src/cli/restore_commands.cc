@@ -20,8 +20,8 @@ using model::Restore;
 std::vector<FlagSpec> create_flags() {
   using enum FlagKind;
   std::vector<FlagSpec> flags = {
-      {.name = "from-backup", .usage = "Backup to restore from"},
-      {.name = "from-schedule", .usage = "Schedule to restore from"},
+      {.name = "from-backup", .usage = "Backup to restore from", .names = "backup"},
+      {.name = "from-schedule", .usage = "Schedule to restore from", .names = "schedule"},
       {.name = "allow-partially-failed",
        .kind = OptionalBool,
        .usage =
@@ -64,7 +64,8 @@ std::vector<FlagSpec> create_flags() {
        .kind = OptionalBool,
        .usage = "Whether to preserve nodeports of Services when restoring."},
       {.name = "existing-resource-policy",
-       .usage = "Restore Policy to be used during the restore workflow, can be - none or update"},
+       .usage = "Restore Policy to be used during the restore workflow, can be - none or update",
+       .words = {"none", "update"}},
       {.name = "status-include-resources",
        .kind = List,
        .usage = "Resources to include in the restore status, formatted as resource.group, such as "

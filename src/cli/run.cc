@@ -46,7 +46,7 @@ Command root_command(const std::string& program) {
   root.children.push_back(install_command());
   root.children.push_back(version_command());
   root.children.push_back(client_commands());
-  root.children.push_back(completion_command(root_command));
+  root.children.push_back(completion_command(program, root_command));
   return root;
 }
 
