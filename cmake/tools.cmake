@@ -22,6 +22,8 @@ elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees phantom overreads in inlined std::string and std::variant code.
   add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds
                       -Wno-stringop-overread -Wno-dangling-pointer -Wno-free-nonheap-object)
+  # And, optimising, a use after free in std::stop_token's copy constructor.
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-Wno-use-after-free>)
   # Needed for ccache to see through precompiled headers.
   add_compile_options(-fpch-preprocess -Winvalid-pch)
 endif()
