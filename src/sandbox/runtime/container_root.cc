@@ -12,9 +12,12 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sandbox/runtime/mount_tree.h"
 
 namespace lateen::sandbox {
 namespace {
+
+enum class RootKind { Overlay, Skeleton };
 
 // A container that fills its writable layer or its /tmp hits this, not the machine's memory.
 constexpr std::string_view kLayerSize = "size=1g,mode=0755";
@@ -23,71 +26,6 @@ constexpr std::string_view kLayerSize = "size=1g,mode=0755";
 constexpr std::array<std::string_view, 2> kRunDirectories{"/run/lock", "/run/postgresql"};
 
 constexpr std::array<const char*, 6> kDevices{"null", "zero", "full", "random", "urandom", "tty"};
-
-Status check(int result, std::string_view what) {
-  if (result == 0) return Status();
-  return errno_error(errno, what);
-}
-
-Status mount_fs(const char* type,
-                const std::string& target,
-                unsigned long flags,
-                const std::string& options) {
-  return check(mount(type, target.c_str(), type, flags, options.c_str()),
-               fmt::format("mounting {} on {}", type, target));
-}
-
-// A detached copy of the mount (and what is mounted below it), to be put in place after the root
-// has changed.
-Result<UniqueFd> clone_tree(const std::string& source) {
-  const int fd =
-      open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-  if (fd < 0) return errno_error(errno, fmt::format("mounting {}", source));
-  return UniqueFd(fd);
-}
-
-Status make_read_only(const UniqueFd& tree, const std::string& name) {
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  return check(
-      mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes),
-      fmt::format("making {} read-only", name));
-}
-
-Status place(const UniqueFd& tree, const std::string& target) {
-  return check(move_mount(tree.get(), "", AT_FDCWD, target.c_str(),
-                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS),
-               fmt::format("mounting on {}", target));
-}
-
-struct PreparedMount {
-  UniqueFd tree;
-  std::string target;
-  bool is_directory;
-};
-
-Result<PreparedMount> prepare(const std::string& source,
-                              const std::string& target,
-                              bool read_only) {
-  UniqueFd tree = TRY(clone_tree(source));
-  if (read_only) TRY(make_read_only(tree, source));
-  struct stat info{};
-  TRY(check(fstat(tree.get(), &info), source));
-  return PreparedMount{
-      .tree = std::move(tree), .target = target, .is_directory = S_ISDIR(info.st_mode)};
-}
-
-// After pivot_root: symbolic links on the way are the container's own.
-Status put_in_place(const PreparedMount& mount) {
-  if (mount.is_directory) {
-    TRY(make_dirs(mount.target).wrap("making the mount path {}", mount.target));
-  } else {
-    TRY(make_dirs(FilePath(mount.target).parent_path())
-            .wrap("making the mount path {}", mount.target));
-    if (!path_exists(mount.target)) TRY(write_file(mount.target, ""));
-  }
-  return place(mount.tree, mount.target);
-}
 
 bool is_under(std::string_view path, std::string_view directory) {
   return path == directory || (path.starts_with(directory) && path.size() > directory.size() &&
@@ -140,19 +78,22 @@ std::vector<std::string> disk_mount_points(std::string_view mountinfo) {
   return topmost;
 }
 
-// Builds <scratch>/root and answers whether it can be written to.
-Result<bool> build_root(const std::string& scratch) {
+// Builds <scratch>/root: all of it writable where we may, else a skeleton.
+Result<RootKind> build_root(const std::string& scratch) {
   TRY(mount_fs("tmpfs", scratch, MS_NOSUID | MS_NODEV, std::string(kLayerSize)));
   for (const char* name : {"upper", "work", "root"})
     TRY(make_dirs(scratch + "/" + name));
   const std::string root = scratch + "/root";
   const std::string options =
       fmt::format("lowerdir=/,upperdir={0}/upper,workdir={0}/work", scratch);
-  if (mount("overlay", root.c_str(), "overlay", 0, options.c_str()) == 0) return true;
-  UniqueFd tree = TRY(clone_tree("/"));
-  TRY(make_read_only(tree, "/"));
-  TRY(place(tree, root));
-  return false;
+  if (mount("overlay", root.c_str(), "overlay", 0, options.c_str()) == 0) {
+    // In a user namespace of one user the machine's directories are nobody's, and not even its root
+    // may write to them.
+    if (access(root.c_str(), W_OK) == 0) return RootKind::Overlay;
+    TRY(check(umount2(root.c_str(), MNT_DETACH), "leaving the overlay"));
+  }
+  TRY(build_skeleton(root));
+  return RootKind::Skeleton;
 }
 
 Status pivot_into(const std::string& root) {
@@ -225,11 +166,14 @@ Status fill_run(const std::vector<RunDirectory>& directories) {
   return Status();
 }
 
-Status fill_proc(const PreparedMount& machine_proc) {
-  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "") == 0) return Status();
-  // Inside another container the kernel may refuse a fresh one; the machine's shows foreign pids,
-  // but works.
-  return place(machine_proc.tree, "/proc");
+// Before the old root goes: in a user namespace the kernel gives a new /proc only to who can see
+// another one.
+Status fill_proc(const std::string& target, const PreparedMount& machine_proc) {
+  constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("proc", target.c_str(), "proc", kFlags, "") == 0) return Status();
+  // Inside another container it may refuse all the same; the machine's own shows foreign pids, but
+  // works.
+  return place(machine_proc.tree, target);
 }
 
 std::vector<BindMount> parents_first(std::vector<BindMount> mounts) {
@@ -282,20 +226,20 @@ Status enter_container_root(const ContainerSpec& spec) {
   TRY(check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr),
             "making the mounts private"));
   const Prepared prepared = TRY(prepare_all(spec));
-  const bool writable = TRY(build_root(spec.scratch));
+  const RootKind kind = TRY(build_root(spec.scratch));
+  TRY(fill_proc(spec.scratch + "/root/proc", prepared.proc));
   TRY(pivot_into(spec.scratch + "/root"));
-  if (writable) {
+  if (kind == RootKind::Overlay) {
     for (const PreparedMount& disk : prepared.disks)
       TRY(put_in_place(disk));
   }
-  TRY(fill_proc(prepared.proc));
   TRY(place(prepared.sys.tree, "/sys"));
   TRY(fill_dev(prepared.devices));
   TRY(fill_run(prepared.run));
   TRY(mount_fs("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777,size=1g"));
   for (const PreparedMount& volume : prepared.volumes)
     TRY(put_in_place(volume));
-  if (!spec.working_dir.empty() && writable) TRY(make_dirs(spec.working_dir));
+  if (!spec.working_dir.empty()) TRY(make_mount_path(spec.working_dir, true));
   if (spec.read_only_root) TRY(remount_root_read_only());
   return Status();
 }

@@ -6,8 +6,8 @@
 //        /  (of the machine)  ── lower ─┐
 //        tmpfs <scratch>/upper ─ upper ─┴─ overlay ─ pivot_root ─ /  (of the container)
 //
-// Where overlayfs is refused, the root is a read-only bind mount, and mount paths must exist on the
-// machine.
+// Where overlayfs is refused, or where we are not root, the root is a skeleton (mount_tree.h): what
+// is ours to write to is then /, /tmp, /run and the volumes.
 #pragma once
 
 #include "base/result.h"
