@@ -114,5 +114,18 @@ TEST(Apply, MergesKeyedListsAndTakesBackWhatIsNoLongerSaid) {
             R"([{"image":"x","name":"other"},{"image":"pg","name":"db"}])");
 }
 
+// What kubectl does after its first server-side apply: the old entry becomes its own, and it
+// applies once more.
+TEST(Apply, KeepsAMapThatItsManagerOwnedWholeBefore) {
+  const FieldWriter writer{.manager = "kubectl", .api_version = "v1"};
+  const Json live =
+      from(R"({"metadata":{"name":"c","managedFields":[{"manager":"kubectl","operation":"Apply",
+    "apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:a":{},"f:b":{}}}}]},
+    "data":{"a":"1","b":"2"}})");
+  const Applied applied = apply_config(live, from(R"({"metadata":{"name":"c"},"data":{"a":"1"}})"),
+                                       writer, false, config_map_schema(), "t");
+  EXPECT_EQ(write_json(*find(applied.object, "data")), R"({"a":"1"})");
+}
+
 }  // namespace
 }  // namespace lateen::sandbox

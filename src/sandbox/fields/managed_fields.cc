@@ -158,6 +158,21 @@ void record_update(const Json* old_object,
   write_managed_fields(object, std::move(entries));
 }
 
+namespace {
+
+// A field with something of `owned` in it is not gone itself: what kubectl took over from
+// client-side apply names data and labels themselves, which an applied configuration does not.
+FieldSet without_parents_of(const FieldSet& gone, const FieldSet& owned) {
+  FieldSet out;
+  for (const auto& [element, below] : gone.children()) {
+    const FieldSet* kept = owned.child(element);
+    out.adopt(element, kept == nullptr ? below : without_parents_of(below, *kept));
+  }
+  return out;
+}
+
+}  // namespace
+
 Applied apply_config(const Json& live,
                      const Json& config,
                      const FieldWriter& writer,
@@ -186,7 +201,8 @@ Applied apply_config(const Json& live,
   }
   Applied out{.object = merge_config(without_managed_fields(live), config, schema),
               .conflicts = {}};
-  remove_fields(out.object, last.without(applied).without(others), schema);
+  const FieldSet gone = last.without(applied).without(others);
+  remove_fields(out.object, without_parents_of(gone, applied.united(others)), schema);
 
   const FieldChanges changes = owned_changes(live, out.object, schema, writer.ignores_status);
   const FieldSet touched = changes.added.united(changes.modified);

@@ -11,7 +11,6 @@ namespace lateen::sandbox::schema {
 namespace {
 
 constexpr std::string_view kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
-constexpr std::string_view kCrd = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.";
 
 // Schemas of the values that JSON writes in a form of their own: referred to by name, as in a real
 // document.
