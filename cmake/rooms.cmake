@@ -58,5 +58,5 @@ function(lateen_room_tests name)
   # Test code runs once: compile it fast.
   target_compile_options(${name}_test PRIVATE -O0)
   include(GoogleTest)
-  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${test_TIMEOUT})
+  gtest_discover_tests(${name}_test NO_PRETTY_VALUES TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${test_TIMEOUT})
 endfunction()

@@ -79,6 +79,10 @@ spec:
     metadata: {labels: {app: web, pod-template-hash: abc}}
     spec: {terminationGracePeriodSeconds: 1, containers: [{name: main, image: "web:1", command: [sleep, "1000"]}]}
 )yaml");
+  // Seen by the controllers' cache, as it is when a restore comes to the Deployments.
+  (void)cluster.wait(resources::kReplicaSets, "shop", "web-abc", [](const Json& object) {
+    return int_at(object, "status.observedGeneration").value_or(0) > 0;
+  });
   cluster.create(kWeb);
   (void)cluster.wait(resources::kDeployments, "shop", "web",
                      [](const Json& object) { return is_rolled_out(object, 2); });
