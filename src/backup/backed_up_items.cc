@@ -4,6 +4,22 @@
 #include <array>
 
 namespace lateen::backup {
+namespace {
+
+// As the resource list says it.
+std::string kind_of(const kube::ResourceType& type) {
+  return fmt::format("{}/{}", type.gvr.api_version(), type.kind);
+}
+
+std::string name_of(const ItemId& item) {
+  return item.ns.empty() ? item.name : fmt::format("{}/{}", item.ns, item.name);
+}
+
+std::string key_of(std::string_view group_resource, std::string_view name) {
+  return fmt::format("{} {}", group_resource, name);
+}
+
+}  // namespace
 
 std::string ItemId::describe() const {
   return ns.empty() ? fmt::format("{} {}", type->group_resource(), name)
@@ -28,14 +44,31 @@ bool BackedUpItems::can_come_twice(const kube::ResourceType& type) const {
                                                               "volumesnapshotclasses",
                                                               "volumesnapshots"};
   return every_kind_ || type.gvr.resource == "volumesnapshotcontents" ||
-         std::find(kLedTo.begin(), kLedTo.end(), type.gvr.resource) != kLedTo.end();
+         std::find(kLedTo.begin(), kLedTo.end(), type.gvr.resource) != kLedTo.end() ||
+         coming_again_.count(type.group_resource()) > 0;
 }
 
 bool BackedUpItems::claim(const ItemId& item) {
-  if (!can_come_twice(*item.type)) return true;
-  std::string key = fmt::format("{}\n{}\n{}", item.type->group_resource(), item.ns, item.name);
+  std::string key = key_of(item.type->group_resource(), name_of(item));
   const Lock lock(mu_);
-  return claimed_.insert(std::move(key)).second;
+  return !can_come_twice(*item.type) || claimed_.insert(std::move(key)).second;
+}
+
+bool BackedUpItems::is_claimed(const ItemId& item) const {
+  const std::string key = key_of(item.type->group_resource(), name_of(item));
+  const Lock lock(mu_);
+  return claimed_.count(key) > 0;
+}
+
+void BackedUpItems::may_come_again(const kube::ResourceType& type) {
+  const std::string group_resource = type.group_resource();
+  const Lock lock(mu_);
+  if (can_come_twice(type)) return;
+  coming_again_.insert(group_resource);
+  const auto taken = by_kind_.find(kind_of(type));
+  if (taken == by_kind_.end()) return;
+  for (const std::string& name : taken->second)
+    claimed_.insert(key_of(group_resource, name));
 }
 
 Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token stop) {
@@ -48,10 +81,8 @@ Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token st
                 .preferred = true},
                json, stop)
           .wrap("writing {} into the tarball", item.describe()));
-  const std::string kind = fmt::format("{}/{}", item.type->gvr.api_version(), item.type->kind);
-  std::string name = item.ns.empty() ? item.name : fmt::format("{}/{}", item.ns, item.name);
   const Lock lock(mu_);
-  by_kind_[kind].push_back(std::move(name));
+  by_kind_[kind_of(*item.type)].push_back(name_of(item));
   if (!item.ns.empty()) namespaces_.insert(item.ns);
   kinds_.insert(group_resource);
   ++count_;

@@ -39,6 +39,12 @@ class BackedUpItems {
   // Says whether the caller is the first to take this object: later ones leave it alone.
   bool claim(const ItemId& item);
 
+  // Whether somebody has taken it: for objects that others lead to, before they are fetched.
+  bool is_claimed(const ItemId& item) const;
+
+  // Objects of this kind may come that were taken already: from now on they are all remembered.
+  void may_come_again(const kube::ResourceType& type);
+
   Status add(const ItemId& item, BytesView json, std::stop_token stop);
 
   std::int64_t count() const;
@@ -53,12 +59,13 @@ class BackedUpItems {
   std::set<std::string> kinds() const;
 
  private:
-  bool can_come_twice(const kube::ResourceType& type) const;
+  bool can_come_twice(const kube::ResourceType& type) const LATEEN_REQUIRES(mu_);
 
   archive::ArchiveWriter& archive_;
   const bool every_kind_;
   mutable Mutex mu_;
   std::unordered_set<std::string> claimed_ LATEEN_GUARDED_BY(mu_);
+  std::set<std::string> coming_again_ LATEEN_GUARDED_BY(mu_);  // kinds, by group resource
   std::map<std::string, std::vector<std::string>> by_kind_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> namespaces_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> kinds_ LATEEN_GUARDED_BY(mu_);

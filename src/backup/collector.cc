@@ -17,7 +17,7 @@ struct Listing {
   const CollectionStep& step;
   const BackupTools& tools;
   std::int64_t page_size;
-  const TakeItem& take;
+  const ItemTaker& taker;
   std::stop_token stop;
 
   bool selects(std::string_view ns) const {
@@ -30,9 +30,10 @@ struct Listing {
                            {.label_selector = selector, .page_size = page_size});
   }
 
-  Status take_page(const ListPage& page) const {
+  Status take_page(const kube::ListPager& pages, const ListPage& page) const {
+    if (pages.how() == kube::Listing::Restarted) taker.again();
     for (const ObjectSlice& item : page.items()) {
-      if (selects(item.ns)) TRY(take(page, item));
+      if (selects(item.ns)) TRY(taker.take(page, item));
     }
     return {};
   }
@@ -52,7 +53,7 @@ struct Listing {
       auto page = pages.next(stop);
       if (!page) return failed(page.error(), ns);
       if (!*page) return {};
-      TRY(take_page(**page));
+      TRY(take_page(pages, **page));
     }
   }
 
@@ -70,7 +71,7 @@ struct Listing {
     }
     if (!*first) return true;
     if (!(*first)->continue_token().empty() && !step.list_wide) return false;
-    TRY(take_page(**first));
+    TRY(take_page(pages, **first));
     while (!(*first)->continue_token().empty()) {
       first = pages.next(stop);
       if (!first) {
@@ -78,14 +79,15 @@ struct Listing {
         return true;
       }
       if (!*first) return true;
-      TRY(take_page(**first));
+      TRY(take_page(pages, **first));
     }
     return true;
   }
 
   Status run(const std::string& selector) const {
     if (step.namespaces.empty()) return list({}, selector);
-    if (step.namespaces.size() >= kTryWide && TRY(list_wide(selector))) return {};
+    const bool try_wide = step.list_wide || step.namespaces.size() >= kTryWide;
+    if (try_wide && TRY(list_wide(selector))) return {};
     for (const std::string& ns : step.namespaces)
       TRY(list(ns, selector));
     return {};
@@ -97,10 +99,10 @@ struct Listing {
 Status collect(const CollectionStep& step,
                const BackupTools& tools,
                std::int64_t page_size,
-               const TakeItem& take,
+               const ItemTaker& taker,
                std::stop_token stop) {
   const Listing listing{
-      .step = step, .tools = tools, .page_size = page_size, .take = take, .stop = stop};
+      .step = step, .tools = tools, .page_size = page_size, .taker = taker, .stop = stop};
   for (const std::string& selector : step.label_selectors)
     TRY(listing.run(selector));
   return {};

@@ -104,8 +104,8 @@ class ContentAction final : public ItemAction {
   Result<ActionOutcome> execute(Json& content, const Log&, std::stop_token) override {
     ActionOutcome outcome;
     label_content(content, backup_name_);
-    add_secret(content, "snapshot.storage.kubernetes.io/deletion-secret-name",
-               "snapshot.storage.kubernetes.io/deletion-secret-namespace", outcome);
+    for (const auto& [name_key, ns_key] : volumes::kDeletionSecretKeys)
+      add_secret(content, name_key, ns_key, outcome);
     return outcome;
   }
 

@@ -55,6 +55,12 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
     tools_.volumes.snapshot_failed(volume, claim, started);
     return std::move(taken).error();
   }
+  if (tools_.backup.spec.snapshot_move_data == true) {
+    log.error(
+        "The data of this volume stays in its storage: snapshotMoveData asks to copy it to the "
+        "backup location, which this version cannot do",
+        {{"volume", volume_name}});
+  }
   tools_.volumes.snapshotted(volume, claim, *taken, started,
                              snapshot_operation_id(taken->snapshot));
   return std::optional(std::move(*taken));

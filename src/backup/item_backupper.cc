@@ -150,6 +150,7 @@ Status ItemBackupper::back_up_related(const RelatedItem& related,
     }
   }
   const ItemId item{.type = type, .ns = related.ns, .name = related.name};
+  if (parts_.items.is_claimed(item)) return {};
   auto body =
       parts_.tools.client.get_raw({.gvr = type->gvr, .ns = item.ns, .name = item.name}, {}, stop);
   if (!body) {

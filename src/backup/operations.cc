@@ -190,19 +190,23 @@ Status finalize_backup(const model::Backup& backup,
   return {};
 }
 
-Status release_snapshots(const std::vector<BackupOperation>& operations,
-                         const BackupTools& tools,
-                         std::stop_token stop) {
+Result<std::int64_t> release_snapshots(const std::vector<BackupOperation>& operations,
+                                       const BackupTools& tools,
+                                       std::stop_token stop) {
+  std::int64_t failed = 0;
   for (const BackupOperation& operation : operations) {
     if (operation.spec.resource_identifier.resource != kSnapshotsResource) continue;
     const SnapshotRef ref = snapshot_of(operation);
     const Status released = volumes::release_snapshot(tools.client, ref.ns, ref.name, stop);
-    if (!released) {
-      tools.log.warning("Could not remove the VolumeSnapshot from the cluster; its data is kept",
-                        {{"namespace", ref.ns}, {"name", ref.name}, {"error", released.error()}});
-    }
+    if (stop.stop_requested()) return Error(Code::Canceled, "the backup was stopped");
+    if (released) continue;
+    ++failed;
+    tools.log.error(
+        "Could not take the VolumeSnapshot out of the cluster: deleting it there would delete the "
+        "backup's data",
+        {{"namespace", ref.ns}, {"name", ref.name}, {"error", released.error()}});
   }
-  return stop.stop_requested() ? Error(Code::Canceled, "the backup was stopped") : Status();
+  return failed;
 }
 
 }  // namespace lateen::backup

@@ -46,9 +46,10 @@ Status finalize_backup(const model::Backup& backup,
                        std::stop_token stop);
 
 // Ends the CSI snapshots' life in the cluster once the new tarball is stored; the storage's
-// snapshots stay. May be called again after a crash: what is gone already is fine.
-Status release_snapshots(const std::vector<model::BackupOperation>& operations,
-                         const BackupTools& tools,
-                         std::stop_token stop);
+// snapshots stay. May be called again after a crash: what is gone already is fine. Says how many
+// could not be released: whoever deletes such a one in the cluster deletes the backup's data.
+Result<std::int64_t> release_snapshots(const std::vector<model::BackupOperation>& operations,
+                                       const BackupTools& tools,
+                                       std::stop_token stop);
 
 }  // namespace lateen::backup

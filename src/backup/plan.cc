@@ -54,16 +54,28 @@ CollectionStep step_for(const kube::ResourceType& type,
                         std::size_t present) {
   CollectionStep step{
       .type = type, .namespaces = {}, .list_wide = false, .label_selectors = selectors};
-  if (type.namespaced && !namespaces.is_everything()) {
+  if (type.namespaced) {
     step.namespaces.assign(namespaces.selected().begin(), namespaces.selected().end());
-    step.list_wide = step.namespaces.size() * 2 >= present;
+    step.list_wide = namespaces.is_everything() || step.namespaces.size() * 2 >= present;
   }
   return step;
 }
 
+// Into the steps of their kinds; a kind that is not collected gets a warning.
 void plan_order(const model::BackupSpec& spec, const kube::Discovery& discovery, BackupPlan& plan) {
   for (const auto& [kind, names] : spec.ordered_resources) {
-    plan.ordered.emplace_back(discovery.resolve_name(kind), split_trimmed(names, ','));
+    const std::string resolved = discovery.resolve_name(kind);
+    bool found = false;
+    for (std::vector<CollectionStep>& rank : plan.ranks) {
+      for (CollectionStep& step : rank) {
+        if (step.type.group_resource() != resolved) continue;
+        step.first = split_trimmed(names, ',');
+        found = true;
+      }
+    }
+    if (found) continue;
+    plan.warnings.push_back(
+        fmt::format("orderedResources names {}, which this backup does not collect", kind));
   }
 }
 
@@ -79,8 +91,7 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
                   .ranks = std::vector<std::vector<CollectionStep>>(4),
                   .skipped = {},
                   .errors = {},
-                  .warnings = {},
-                  .ordered = {}};
+                  .warnings = {}};
   for (const std::string& name : plan.namespaces.missing()) {
     plan.errors.push_back(fmt::format(
         "fail to get the namespace {} specified in backup.Spec.IncludedNamespaces", name));
@@ -90,7 +101,6 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
         fmt::format("the API group {} could not be read, its objects are not in this backup: {}",
                     failure.group_version.api_version(), failure.message));
   }
-  plan_order(spec, discovery, plan);
 
   const std::vector<std::string> selectors = selectors_of(spec);
   std::set<std::string, std::less<>> seen_cohabitants;
@@ -98,15 +108,17 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
        discovery.preferred_with_verbs({"list", "create", "get", "delete"})) {
     const std::string name = type->group_resource();
     if (name == "namespaces") continue;  // collected at the end, from what is in them
+    if (Reason reason = plan.resources.why_not_collected(*type); !reason.empty()) {
+      plan.skipped.push_back({name, std::move(reason)});
+      continue;
+    }
+    // Only one that is wanted hides its double: who excludes `events` still gets
+    // events.events.k8s.io, as with Velero.
     if (const auto pair = cohabitants().find(name); pair != cohabitants().end()) {
       if (!seen_cohabitants.insert(pair->second).second) {
         plan.skipped.push_back({name, "the same objects are served by another group"});
         continue;
       }
-    }
-    if (Reason reason = plan.resources.why_not_collected(*type); !reason.empty()) {
-      plan.skipped.push_back({name, std::move(reason)});
-      continue;
     }
     if (type->namespaced && plan.namespaces.selected().empty()) {
       plan.skipped.push_back({name, "no namespace is selected"});
@@ -115,6 +127,7 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
     plan.ranks[rank_of(*type)].push_back(
         step_for(*type, plan.namespaces, selectors, present.size()));
   }
+  plan_order(spec, discovery, plan);
   return plan;
 }
 

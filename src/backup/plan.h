@@ -17,13 +17,15 @@ namespace lateen::backup {
 // One kind to collect. Steps of one rank may run at once; ranks follow each other.
 struct CollectionStep {
   kube::ResourceType type;
-  // Which namespaces to look into; empty for a cluster-scoped kind, and for all namespaces at once.
+  // Which namespaces to look into, sorted; empty for a cluster-scoped kind.
   std::vector<std::string> namespaces;
   // So many of the cluster's namespaces are wanted that one list over all of them is the cheaper
   // way.
   bool list_wide = false;
   // Sent to the API server; several are listed one after the other (OR), and an object counts once.
   std::vector<std::string> label_selectors;  // at least one; "" selects all
+  // spec.orderedResources: "ns/name" or "name" of the objects that are backed up before the others.
+  std::vector<std::string> first = {};
 };
 
 struct SkippedKind {
@@ -41,8 +43,6 @@ struct BackupPlan {
   // To be said in the backup's log: what was asked for and cannot be had.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;
-  // "pods" → the named objects that go first, "ns/name" or "name".
-  std::vector<std::pair<std::string, std::vector<std::string>>> ordered;
 };
 
 BackupPlan plan_backup(const model::BackupSpec& spec,

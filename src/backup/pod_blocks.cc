@@ -1,6 +1,6 @@
 #include "backup/pod_blocks.h"
 
-#include <cstddef>
+#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -36,9 +36,11 @@ std::vector<std::string> claims_of(const Json& pod) {
   return claims;
 }
 
-std::vector<PodBlock> group_by_claims(std::vector<Json> pods) {
+std::vector<PodBlock> group_by_claims(std::vector<Json> pods, std::size_t together) {
   std::vector<std::size_t> parent(pods.size());
   std::iota(parent.begin(), parent.end(), std::size_t{0});
+  for (std::size_t i = 0; i < std::min(together, pods.size()); ++i)
+    parent[i] = 0;
   std::map<std::string, std::size_t> first_with;
   for (std::size_t i = 0; i < pods.size(); ++i) {
     for (std::string& claim : claims_of(pods[i])) {

@@ -2,6 +2,7 @@
 // between the pre and the post hooks of all of them. Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ using PodBlock = std::vector<Json>;
 std::vector<std::string> claims_of(const Json& pod);
 
 // Groups by shared claims, keeping the pods' order within a block and the blocks' order by their
-// first pod.
-std::vector<PodBlock> group_by_claims(std::vector<Json> pods);
+// first pod. The first `together` pods (those that a backup's order names) are one block in any
+// case.
+std::vector<PodBlock> group_by_claims(std::vector<Json> pods, std::size_t together = 0);
 
 }  // namespace lateen::backup

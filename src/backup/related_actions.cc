@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "backup/pod_blocks.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "kube/list.h"
@@ -34,15 +35,12 @@ class PodAction final : public ItemAction {
 
   Result<ActionOutcome> execute(Json& pod, const Log&, std::stop_token) override {
     ActionOutcome outcome;
-    const std::string ns(kube::namespace_of(pod));
     if (const auto priority = string_at(pod, "spec.priorityClassName"); !priority.empty()) {
       outcome.related.push_back({kPriorityClasses, {}, std::string(priority)});
     }
-    if (const JsonArray* volumes = array_at(pod, "spec.volumes")) {
-      for (const Json& volume : *volumes) {
-        const auto claim = string_at(volume, "persistentVolumeClaim.claimName");
-        if (!claim.empty()) outcome.related.push_back({kClaims, ns, std::string(claim)});
-      }
+    for (const std::string& claim : claims_of(pod)) {
+      const auto [ns, name] = kube::parse_object_key(claim);
+      outcome.related.push_back({kClaims, ns, name});
     }
     return outcome;
   }

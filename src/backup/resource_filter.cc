@@ -19,6 +19,21 @@ bool has_star(const Names& names) {
   return std::find(names.begin(), names.end(), "*") != names.end();
 }
 
+constexpr std::string_view kSnapshots = "volumesnapshots.snapshot.storage.k8s.io";
+constexpr std::string_view kSnapshotContents = "volumesnapshotcontents.snapshot.storage.k8s.io";
+
+// Velero 1.17 and later write these two into the excludes of every Backup; a spec that was copied
+// from one says nothing about resources by them.
+model::BackupSpec without_automatic_excludes(model::BackupSpec spec) {
+  for (model::StringList* list : {&spec.excluded_resources, &spec.excluded_cluster_scoped_resources,
+                                  &spec.excluded_namespace_scoped_resources}) {
+    std::erase_if(*list, [](const std::string& name) {
+      return name == kSnapshots || name == kSnapshotContents;
+    });
+  }
+  return spec;
+}
+
 // The names of one scope: one that resolves to a kind of the other scope is dropped, as Velero
 // does.
 enum class Scope { Any, Namespaced, Cluster };
@@ -38,10 +53,42 @@ Names resolved(const model::StringList& names, const kube::Discovery& discovery,
   return out;
 }
 
+bool contains(const model::StringList& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// Adds to `list` what is in neither of the two.
+void add_unmentioned(const model::StringList& names,
+                     const model::StringList& other,
+                     model::StringList& list) {
+  for (const std::string& name : names) {
+    if (!contains(list, name) && !contains(other, name)) list.push_back(name);
+  }
+}
+
 }  // namespace
 
-ResourceFilter::ResourceFilter(const model::BackupSpec& spec,
+model::BackupSpec with_policy(model::BackupSpec spec, const model::IncludeExcludePolicy& policy) {
+  add_unmentioned(policy.excluded_cluster_scoped_resources, spec.included_cluster_scoped_resources,
+                  spec.excluded_cluster_scoped_resources);
+  add_unmentioned(policy.included_cluster_scoped_resources, spec.excluded_cluster_scoped_resources,
+                  spec.included_cluster_scoped_resources);
+  add_unmentioned(policy.excluded_namespace_scoped_resources,
+                  spec.included_namespace_scoped_resources,
+                  spec.excluded_namespace_scoped_resources);
+  add_unmentioned(policy.included_namespace_scoped_resources,
+                  spec.excluded_namespace_scoped_resources,
+                  spec.included_namespace_scoped_resources);
+  return spec;
+}
+
+ResourceFilter::ResourceFilter(const model::BackupSpec& stored,
                                const kube::Discovery& discovery,
+                               bool namespaces_everything)
+    : ResourceFilter(discovery, without_automatic_excludes(stored), namespaces_everything) {}
+
+ResourceFilter::ResourceFilter(const kube::Discovery& discovery,
+                               const model::BackupSpec& spec,
                                bool namespaces_everything)
     : family_(model::uses_new_resource_filters(spec) ? Family::New : Family::Old),
       namespaces_everything_(namespaces_everything),
@@ -61,8 +108,7 @@ Reason ResourceFilter::why_not_collected(const kube::ResourceType& type) const {
   const std::string name = type.group_resource();
   // Snapshots are the business of the volumes they belong to: those of this backup come with their
   // claims, and anybody else's would be restored as something that the storage does not have.
-  if (name == "volumesnapshots.snapshot.storage.k8s.io" ||
-      name == "volumesnapshotcontents.snapshot.storage.k8s.io") {
+  if (name == kSnapshots || name == kSnapshotContents) {
     return "snapshots are backed up with the volumes they are of";
   }
   return family_ == Family::Old ? old_collected(type, name) : new_collected(type, name);
@@ -117,8 +163,8 @@ Reason ResourceFilter::new_collected(const kube::ResourceType& type, std::string
     }
     return {};
   }
-  if (name == "namespaces") return {};
   if (has_star(cluster_excluded_) || matches(cluster_excluded_, name)) return "excluded";
+  if (name == "namespaces") return {};
   const bool nothing_said = cluster_included_.empty() && cluster_excluded_.empty();
   const bool all_namespaced =
       (included_.empty() || has_star(included_)) && excluded_.empty() && namespaces_everything_;

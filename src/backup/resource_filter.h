@@ -10,11 +10,16 @@
 #include "kube/discovery.h"
 #include "kube/resource.h"
 #include "model/backup_spec.h"
+#include "model/resource_policy.h"
 
 namespace lateen::backup {
 
 // Why a kind is left out; empty when it is in.
 using Reason = std::string;
+
+// The spec with the filters that a volume policy's includeExcludePolicy adds to the scoped lists:
+// what the spec itself says of a name stands.
+model::BackupSpec with_policy(model::BackupSpec spec, const model::IncludeExcludePolicy& policy);
 
 // Immutable.
 class ResourceFilter {
@@ -37,6 +42,11 @@ class ResourceFilter {
 
  private:
   enum class Family { Old, New };
+
+  // `spec` is without what servers add by themselves.
+  ResourceFilter(const kube::Discovery& discovery,
+                 const model::BackupSpec& spec,
+                 bool namespaces_everything);
 
   Reason old_collected(const kube::ResourceType& type, std::string_view name) const;
   Reason old_additional(const kube::ResourceType& type, std::string_view name) const;

@@ -71,7 +71,7 @@ class Run {
         tools_(tools),
         options_(options),
         volumes_(tools.clock),
-        items_(archive, backup.spec.or_label_selectors.size() > 1 || !plan.ordered.empty()),
+        items_(archive, backup.spec.or_label_selectors.size() > 1),
         actions_(make_actions(backup,
                               tools.client,
                               {.client = tools.client,
@@ -88,7 +88,6 @@ class Run {
       tools_.log.error(error);
     for (const std::string& warning : plan_.warnings)
       tools_.log.warning(warning);
-    TRY(take_ordered(stop));
     for (const std::vector<CollectionStep>& rank : plan_.ranks) {
       TRY(parallel_for(
           rank.size(), options_.workers,
@@ -102,45 +101,61 @@ class Run {
  private:
   Status collect_step(const CollectionStep& step, std::stop_token stop) {
     if (step.type.group_resource() == kPods) return collect_pods(step, stop);
-    return collect(
-        step, tools_, options_.page_size,
-        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
-          TRY(backupper_.back_up(step.type, page, slice, stop));
-          tell_progress();
-          return {};
-        },
-        stop);
+    TRY(take_first(step, stop));
+    return collect(step, tools_, options_.page_size, taker(step.type, stop), stop);
+  }
+
+  // Takes every object that comes.
+  ItemTaker taker(const kube::ResourceType& type, std::stop_token stop) {
+    return {.take = [this, &type, stop](const ListPage& page, const ObjectSlice& slice) -> Status {
+              TRY(backupper_.back_up(type, page, slice, stop));
+              tell_progress();
+              return {};
+            },
+            .again = [this, &type] { items_.may_come_again(type); }};
   }
 
   // Pods without hooks and claims go in as they come; the others wait until all that share a claim
-  // are known.
+  // are known. Those that orderedResources names are one block, which goes first.
   Status collect_pods(const CollectionStep& step, std::stop_token stop) {
-    std::vector<Json> waiting;
-    TRY(collect(
-        step, tools_, options_.page_size,
-        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
-          if (slice.deleting) return {};
-          auto pod = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
-          if (pod && needs_block(*pod) &&
-              slice.label(model::labels::kExcludeFromBackup) != "true") {
-            waiting.push_back(std::move(*pod));
-            return {};
-          }
-          TRY(backupper_.back_up(step.type, page, slice, stop));
-          tell_progress();
-          return {};
-        },
-        stop));
-    const std::vector<PodBlock> blocks = group_by_claims(std::move(waiting));
+    std::map<std::string, Json> waiting;  // by "ns/name": of one that comes again the later counts
+    const ItemTaker all = taker(step.type, stop);
+    ItemTaker sorting = all;
+    sorting.take = [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+      if (slice.deleting) return {};
+      auto pod = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
+      const std::string key = kube::object_key(slice.ns, slice.name);
+      const bool is_ordered =
+          std::find(step.first.begin(), step.first.end(), key) != step.first.end();
+      if (pod && (is_ordered || needs_block(*pod)) &&
+          slice.label(model::labels::kExcludeFromBackup) != "true") {
+        waiting.insert_or_assign(key, std::move(*pod));
+        return {};
+      }
+      return all.take(page, slice);
+    };
+    TRY(collect(step, tools_, options_.page_size, sorting, stop));
+    std::vector<Json> pods;
+    for (auto& [key, pod] : waiting)
+      pods.push_back(std::move(pod));
+    for (const std::string& key : step.first) {
+      if (waiting.count(key) == 0) warn_of_first(step, key);
+    }
+    const std::size_t ordered = put_first(step.first, pods);
+    const std::vector<PodBlock> blocks = group_by_claims(std::move(pods), ordered);
+    const std::size_t begin = ordered > 0 ? 1 : 0;
+    if (ordered > 0) TRY(back_up_block(step.type, blocks.front(), stop));
     return parallel_for(
-        blocks.size(), options_.workers,
-        [&](std::size_t i, std::stop_token s) { return back_up_block(step.type, blocks[i], s); },
+        blocks.size() - begin, options_.workers,
+        [&](std::size_t i, std::stop_token s) {
+          return back_up_block(step.type, blocks[begin + i], s);
+        },
         stop);
   }
 
   bool needs_block(const Json& pod) const {
     return hooks_.has_hooks(pod) || !claims_of(pod).empty() ||
-           !volumes::file_system_volumes(pod, backup_.spec).empty();
+           !volumes::file_system_volumes(pod, backup_.spec).empty() || options_.policy.has_value();
   }
 
   Status back_up_block(const kube::ResourceType& type,
@@ -150,7 +165,11 @@ class Run {
     for (const Json& pod : block) {
       const Log log = log_of(pod);
       note_file_system_choices(pod, log);
-      if (hooks_.run(pod, model::HookPhase::Pre, log, stop)) passed.push_back(&pod);
+      if (hooks_.run(pod, model::HookPhase::Pre, log, stop)) {
+        passed.push_back(&pod);
+      } else {
+        log.error("Error running pre hooks for pod, it is not in this backup");
+      }
     }
     Status stored;
     for (const Json* pod : passed) {
@@ -173,12 +192,19 @@ class Run {
     if (volumes == nullptr) return;
     for (const Json& volume : *volumes) {
       const std::string_view name = string_at(volume, "name");
-      if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) continue;
+      const bool is_chosen = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
       const std::string_view claim = string_at(volume, "persistentVolumeClaim.claimName");
       if (!claim.empty()) {
-        volumes_.choose_for_file_system(kube::namespace_of(pod), claim);
+        if (is_chosen) volumes_.choose_for_file_system(kube::namespace_of(pod), claim);
         continue;
       }
+      // Of a claim's volume the policy is asked when its claim is backed up.
+      const model::VolumePolicy* policy =
+          options_.policy
+              ? options_.policy->match(model::VolumeFacts::from(nullptr, &volume, nullptr))
+              : nullptr;
+      const bool by_policy = policy != nullptr && policy->action == model::VolumeAction::FsBackup;
+      if (policy != nullptr ? !by_policy : !is_chosen) continue;
       log.error(
           "The data of this volume is not in the backup: it is chosen for file-system backup, "
           "which this version cannot do",
@@ -186,17 +212,42 @@ class Run {
     }
   }
 
-  // spec.orderedResources: the named objects first, in their order. Only where the plan collects
-  // their kind.
-  Status take_ordered(std::stop_token stop) {
-    for (const auto& [kind, names] : plan_.ordered) {
-      for (const std::string& name : names) {
-        const auto [ns, object] = kube::parse_object_key(name);
-        RelatedItem item{.kind = kube::parse_group_resource(kind), .ns = ns, .name = object};
-        TRY(backupper_.back_up_related(item, tools_.log, stop));
+  // spec.orderedResources: the named objects of a kind before the others, in their order.
+  Status take_first(const CollectionStep& step, std::stop_token stop) {
+    if (step.first.empty()) return {};
+    items_.may_come_again(step.type);
+    const bool selecting = backup_.spec.label_selector || !backup_.spec.or_label_selectors.empty();
+    for (const std::string& key : step.first) {
+      const auto [ns, name] = kube::parse_object_key(key);
+      if (selecting) {
+        auto body = tools_.client.get_raw({.gvr = step.type.gvr, .ns = ns, .name = name}, {}, stop);
+        const auto slice = body ? OwnedSlice::parse(std::move(*body)) : std::move(body).error();
+        if (!slice || !matches_selector(**slice)) {
+          warn_of_first(step, key);
+          continue;
+        }
       }
+      TRY(backupper_.back_up_related(
+          {.kind = step.type.gvr.group_resource(), .ns = ns, .name = name}, tools_.log, stop));
     }
     return {};
+  }
+
+  void warn_of_first(const CollectionStep& step, std::string_view key) const {
+    tools_.log.warning("An object that orderedResources names is not among those to be backed up",
+                       {{"resource", step.type.group_resource()}, {"name", key}});
+  }
+
+  // Puts the pods that orderedResources names before the others; says how many there are.
+  std::size_t put_first(const std::vector<std::string>& order, std::vector<Json>& pods) const {
+    const auto place = [&order](const Json& pod) {
+      return std::find(order.begin(), order.end(), kube::object_key(pod)) - order.begin();
+    };
+    std::stable_sort(pods.begin(), pods.end(),
+                     [&place](const Json& a, const Json& b) { return place(a) < place(b); });
+    const auto others = std::find_if(
+        pods.begin(), pods.end(), [&](const Json& pod) { return place(pod) == std::ssize(order); });
+    return static_cast<std::size_t>(others - pods.begin());
   }
 
   // The Namespace objects: those asked for by name, those the selector matches, and those that
@@ -206,21 +257,19 @@ class Run {
     if (type == nullptr || !plan_.resources.why_not_as_additional(*type).empty()) return {};
     const std::set<std::string> populated = items_.namespaces();
     const bool selecting = backup_.spec.label_selector || !backup_.spec.or_label_selectors.empty();
-    CollectionStep step{
+    const CollectionStep step{
         .type = *type, .namespaces = {}, .list_wide = true, .label_selectors = {""}};
-    return collect(
-        step, tools_, options_.page_size,
-        [&](const ListPage& page, const ObjectSlice& slice) -> Status {
-          const std::string name(slice.name);
-          const bool selected = plan_.namespaces.includes(name);
-          const bool by_filter = selected && !(plan_.namespaces.is_everything() && selecting);
-          const bool by_label = selected && selecting && matches_selector(slice);
-          if (!by_filter && !by_label && populated.count(name) == 0) return {};
-          TRY(backupper_.back_up(*type, page, slice, stop));
-          tell_progress();
-          return {};
-        },
-        stop);
+    const ItemTaker all = taker(*type, stop);
+    ItemTaker some = all;
+    some.take = [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+      const std::string name(slice.name);
+      const bool selected = plan_.namespaces.includes(name);
+      const bool by_filter = selected && !(plan_.namespaces.is_everything() && selecting);
+      const bool by_label = selected && selecting && matches_selector(slice);
+      if (!by_filter && !by_label && populated.count(name) == 0) return {};
+      return all.take(page, slice);
+    };
+    return collect(step, tools_, options_.page_size, some, stop);
   }
 
   bool matches_selector(const ObjectSlice& slice) const {

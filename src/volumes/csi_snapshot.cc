@@ -186,9 +186,12 @@ Status delete_stored_snapshot(kube::Client& client,
                   {"volumeSnapshotRef", JsonObject{{"kind", "VolumeSnapshot"},
                                                    {"namespace", fmt::format("ns-{}", new_name)},
                                                    {"name", fmt::format("name-{}", new_name)}}}}}};
-  if (const auto* annotations = kube::annotations_of(content_in_backup)) {
-    ensure(content, "metadata").as_object()["annotations"] =
-        *annotations;  // the driver's deletion secret is named there
+  // Nothing else of the old one's annotations: they are told of an object that is gone.
+  for (const auto& [name_key, ns_key] : kDeletionSecretKeys) {
+    for (const std::string_view key : {name_key, ns_key}) {
+      const std::string_view value = kube::annotation_of(content_in_backup, key);
+      if (!value.empty()) kube::set_annotation(content, key, value);
+    }
   }
   TRY(client.create({.gvr = kVolumeSnapshotContents}, content, {}, stop)
           .wrap("making a VolumeSnapshotContent to delete snapshot {} of {}", handle, driver));

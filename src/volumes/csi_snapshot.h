@@ -3,10 +3,12 @@
 // Velero 1.18's.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -23,6 +25,15 @@ inline const kube::GroupVersionResource kVolumeSnapshotContents{"snapshot.storag
                                                                 "volumesnapshotcontents"};
 inline const kube::GroupVersionResource kVolumeSnapshotClasses{"snapshot.storage.k8s.io", "v1",
                                                                "volumesnapshotclasses"};
+
+// Where a VolumeSnapshotContent names the secret that its driver needs to delete the snapshot: the
+// external-snapshotter's annotations, and those that Velero looks for.
+using SecretKeys = std::pair<std::string_view, std::string_view>;  // of its name, its namespace
+inline constexpr std::array<SecretKeys, 2> kDeletionSecretKeys = {
+    SecretKeys{"snapshot.storage.kubernetes.io/deletion-secret-name",
+               "snapshot.storage.kubernetes.io/deletion-secret-namespace"},
+    SecretKeys{"csi.storage.k8s.io/snapshotter-secret-name",
+               "csi.storage.k8s.io/snapshotter-secret-namespace"}};
 
 struct SnapshotRequest {
   Json claim;                  // the PersistentVolumeClaim
