@@ -29,10 +29,9 @@ enum class VolumeReturn {
 struct ActionContext {
   const model::Restore& restore;
   const kube::Discovery& discovery;
-  // "" → the claims and volumes of the backup, by persistent volume and by claim ("ns/name").
+  // What became of each volume in the backup, by persistent volume and by claim ("ns/name").
   std::map<std::string, model::BackupVolumeInfo, std::less<>> volume_by_pv = {};
   std::map<std::string, model::BackupVolumeInfo, std::less<>> volume_by_claim = {};
-  bool has_volume_infos = false;
   // Of ConfigMaps velero.io/change-storage-class and velero.io/change-image-name.
   model::StringMap storage_classes = {};
   std::vector<std::pair<std::string, std::string>> image_parts = {};

@@ -9,7 +9,8 @@
 namespace lateen::restore {
 namespace {
 
-constexpr std::size_t kPodsAtOnce = 8;
+// They mostly wait: those that come up late must not hold up the others.
+constexpr std::size_t kPodsAtOnce = 64;
 constexpr std::chrono::milliseconds kPoll{500};
 
 bool container_is_up(const Json& pod, std::string_view container, bool wanted_ready) {
@@ -27,10 +28,10 @@ bool container_is_up(const Json& pod, std::string_view container, bool wanted_re
 Status wait_for_container(kube::Client& client,
                           const HookedPod& pod,
                           const model::RestoreExecHook& hook,
+                          Duration longest_wait,
                           std::stop_token stop) {
-  const Deadline deadline = hook.wait_timeout == Duration::zero()
-                                ? Deadline::never()
-                                : Deadline::after(hook.wait_timeout);
+  const Deadline deadline =
+      Deadline::after(hook.wait_timeout == Duration::zero() ? longest_wait : hook.wait_timeout);
   while (true) {
     const Json now =
         TRY(client.get({.gvr = {"", "v1", "pods"}, .ns = pod.ns, .name = pod.name}, {}, stop)
@@ -53,9 +54,10 @@ Status wait_for_container(kube::Client& client,
 Status run_hook(kube::Client& client,
                 const HookedPod& pod,
                 const model::RestoreExecHook& hook,
+                Duration longest_wait,
                 const Log& log,
                 std::stop_token stop) {
-  TRY(wait_for_container(client, pod, hook, stop));
+  TRY(wait_for_container(client, pod, hook, longest_wait, stop));
   const kube::ExecOutcome outcome =
       TRY(kube::exec_in_pod(client,
                             {.ns = pod.ns,
@@ -77,6 +79,7 @@ Status run_hook(kube::Client& client,
 
 model::HookStatus run_exec_hooks(kube::Client& client,
                                  const std::vector<HookedPod>& pods,
+                                 Duration longest_wait,
                                  const Log& log,
                                  model::Results& results,
                                  std::stop_token stop) {
@@ -89,7 +92,7 @@ model::HookStatus run_exec_hooks(kube::Client& client,
     for (const model::RestoreExecHook& hook : pod.hooks) {
       const Status done =
           go_on
-              ? run_hook(client, pod, hook, pod_log, s)
+              ? run_hook(client, pod, hook, longest_wait, pod_log, s)
               : Error(Code::Canceled, "hook {} was not executed: one before it failed", hook.name);
       const Lock lock(mu);
       ++status.hooks_attempted;

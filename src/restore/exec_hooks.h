@@ -24,9 +24,10 @@ struct HookedPod {
 
 // Waits for each pod's containers and runs their hooks in order, pods side by side. Failures are
 // errors in `results`, under the pod's namespace. Returns when every hook has run, failed, or
-// waited for too long.
+// waited for too long: `longest_wait` where the hook says nothing of it.
 model::HookStatus run_exec_hooks(kube::Client& client,
                                  const std::vector<HookedPod>& pods,
+                                 Duration longest_wait,
                                  const Log& log,
                                  model::Results& results,
                                  std::stop_token stop);

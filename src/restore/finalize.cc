@@ -68,7 +68,7 @@ Status give_back(const ProvisionedClaim& claim,
 
 }  // namespace
 
-Status finalize_restore(const model::Restore&,
+Status finalize_restore(const model::Restore& restore,
                         RestoreOutcome& outcome,
                         const RestoreTools& tools,
                         const RestoreRunOptions& options,
@@ -91,8 +91,11 @@ Status finalize_restore(const model::Restore&,
         return {};
       },
       stop));
+  // Velero waits for ever where a hook says nothing: a pod that never comes up would keep all later
+  // restores waiting.
   const model::HookStatus hooks =
-      run_exec_hooks(tools.client, outcome.hooked_pods, tools.log, outcome.results, stop);
+      run_exec_hooks(tools.client, outcome.hooked_pods, restore.spec.item_operation_timeout,
+                     tools.log, outcome.results, stop);
   outcome.hooks.hooks_attempted += hooks.hooks_attempted;
   outcome.hooks.hooks_failed += hooks.hooks_failed;
   return stop.stop_requested() ? Error(Code::Canceled, "the restore was stopped") : Status();

@@ -101,6 +101,7 @@ Result<CreatedItem> ItemCreator::deal_with_existing(const kube::ObjectPath& path
   }
   if (is_made_by_cluster(path)) return item;
   if (updating) return update(path, there, object, stop);
+  item.outcome = ItemOutcome::Failed;  // so Velero's list says it, though it is but a warning
   const std::string_view kind = kube::kind_of(object);
   const bool said_none =
       restore_.spec.existing_resource_policy == model::ExistingResourcePolicy::None;

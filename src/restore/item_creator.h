@@ -31,8 +31,8 @@ class ItemCreator {
       : client_(client), restore_(restore) {}
 
   // `object` is stripped and labelled. An object that is there and the same is Skipped; one that
-  // differs is left alone with a warning, or brought up to ours where the policy says update.
-  // ServiceAccounts are merged.
+  // differs is left alone with a warning (Failed), or brought up to ours where the policy says
+  // update. ServiceAccounts are merged.
   Result<CreatedItem> bring(const kube::ObjectPath& path, const Json& object, std::stop_token stop);
 
  private:

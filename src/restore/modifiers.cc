@@ -8,6 +8,8 @@
 #include "base/yaml.h"
 #include "kube/object.h"
 #include "kube/patch.h"
+#include "restore/go_pattern.h"
+#include "restore/merge_rules.h"
 
 namespace lateen::restore {
 namespace {
@@ -100,10 +102,10 @@ Status parse_conditions(const Json& conditions, std::string_view where, Modifier
   if (rule.group_resource.empty()) {
     return Error(Code::InvalidArgument, "{}: groupResource is empty", where);
   }
-  rule.name_pattern = string_at(conditions, "resourceNameRegex");
+  const std::string written(string_at(conditions, "resourceNameRegex"));
+  rule.name_pattern = TRY(to_posix_pattern(written).wrap("{}: \"{}\"", where, written));
   if (!rule.name_pattern.empty() && !Pattern::is_valid(rule.name_pattern)) {
-    return Error(Code::InvalidArgument, "{}: \"{}\" is not a regular expression", where,
-                 rule.name_pattern);
+    return Error(Code::InvalidArgument, "{}: \"{}\" is not a regular expression", where, written);
   }
   if (const JsonArray* namespaces = array_at(conditions, "namespaces")) {
     for (const Json& ns : *namespaces)
@@ -159,11 +161,21 @@ bool holds(const MatchRule& match, const Json& object) {
   return kube::json_patch(object, Json(std::move(test))).has_value();
 }
 
+// Velero's glob with "." as the separator: "*" is "pods" and not "deployments.apps", which "*.*"
+// is.
+bool matches_kind(const std::string& pattern, std::string_view kind) {
+  if (pattern.find("**") != std::string::npos) return glob_match(pattern, kind);
+  const std::vector<std::string_view> wanted = split(pattern, '.');
+  const std::vector<std::string_view> given = split(kind, '.');
+  return std::equal(wanted.begin(), wanted.end(), given.begin(), given.end(),
+                    [](std::string_view a, std::string_view b) { return glob_match(a, b); });
+}
+
 bool applies(const ModifierRule& rule,
              std::string_view kind,
              std::string_view ns,
              const Json& object) {
-  if (!glob_match(rule.group_resource, kind)) return false;
+  if (!matches_kind(rule.group_resource, kind)) return false;
   const model::StringList& namespaces = rule.namespaces;
   if (!namespaces.empty() &&
       std::none_of(namespaces.begin(), namespaces.end(),
@@ -183,18 +195,24 @@ bool applies(const ModifierRule& rule,
                      [&object](const MatchRule& match) { return holds(match, object); });
 }
 
-bool has_test(const JsonArray& operations) {
-  return std::any_of(operations.begin(), operations.end(),
-                     [](const Json& one) { return string_at(one, "op") == "test"; });
+// One rule's operations, all or none. A `test` that does not hold is a condition, not an error: the
+// object is then given back as it was.
+Result<Json> patched_by(const JsonArray& operations, const Json& object) {
+  Json now = object;
+  for (const Json& one : operations) {
+    auto next = kube::json_patch(now, Json(JsonArray{one}));
+    if (!next && string_at(one, "op") == "test") return object;
+    now = TRY(std::move(next));
+  }
+  return now;
 }
 
-// A failing `test` is a condition, not an error.
-bool tests_hold(const JsonArray& operations, const Json& object) {
-  JsonArray tests;
-  for (const Json& one : operations) {
-    if (string_at(one, "op") == "test") tests.push_back(one);
+Result<Json> strategically_patched(Json object, const Json& patch, std::string_view kind) {
+  if (!has_merge_rules(kind)) {
+    return Error(Code::Unsupported, "{} is a custom resource: use mergePatches or patches for it",
+                 kind);
   }
-  return kube::json_patch(object, Json(std::move(tests))).has_value();
+  return kube::strategic_merge_patch(std::move(object), patch, BuiltInMergeSchema(kind));
 }
 
 }  // namespace
@@ -235,8 +253,7 @@ std::vector<std::string> Modifiers::apply(std::string_view kind,
   for (const ModifierRule& rule : rules_) {
     if (!applies(rule, kind, ns, original)) continue;
     if (!rule.patches.empty()) {
-      if (has_test(rule.patches) && !tests_hold(rule.patches, object)) continue;
-      auto patched = kube::json_patch(object, Json(rule.patches));
+      auto patched = patched_by(rule.patches, object);
       if (patched) {
         object = std::move(*patched);
       } else {
@@ -247,7 +264,7 @@ std::vector<std::string> Modifiers::apply(std::string_view kind,
     for (const Json& patch : rule.merge_patches)
       object = kube::merge_patch(std::move(object), patch);
     for (const Json& patch : rule.strategic_patches) {
-      auto patched = kube::strategic_merge_patch(object, patch, kube::NoMergeSchema());
+      auto patched = strategically_patched(object, patch, kind);
       if (patched) {
         object = std::move(*patched);
       } else {

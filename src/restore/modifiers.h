@@ -23,8 +23,7 @@ struct MatchRule {
 
 struct ModifierRule {
   std::string group_resource;  // a glob
-  std::string
-      name_pattern;  // an ECMAScript-free POSIX regular expression, unanchored; "" matches all
+  std::string name_pattern;    // a POSIX regular expression, unanchored; "" matches all
   model::StringList namespaces;
   std::optional<model::LabelSelector> label_selector;
   std::vector<MatchRule> matches;

@@ -18,16 +18,27 @@ std::size_t position(const std::vector<std::string>& list,
                      const kube::Discovery& discovery) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (list[i] == group_resource || discovery.resolve_name(list[i]) == group_resource) return i;
-    // The kind may not be served yet: the list's plain name is then that of the resource alone.
-    if (list[i] == cut(group_resource, ".").before && list[i].find('.') == std::string::npos)
+    // The kind may not be served yet: the list's plain name is then that of the resource alone. But
+    // "services" is not services.serving.knative.dev as long as it is something else.
+    const bool is_plain = list[i].find('.') == std::string::npos;
+    if (is_plain && discovery.find(list[i]) == nullptr &&
+        list[i] == cut(group_resource, ".").before) {
       return i;
+    }
   }
   return list.size();
 }
 
+// Created before what answers for them runs, they would have the API server refuse what comes after
+// them.
+bool is_gate(std::string_view kind) {
+  return kind == "mutatingwebhookconfigurations.admissionregistration.k8s.io" ||
+         kind == "validatingwebhookconfigurations.admissionregistration.k8s.io";
+}
+
 struct Rank {
   int part;              // 0 high, 1 the rest, 2 low
-  std::size_t position;  // in its list; 0 in the rest, whose kinds have no order among them
+  std::size_t position;  // in its list; in the rest, whose kinds have no order, 0, or 1 for gates
 
   auto operator<=>(const Rank&) const = default;
 };
@@ -39,7 +50,7 @@ Rank rank_of(std::string_view kind,
   if (high < priorities.high.size()) return {0, high};
   const std::size_t low = position(priorities.low, kind, discovery);
   if (low < priorities.low.size()) return {2, low};
-  return {1, 0};
+  return {1, is_gate(kind) ? std::size_t{1} : std::size_t{0}};
 }
 
 // Counts what is left out, by kind and reason, so that the plan stays readable.

@@ -67,6 +67,12 @@ std::vector<Lead> leads_of(std::string_view kind, const Json& object) {
   return leads;
 }
 
+Result<JsonObject> labels_of(const archive::ArchiveReader& archive,
+                             const archive::ArchivedItem& item) {
+  const OwnedSlice slice = TRY(OwnedSlice::parse(TRY(archive.read(item))));
+  return slice->parse_labels();
+}
+
 template <typename Keep>
 Status filter_steps(std::vector<RestoreStep>& steps, Keep keep) {
   for (RestoreStep& step : steps) {
@@ -88,14 +94,12 @@ Result<RestorePlan> narrow_by_labels(RestorePlan plan,
                                      std::stop_token stop) {
   if (!spec.label_selector && spec.or_label_selectors.empty()) return plan;
   std::size_t dropped = 0;
-  const auto keep = [&](const RestoreStep& step, const PlannedItem& item) -> Result<bool> {
+  const auto keep = [&](const RestoreStep&, const PlannedItem& item) -> Result<bool> {
     if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
-    if (is_always_needed(step.group_resource)) return true;
-    const OwnedSlice slice =
-        TRY(OwnedSlice::parse(TRY(archive.read(archive.items()[item.archived]))));
+    const auto stored = labels_of(archive, archive.items()[item.archived]);
+    if (!stored) return true;  // broken: said when it is to be restored
     model::StringMap labels;
-    const JsonObject stored = TRY(slice->parse_labels());
-    for (const auto& [key, value] : stored)
+    for (const auto& [key, value] : *stored)
       labels[std::string(key)] = as_text(&value);
     const bool matches =
         spec.label_selector
@@ -139,8 +143,10 @@ Result<RestorePlan> add_related(RestorePlan plan,
     if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
     const archive::ArchivedItem& item = archive.items()[to_follow.back()];
     to_follow.pop_back();
-    const Json object = TRY(parse_json(TRY(archive.read(item))));
-    for (const Lead& lead : leads_of(item.key.group_resource, object)) {
+    auto body = archive.read(item);
+    const auto object = body ? parse_json(*body) : std::move(body).error();
+    if (!object) continue;  // broken: said when it is to be restored
+    for (const Lead& lead : leads_of(item.key.group_resource, *object)) {
       const archive::ArchivedItem* other = archive.find(lead.kind, lead.ns, lead.name);
       if (other == nullptr || !selection.why_not_as_additional(other->key).empty()) continue;
       const auto index = static_cast<std::size_t>(other - archive.items().data());

@@ -87,8 +87,8 @@ Status restore_namespaces(RunState& state, const RestorePlan& plan, std::stop_to
           state.give_up_namespace(target, made.error());
           return {};
         }
-        state.note_item("v1", "Namespace", {}, target,
-                        *made ? ItemOutcome::Created : ItemOutcome::Skipped);
+        // One that was there is not an item of this restore, as with Velero.
+        if (*made) state.note_item("v1", "Namespace", {}, target, ItemOutcome::Created);
         return {};
       },
       stop);
@@ -104,15 +104,19 @@ Result<RestoreOutcome> run_restore(const model::Restore& restore,
                                    std::stop_token stop) {
   kube::Discovery discovery = TRY(kube::discover(tools.client, stop));
   RestorePlan plan = TRY(narrow_by_labels(planned, restore.spec, archive, stop));
-  plan = TRY(
-      add_related(std::move(plan), restore.spec, discovery, default_priorities(), archive, stop));
+  plan =
+      TRY(add_related(std::move(plan), restore.spec, discovery, options.priorities, archive, stop));
 
   RunState state(restore, archive, tools, options, discovery);
   state.total = static_cast<std::int64_t>(plan.total);
-  TRY(read_surroundings(state.context, tools, options, stop));
+  TRY(read_surroundings(state.context, archive, tools, options, stop));
   if (plan.total == 0) {
-    state.note_warning(
-        {}, "the backup holds nothing that this restore selects: zero items to be restored");
+    state.note_velero_warning(
+        "the backup holds nothing that this restore selects: zero items to be restored");
+  }
+  for (const std::string& entry : archive.refused_entries()) {
+    state.note_velero_warning(
+        fmt::format("the tarball's entry \"{}\" leads out of it and was not read", entry));
   }
   TRY(restore_definitions(state, plan, stop));
   if (!plan.definitions.empty()) discovery = TRY(kube::discover(tools.client, stop));

@@ -46,7 +46,8 @@ struct RestoreRunOptions {
   Duration terminating_resource_timeout = std::chrono::minutes(10);
   // Of the backup's volumes; empty for backups older than Velero 1.14.
   std::vector<model::BackupVolumeInfo> volumes = {};
-  Modifiers modifiers = {};  // rules that change objects on their way
+  Modifiers modifiers = {};                              // rules that change objects on their way
+  ResourcePriorities priorities = default_priorities();  // as the plan was made with
   // Hears how many objects are done, and how many there are; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };

@@ -1,5 +1,8 @@
 #include "restore/run_state.h"
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "model/pod_hooks.h"
@@ -24,17 +27,37 @@ Json managed_fields_patch(const Json& fields) {
   return JsonObject{{"metadata", JsonObject{{"managedFields", fields}}}};
 }
 
-bool wants_status(const model::Restore& restore, std::string_view kind, const Json& object) {
+bool wants_status(const model::Restore& restore,
+                  const kube::Discovery& discovery,
+                  std::string_view kind,
+                  const Json& object) {
   const std::string_view own = kube::annotation_of(object, model::annotations::kRestoreStatus);
   if (own == "true") return true;
   if (own == "false" || !restore.spec.restore_status) return false;
-  const auto has = [kind](const model::StringList& list) {
-    return std::any_of(list.begin(), list.end(), [kind](const std::string& name) {
-      return name == "*" || name == kind || kind.starts_with(name + ".");
+  const auto has = [&](const model::StringList& list) {
+    return std::any_of(list.begin(), list.end(), [&](const std::string& name) {
+      return glob_match(is_glob(name) ? name : discovery.resolve_name(name), kind);
     });
   };
-  return has(restore.spec.restore_status->included_resources) &&
+  const model::StringList& included = restore.spec.restore_status->included_resources;
+  return (included.empty() || has(included)) &&
          !has(restore.spec.restore_status->excluded_resources);
+}
+
+// The kind as this cluster serves it in the version that the object is written in. An object of
+// another version may mean something else by the same fields, and is not rewritten.
+Result<const kube::ResourceType*> served_type(const kube::Discovery& discovery,
+                                              std::string_view group_resource,
+                                              std::string_view api_version) {
+  const kube::ResourceType* type = discovery.find(kube::parse_group_resource(group_resource));
+  if (type == nullptr) return Error(Code::NotFound, "this cluster does not serve its kind");
+  if (api_version.empty() || type->gvr.api_version() == api_version) return type;
+  const Cut parts = cut_last(api_version, "/");
+  const kube::ResourceType* same = discovery.find(kube::GroupVersionResource{
+      type->gvr.group, std::string(parts.found ? parts.after : api_version), type->gvr.resource});
+  if (same != nullptr) return same;
+  return Error(Code::NotFound, "it was backed up as {}, which this cluster serves only as {}",
+               api_version, type->gvr.api_version());
 }
 
 }  // namespace
@@ -88,18 +111,20 @@ Status RunState::restore_item(std::string_view group_resource,
     if (given_up_.count(item.target_ns) > 0) return {};
   }
   const std::string where = kube::object_key(archived.key.ns, archived.key.name);
-  const kube::ResourceType* type = discovery.find(kube::parse_group_resource(group_resource));
-  if (type == nullptr) {
-    note_error(item.target_ns,
-               fmt::format("error restoring {}/{}: this cluster does not serve its kind",
-                           group_resource, where));
-    return {};
-  }
-  auto original = parse_json(TRY(archive.read(archived)));
+  // One broken object is lost; the others are not.
+  auto body = archive.read(archived);
+  if (!body && stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
+  auto original = body ? parse_json(*body) : std::move(body).error();
   if (!original || !original->is_object()) {
     note_error(item.target_ns,
-               fmt::format("error restoring {}/{}: its JSON in the backup is broken",
-                           group_resource, where));
+               fmt::format("error restoring {}/{}: it is broken in the backup: {}", group_resource,
+                           where, original ? "no JSON object" : original.error().message()));
+    return {};
+  }
+  const auto type = served_type(discovery, group_resource, kube::api_version_of(*original));
+  if (!type) {
+    note_error(item.target_ns, fmt::format("error restoring {}/{}: {}", group_resource, where,
+                                           type.error().message()));
     return {};
   }
   if (const std::string why = why_not_worth_it(group_resource, *original); !why.empty()) {
@@ -137,7 +162,7 @@ Status RunState::restore_item(std::string_view group_resource,
     act_on_service(object, managed != nullptr ? *managed : none,
                    restore.spec.preserve_node_ports.value_or(false));
   }
-  return create(*type, item, std::move(object), *original, stop);
+  return create(**type, item, std::move(object), *original, stop);
 }
 
 Status RunState::create(const kube::ResourceType& type,
@@ -181,7 +206,7 @@ void RunState::after_creation(std::string_view kind,
                               const CreatedItem& created,
                               std::stop_token stop) {
   if (const Json* status = find(original, "status");
-      status != nullptr && wants_status(restore, kind, original)) {
+      status != nullptr && wants_status(restore, discovery, kind, original)) {
     const Json patch = JsonObject{{"status", *status}};
     auto written = tools.client.patch(path.sub("status"), kube::PatchType::Merge, patch, {}, stop);
     if (!written) {
@@ -257,6 +282,12 @@ void RunState::note_error(std::string_view ns, std::string message) {
   tools.log.error(message, {{"namespace", ns}});
   const Lock lock(mu_);
   outcome_.results.errors.add(ns, std::move(message));
+}
+
+void RunState::note_velero_warning(std::string message) {
+  tools.log.warning(message);
+  const Lock lock(mu_);
+  outcome_.results.warnings.add_velero(std::move(message));
 }
 
 void RunState::give_up_namespace(const std::string& ns, const Error& why) {

@@ -41,6 +41,8 @@ class RunState {
                  ItemOutcome outcome);
   void note_warning(std::string_view ns, std::string message);
   void note_error(std::string_view ns, std::string message);
+  // One that is of no object.
+  void note_velero_warning(std::string message);
 
   // Nothing can be put into it: one error instead of one for each of its objects.
   void give_up_namespace(const std::string& ns, const Error& why);

@@ -23,13 +23,15 @@ model::StringList with_never_restored(model::StringList excluded) {
   return excluded;
 }
 
-}  // namespace
-
-bool is_always_needed(std::string_view group_resource) {
-  constexpr std::array<std::string_view, 2> kNeeded = {
-      "datauploads.velero.io", "volumesnapshotcontents.snapshot.storage.k8s.io"};
-  return std::find(kNeeded.begin(), kNeeded.end(), group_resource) != kNeeded.end();
+// What a claim's data consists of: a claim that is restored without them would wait for ever.
+bool belongs_to_claims(std::string_view group_resource) {
+  constexpr std::array<std::string_view, 3> kKinds = {
+      "datauploads.velero.io", "volumesnapshots.snapshot.storage.k8s.io",
+      "volumesnapshotcontents.snapshot.storage.k8s.io"};
+  return std::find(kKinds.begin(), kKinds.end(), group_resource) != kKinds.end();
 }
+
+}  // namespace
 
 Selection::Selection(const model::RestoreSpec& spec, const kube::Discovery& discovery)
     : spec_(spec),
@@ -38,15 +40,18 @@ Selection::Selection(const model::RestoreSpec& spec, const kube::Discovery& disc
                  with_never_restored(resolved(spec.excluded_resources, discovery))) {}
 
 std::string Selection::why_not(const archive::ItemKey& item) const {
-  if (is_always_needed(item.group_resource)) return {};
   if (item.ns.empty() && !spec_.include_cluster_resources && !namespaces_.includes_everything()) {
     return "cluster-scoped, and not all namespaces are included";
   }
-  return why_not_as_additional(item);
+  return why_not_by_filters(item);
 }
 
 std::string Selection::why_not_as_additional(const archive::ItemKey& item) const {
-  if (is_always_needed(item.group_resource)) return {};
+  if (belongs_to_claims(item.group_resource)) return {};
+  return why_not_by_filters(item);
+}
+
+std::string Selection::why_not_by_filters(const archive::ItemKey& item) const {
   if (!resources_.should_include(item.group_resource)) {
     return resources_.is_excluded(item.group_resource)
                ? "its kind is excluded"

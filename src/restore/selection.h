@@ -20,19 +20,19 @@ class Selection {
   std::string why_not(const archive::ItemKey& item) const;
 
   // The same for an object that another one leads to: the rule that cluster-scoped objects come
-  // only with all namespaces does not hold for it.
+  // only with all namespaces does not hold for it, and what a claim's data consists of comes
+  // whatever kinds are asked for.
   std::string why_not_as_additional(const archive::ItemKey& item) const;
 
   // "shop" → "shop-copy", if it is mapped.
   std::string target_of(std::string_view ns) const;
 
  private:
+  std::string why_not_by_filters(const archive::ItemKey& item) const;
+
   const model::RestoreSpec& spec_;
   model::IncludeExclude namespaces_;
   model::IncludeExclude resources_;
 };
-
-// Kinds that are taken whatever the filters say: volumes' snapshots and their data's whereabouts.
-bool is_always_needed(std::string_view group_resource);
 
 }  // namespace lateen::restore

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "kube/object.h"
+#include "model/names.h"
 #include "volumes/csi_snapshot.h"
 
 namespace lateen::restore {
@@ -56,19 +57,65 @@ Status read_snapshot_classes(ActionContext& context,
   return {};
 }
 
+void note_volume(ActionContext& context, const model::BackupVolumeInfo& info) {
+  if (!info.pv_name.empty()) context.volume_by_pv.emplace(info.pv_name, info);
+  if (!info.pvc_name.empty()) {
+    context.volume_by_claim.emplace(kube::object_key(info.pvc_namespace, info.pvc_name), info);
+  }
+}
+
+// What a backup's infos do not tell, its objects do: backups of Velero before 1.14 have no infos,
+// and a volume whose claim was not backed up has none either.
+void note_untold_volumes(ActionContext& context, const archive::ArchiveReader& archive) {
+  std::map<std::string, std::string> snapshot_of_claim;
+  std::vector<Json> untold;
+  for (const archive::ArchivedItem& item : archive.items()) {
+    const bool is_claim = item.key.group_resource == "persistentvolumeclaims";
+    const std::string key = kube::object_key(item.key.ns, item.key.name);
+    const bool is_untold = is_claim ? context.volume_by_claim.count(key) == 0
+                                    : item.key.group_resource == "persistentvolumes" &&
+                                          context.volume_by_pv.count(key) == 0;
+    if (!item.key.preferred || !is_untold) continue;
+    const auto body = archive.read(item);
+    auto object = body ? parse_json(*body) : Result<Json>(body.error());
+    if (!object) continue;  // broken: said when it is to be restored
+    if (!is_claim) {
+      untold.push_back(std::move(*object));
+    } else if (const auto name =
+                   kube::annotation_of(*object, model::annotations::kVolumeSnapshotName);
+               !name.empty()) {
+      snapshot_of_claim[key] = name;
+    }
+  }
+  for (const Json& volume : untold) {
+    model::BackupVolumeInfo info;
+    info.pv_name = kube::name_of(volume);
+    info.pvc_namespace = string_at(volume, "spec.claimRef.namespace");
+    info.pvc_name = string_at(volume, "spec.claimRef.name");
+    const std::string claim = kube::object_key(info.pvc_namespace, info.pvc_name);
+    if (context.volume_by_claim.count(claim) > 0) continue;  // told of by its claim
+    model::PvInfo pv;
+    pv.reclaim_policy = string_at(volume, "spec.persistentVolumeReclaimPolicy");
+    for (const auto& [label, value] : kube::to_labels(kube::labels_of(volume)))
+      pv.labels[label] = value;
+    info.pv_info = std::move(pv);
+    if (snapshot_of_claim.count(claim) > 0) {
+      info.backup_method = model::VolumeBackupMethod::CSISnapshot;
+    }
+    note_volume(context, info);
+  }
+}
+
 }  // namespace
 
 Status read_surroundings(ActionContext& context,
+                         const archive::ArchiveReader& archive,
                          const RestoreTools& tools,
                          const RestoreRunOptions& options,
                          std::stop_token stop) {
-  context.has_volume_infos = !options.volumes.empty();
-  for (const model::BackupVolumeInfo& info : options.volumes) {
-    if (!info.pv_name.empty()) context.volume_by_pv.emplace(info.pv_name, info);
-    if (!info.pvc_name.empty()) {
-      context.volume_by_claim.emplace(kube::object_key(info.pvc_namespace, info.pvc_name), info);
-    }
-  }
+  for (const model::BackupVolumeInfo& info : options.volumes)
+    note_volume(context, info);
+  note_untold_volumes(context, archive);
   TRY(read_configs(context, tools, stop));
   return read_snapshot_classes(context, tools, stop);
 }

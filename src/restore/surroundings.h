@@ -1,5 +1,5 @@
-// Reads once, before a restore, what its actions look at in the cluster: ConfigMaps that configure
-// them, snapshot classes; and sorts the backup's volumes.
+// Reads once, before a restore, what its actions look at: in the cluster ConfigMaps that configure
+// them and snapshot classes, in the backup what became of its volumes.
 #pragma once
 
 #include <stop_token>
@@ -11,6 +11,7 @@
 namespace lateen::restore {
 
 Status read_surroundings(ActionContext& context,
+                         const archive::ArchiveReader& archive,
                          const RestoreTools& tools,
                          const RestoreRunOptions& options,
                          std::stop_token stop);

@@ -100,10 +100,6 @@ ActionVerdict act_on_volume(Json& volume, const ActionContext& context) {
       verdict.skip_reason = "its data cannot be restored";
       return verdict;
     }
-  } else if (string_at(volume, "spec.persistentVolumeReclaimPolicy") == "Delete" &&
-             find(volume, "spec.csi") != nullptr && context.has_volume_infos) {
-    verdict.skip_reason = "it was deleted with its claim, which gets a new volume";
-    return verdict;
   }
   if (ns.empty()) return verdict;
   Json& reference = ensure(volume, "spec.claimRef");

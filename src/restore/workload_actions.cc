@@ -35,6 +35,17 @@ void remove_token_volumes(Json& pod) {
   }
 }
 
+// Of a pod that was restored by Velero before it was backed up: they wait for that restore.
+void remove_restore_waits(Json& pod) {
+  if (array_at(pod, "spec.initContainers") == nullptr) return;
+  JsonArray kept;
+  for (const Json& container : *array_at(pod, "spec.initContainers")) {
+    const std::string_view name = string_at(container, "name");
+    if (name != "restore-wait" && name != "restic-wait") kept.push_back(container);
+  }
+  ensure(pod, "spec.initContainers") = std::move(kept);
+}
+
 Json* pod_spec_of(std::string_view group_resource, Json& object) {
   std::string_view path = "spec.template.spec";
   if (group_resource == "pods") path = "spec";
@@ -48,6 +59,7 @@ void act_on_pod(Json& pod) {
   erase(pod, "spec.nodeName");
   erase(pod, "spec.priority");
   remove_token_volumes(pod);
+  remove_restore_waits(pod);
 }
 
 void act_on_job(Json& job) {
