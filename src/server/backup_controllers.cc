@@ -9,6 +9,8 @@
 #include "model/phases.h"
 #include "server/backup_preparation.h"
 #include "server/backup_runner.h"
+#include "server/metrics.h"
+#include "server/policy.h"
 
 namespace lateen::server {
 namespace {
@@ -46,17 +48,28 @@ std::vector<Backup> list_backups(const ServerContext& context, std::stop_token s
   return {};
 }
 
-// Writes a phase's outcome; somebody else's change of the same moment is not overwritten, but
-// looked at next time.
-void write_status(const ServerContext& context, const Backup& done, std::stop_token stop) {
-  const Status written = [&]() -> Status {
-    TRY(context.cluster.modify<Backup>(
-        done.metadata.name, [&done](Backup& now) { now.status = done.status; }, stop));
-    return {};
-  }();
-  if (!written && !written.error().is(Code::NotFound)) {
+// Writes what became of a Backup that was in `from`. If it has left that phase meanwhile, as when
+// it is being deleted, that stands. Tries for long: a phase that is not written down would keep
+// those behind it waiting.
+void write_status(const ServerContext& context,
+                  model::OpenEnum<BackupPhase> from,
+                  const Backup& done,
+                  std::stop_token stop) {
+  const Deadline deadline = Deadline::after(context.config.resource_timeout);
+  std::chrono::seconds pause{1};
+  while (true) {
+    const auto written = context.cluster.modify<Backup>(
+        done.metadata.name,
+        [&](Backup& now) {
+          const bool same = now.metadata.uid == done.metadata.uid && now.status.phase == from;
+          if (same) now.status = done.status;
+        },
+        stop);
+    if (written || written.error().is(Code::NotFound) || stop.stop_requested()) return;
     context.log.error("Could not write a Backup's status",
                       {{"backup", done.metadata.name}, {"error", written.error()}});
+    if (deadline.expired() || !sleep_unless_stopped(pause, stop)) return;
+    pause = std::min(pause * 2, std::chrono::seconds(30));
   }
 }
 
@@ -102,7 +115,9 @@ class QueueController final : public Controller {
   const ServerContext context_;
 };
 
-Result<BackupSurroundings> look_around(const ServerContext& context, std::stop_token stop) {
+Result<BackupSurroundings> look_around(const Backup& backup,
+                                       const ServerContext& context,
+                                       std::stop_token stop) {
   BackupSurroundings around;
   around.storage_locations = TRY(context.cluster.list<model::BackupStorageLocation>({}, stop));
   around.snapshot_locations = TRY(context.cluster.list<model::VolumeSnapshotLocation>({}, stop));
@@ -112,6 +127,13 @@ Result<BackupSurroundings> look_around(const ServerContext& context, std::stop_t
   if (const JsonArray* items = array_at(namespaces, "items")) {
     for (const Json& ns : *items)
       around.excluded_by_label.emplace_back(kube::name_of(ns));
+  }
+  const auto policy = read_policy(backup, context, stop);
+  if (!policy) {
+    if (policy.error().retryable()) return policy.error();
+    around.policy_error = policy.error().message();
+  } else if (*policy) {
+    around.policy_has_filters = (*policy)->include_exclude().has_value();
   }
   const Json version = TRY(context.client().server_version({}, stop));
   around.git_version = string_at(version, "gitVersion");
@@ -142,15 +164,18 @@ class BackupController final : public Controller {
 
  private:
   Status process(const Backup& backup, std::stop_token stop) {
-    const BackupSurroundings around = TRY(look_around(context_, stop));
+    const BackupSurroundings around = TRY(look_around(backup, context_, stop));
     const Backup prepared = prepare_backup(backup, around, context_.config, context_.clock.now());
     const Backup started = TRY(context_.cluster.update(backup, prepared, stop));
     if (started.status.phase != BackupPhase::InProgress) {
       context_.log.warning("Backup failed validation", {{"backup", backup.metadata.name}});
+      context_.metrics.backup_failed_validation(started);
       return {};
     }
+    context_.metrics.backup_started(started);
     const Backup done = TRY(run_backup_to_upload(started, context_, stop));
-    write_status(context_, done, stop);
+    write_status(context_, started.status.phase, done, stop);
+    if (done.status.phase == BackupPhase::Failed) context_.metrics.backup_ended(done, 0);
     return {};
   }
 
@@ -163,18 +188,23 @@ class OperationsController final : public Controller {
 
   std::string_view name() const override { return "backup-operations"; }
 
-  Duration period() const override { return context_.config.item_operation_sync_frequency; }
+  // With nothing to wait for, a change of a Backup is soon enough.
+  Duration period() const override {
+    return waiting_ ? context_.config.item_operation_sync_frequency : std::chrono::minutes(1);
+  }
 
   void reconcile(std::stop_token stop) override {
+    waiting_ = false;
     for (const Backup& backup : list_backups(context_, stop)) {
       const BackupPhase phase = backup.status.phase.value();
       if (phase != BackupPhase::WaitingForPluginOperations &&
           phase != BackupPhase::WaitingForPluginOperationsPartiallyFailed) {
         continue;
       }
+      waiting_ = true;
       auto polled = poll_backup(backup, context_, stop);
       if (polled) {
-        if (*polled != backup) write_status(context_, *polled, stop);
+        if (*polled != backup) write_status(context_, backup.status.phase, *polled, stop);
       } else if (!stop.stop_requested()) {
         context_.log.error("Could not ask for the progress of a Backup's operations",
                            {{"backup", backup.metadata.name}, {"error", polled.error()}});
@@ -184,6 +214,7 @@ class OperationsController final : public Controller {
 
  private:
   const ServerContext context_;
+  bool waiting_ = false;  // this thread's alone
 };
 
 class FinalizerController final : public Controller {
@@ -202,7 +233,8 @@ class FinalizerController final : public Controller {
       }
       auto done = finalize_backup(backup, context_, stop);
       if (done) {
-        write_status(context_, *done, stop);
+        write_status(context_, backup.status.phase, *done, stop);
+        context_.metrics.backup_ended(*done, size_of(*done, stop));
       } else if (!stop.stop_requested()) {
         context_.log.error("Could not finalize a Backup; trying again",
                            {{"backup", backup.metadata.name}, {"error", done.error()}});
@@ -211,6 +243,15 @@ class FinalizerController final : public Controller {
   }
 
  private:
+  // Of its tarball; 0 when that cannot be told, for it is only counted.
+  ByteCount size_of(const Backup& backup, std::stop_token stop) const {
+    auto store = open_store(context_, backup.spec.storage_location, stop);
+    if (!store) return 0;
+    const auto info =
+        (*store)->objects().head((*store)->layout().backup_contents(backup.metadata.name), stop);
+    return info ? info->size : 0;
+  }
+
   const ServerContext context_;
 };
 

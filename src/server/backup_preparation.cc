@@ -34,6 +34,7 @@ void fill_defaults(model::Backup& backup, const ServerConfig& config, TimePoint 
   if (!spec.snapshot_move_data) spec.snapshot_move_data = config.default_snapshot_move_data;
 }
 
+// Null when it does not exist. `spec.storageLocation` says its name afterwards.
 const model::BackupStorageLocation* choose_storage(model::Backup& backup,
                                                    const BackupSurroundings& around,
                                                    const ServerConfig& config) {
@@ -55,14 +56,17 @@ void check_storage(model::Backup& backup,
                    const BackupSurroundings& around,
                    const ServerConfig& config) {
   model::StringList& errors = backup.status.validation_errors;
+  const bool by_server = backup.spec.storage_location.empty();
   const model::BackupStorageLocation* location = choose_storage(backup, around, config);
   const std::string& name = backup.spec.storage_location;
+  backup.metadata.labels[std::string(model::labels::kStorageLocation)] = model::valid_name(name);
   if (location == nullptr) {
     errors.push_back(fmt::format(
-        "an existing backup storage location wasn't specified at backup creation time and the "
-        "default '{}' wasn't found. Please address this issue (see `velero backup-location -h` for "
-        "options) and create a new backup. Error: BackupStorageLocation.velero.io \"{}\" not found",
-        name, name));
+        "an existing backup storage location was not specified at backup creation time and the "
+        "{} {} {}. Please address this issue (see `velero backup-location -h` for options) and "
+        "create a new backup. Error: backupstoragelocations.velero.io \"{}\" not found",
+        by_server ? "server default" : "default", name,
+        by_server ? "does not exist" : "was not found", name));
     return;
   }
   if (location->spec.is_read_only()) {
@@ -72,11 +76,9 @@ void check_storage(model::Backup& backup,
   }
   if (location->status.phase == model::LocationPhase::Unavailable) {
     errors.push_back(fmt::format(
-        "backup can't be created because BackupStorageLocation {} is in Unavailable status{}{}. "
-        "please create a new backup after the BSL becomes available",
-        name, location->status.message.empty() ? "" : ": ", location->status.message));
+        "backup can't be created because BackupStorageLocation {} is in Unavailable status.",
+        name));
   }
-  backup.metadata.labels[std::string(model::labels::kStorageLocation)] = model::valid_name(name);
 }
 
 using ByProvider = std::map<std::string, std::vector<std::string>>;
@@ -162,11 +164,17 @@ model::Backup prepare_backup(model::Backup backup,
     if (std::find(excluded.begin(), excluded.end(), ns) == excluded.end()) excluded.push_back(ns);
   }
   const model::StringList found = model::validate(backup.spec);
-  backup.status.validation_errors.insert(backup.status.validation_errors.end(), found.begin(),
-                                         found.end());
+  model::StringList& errors = backup.status.validation_errors;
+  errors.insert(errors.end(), found.begin(), found.end());
+  if (!surroundings.policy_error.empty()) errors.push_back(surroundings.policy_error);
+  if (surroundings.policy_has_filters && model::uses_old_resource_filters(backup.spec)) {
+    errors.emplace_back(
+        "include-resources, exclude-resources and include-cluster-resources are old filter "
+        "parameters.\nThey cannot be used with include-exclude policies.");
+  }
   if (backup.spec.included_namespaces.empty()) backup.spec.included_namespaces = {"*"};
   backup.status.queue_position = 0;
-  if (!backup.status.validation_errors.empty()) {
+  if (!errors.empty()) {
     backup.status.phase = model::BackupPhase::FailedValidation;
     return backup;
   }

@@ -17,8 +17,10 @@ struct BackupSurroundings {
   std::vector<model::BackupStorageLocation> storage_locations;
   std::vector<model::VolumeSnapshotLocation> snapshot_locations;
   std::vector<std::string>
-      excluded_by_label;    // namespaces labelled velero.io/exclude-from-backup=true
-  std::string git_version;  // of the API server: "v1.33.1"
+      excluded_by_label;            // namespaces labelled velero.io/exclude-from-backup=true
+  std::string policy_error = {};    // why spec.resourcePolicy cannot be used; empty if it can
+  bool policy_has_filters = false;  // the policy has an includeExcludePolicy
+  std::string git_version;          // of the API server: "v1.33.1"
   std::string major;
   std::string minor;
 };

@@ -10,6 +10,8 @@
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/phases.h"
+#include "server/leftovers.h"
+#include "server/policy.h"
 #include "server/progress.h"
 #include "server/run_log.h"
 #include "server/stored_archive.h"
@@ -22,21 +24,6 @@ using model::OpenEnum;
 
 std::string key_of(const model::Backup& backup) {
   return fmt::format("{}/{}", backup.metadata.ns, backup.metadata.name);
-}
-
-Result<std::optional<model::ResourcePolicy>> read_policy(const model::Backup& backup,
-                                                         const ServerContext& context,
-                                                         std::stop_token stop) {
-  const auto& reference = backup.spec.resource_policy;
-  if (!reference || !reference->is_config_map()) return std::optional<model::ResourcePolicy>();
-  const Json config_map = TRY(
-      context.client()
-          .get({.gvr = {"", "v1", "configmaps"}, .ns = backup.metadata.ns, .name = reference->name},
-               {}, stop)
-          .wrap("fail to get ResourcePolicies {}/{} ConfigMap", backup.metadata.ns,
-                reference->name));
-  return std::optional(TRY(model::ResourcePolicy::from_config_map(config_map)
-                               .wrap("ResourcePolicies {}", reference->name)));
 }
 
 std::size_t workers(const ServerContext& context) {
@@ -72,15 +59,20 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                   .clock = context.clock,
                                   .log = run_log.log()};
   ProgressWriter progress(context, backup);
+  const std::optional<model::ResourcePolicy> policy = TRY(read_policy(backup, context, stop));
   const backup::BackupRunOptions options{
       .page_size = context.config.client_page_size,
       .workers = workers(context),
-      .policy = TRY(read_policy(backup, context, stop)),
+      .policy = policy,
       .progress = [&progress](std::int64_t done, std::int64_t total) {
         progress.tell(done, total);
       }};
   const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
-  const backup::BackupPlan plan = backup::plan_backup(backup.spec, discovery, namespaces);
+  const backup::BackupPlan plan =
+      backup::plan_backup(policy && policy->include_exclude()
+                              ? backup::with_policy(backup.spec, *policy->include_exclude())
+                              : backup.spec,
+                          discovery, namespaces);
 
   BytesSink index;
   archive::ArchiveWriter writer(upload, &index, context.clock, {.backup = backup.metadata.name});
@@ -113,6 +105,43 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   return documents;
 }
 
+// Everything from the first object to velero-backup.json; after an error part of it is in the
+// bucket.
+Result<model::Backup> collect_and_upload(const model::Backup& backup,
+                                         const ServerContext& context,
+                                         RunLog& run_log,
+                                         objects::BackupStore& store,
+                                         std::stop_token stop) {
+  auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
+  objects::BackupDocuments documents = TRY(collect_backup(backup, context, run_log, *upload, stop));
+  model::BackupStatus& status = documents.backup.status;
+  status.warnings = static_cast<std::int64_t>(run_log.warnings());
+  status.errors = static_cast<std::int64_t>(run_log.errors());
+  status.phase = phase_after_upload(run_log, documents.item_operations);
+  run_log.log().info("Backup completed", {{"progress", status.progress->items_backed_up}});
+  documents.results = run_log.results();
+  documents.log_fd = TRY(run_log.finish());
+  Status log_problem;
+  TRY(store.put_backup(documents, &log_problem, stop));
+  if (!log_problem)
+    context.log.error("Could not upload the backup's log", {{"error", log_problem.error()}});
+  return std::move(documents.backup);
+}
+
+// A backup that is lost leaves nothing behind, neither in the bucket nor of its snapshots.
+void remove_lost(const model::Backup& backup,
+                 const ServerContext& context,
+                 const Log& log,
+                 objects::BackupStore& store) {
+  const Status removed = store.remove_unfinished(backup.metadata.name, {});
+  if (!removed) {
+    log.warning("Could not remove what was uploaded", {{"error", removed.error()}});
+    // It may be whole after all, and would then be nothing without its snapshots.
+    return;
+  }
+  discard_snapshots(backup, context, log, {});
+}
+
 Result<model::Backup> run_and_upload(const model::Backup& backup,
                                      const ServerContext& context,
                                      RunLog& run_log,
@@ -123,26 +152,10 @@ Result<model::Backup> run_and_upload(const model::Backup& backup,
     return Error(Code::AlreadyExists, "backup already exists in object storage");
   }
   TRY(store->remove_unfinished(backup.metadata.name, stop));
-  auto upload = TRY(store->begin_contents(backup.metadata.name, stop));
-  auto documents = collect_backup(backup, context, run_log, *upload, stop);
-  if (!documents) {
-    const Status removed = store->remove_unfinished(backup.metadata.name, {});
-    if (!removed)
-      run_log.log().warning("Could not remove what was uploaded", {{"error", removed.error()}});
-    return std::move(documents).error();
-  }
-  model::BackupStatus& status = documents->backup.status;
-  status.warnings = static_cast<std::int64_t>(run_log.warnings());
-  status.errors = static_cast<std::int64_t>(run_log.errors());
-  status.phase = phase_after_upload(run_log, documents->item_operations);
-  run_log.log().info("Backup completed", {{"progress", status.progress->items_backed_up}});
-  documents->results = run_log.results();
-  documents->log_fd = TRY(run_log.finish());
-  Status log_problem;
-  TRY(store->put_backup(*documents, &log_problem, stop));
-  if (!log_problem)
-    context.log.error("Could not upload the backup's log", {{"error", log_problem.error()}});
-  return std::move(documents->backup);
+  auto done = collect_and_upload(backup, context, run_log, *store, stop);
+  // When the server is stopping, the next start cleans up.
+  if (!done && !stop.stop_requested()) remove_lost(backup, context, run_log.log(), *store);
+  return done;
 }
 
 Status rewrite_contents(const model::Backup& backup,
@@ -169,13 +182,15 @@ Status rewrite_contents(const model::Backup& backup,
 Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
                                            const ServerContext& context,
                                            std::stop_token stop) {
-  RunLog run_log = TRY(RunLog::create(context.log.with(LogField("backup", key_of(backup))),
-                                      context.config.log_format));
-  run_log.log().info("Starting backup");
-  auto done = run_and_upload(backup, context, run_log, stop);
+  const Log log = context.log.with(LogField("backup", key_of(backup)));
+  auto done = [&]() -> Result<model::Backup> {
+    RunLog run_log = TRY(RunLog::create(log, context.config.log_format));
+    run_log.log().info("Starting backup");
+    return run_and_upload(backup, context, run_log, stop);
+  }();
   if (done) return done;
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  run_log.log().error("backup failed", {{"error", done.error()}});
+  log.error("backup failed", {{"error", done.error()}});
   return failed(backup, done.error(), context);
 }
 
@@ -223,7 +238,9 @@ Result<model::Backup> finalize_backup(const model::Backup& before,
     auto volumes = TRY(store->get_volume_infos(name, stop));
     TRY(rewrite_contents(backup, operations, volumes, *store, tools, stop));
     TRY(store->put_volume_infos(name, volumes, stop));
-    TRY(backup::release_snapshots(operations, tools, stop));
+    const std::int64_t stuck = TRY(backup::release_snapshots(operations, tools, stop));
+    backup.status.errors += stuck;
+    if (stuck > 0) backup.status.phase = BackupPhase::FinalizingPartiallyFailed;
   }
   backup.status.csi_volume_snapshots_completed =
       std::count_if(operations.begin(), operations.end(), [](const model::BackupOperation& one) {

@@ -4,8 +4,12 @@
 
 #include "model/backup.h"
 #include "model/names.h"
+#include "model/native_snapshot.h"
+#include "model/phases.h"
+#include "model/pod_volumes.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "server/leftovers.h"
 #include "server/metrics.h"
 #include "server/stored_archive.h"
 #include "volumes/csi_snapshot.h"
@@ -21,9 +25,51 @@ using model::RequestPhase;
 constexpr std::chrono::hours kKeepProcessed{24};
 constexpr std::string_view kContents = "volumesnapshotcontents.snapshot.storage.k8s.io";
 
+// Some controller of this server is at work on it, and would write into what is being deleted.
 bool is_in_progress(const Backup& backup) {
   const BackupPhase phase = backup.status.phase.value();
-  return phase == BackupPhase::InProgress || phase == BackupPhase::ReadyToStart;
+  return phase == BackupPhase::InProgress || phase == BackupPhase::ReadyToStart ||
+         model::is_unfinished(phase);
+}
+
+// What only Velero can delete, since it needs its plugins or its repository. Deleting the backup
+// would lose the only record of it. Empty when there is nothing of the kind.
+Result<std::string> why_not_deletable(const Backup& backup,
+                                      objects::BackupStore& store,
+                                      std::stop_token stop) {
+  const std::string& name = backup.metadata.name;
+  const auto native = store.get_volume_snapshots(name, stop);
+  if (!native && !native.error().is(Code::NotFound)) return native.error();
+  const auto taken = [](const model::NativeSnapshot& one) {
+    return !one.status.provider_snapshot_id.empty();
+  };
+  if (native && std::any_of(native->begin(), native->end(), taken)) {
+    return fmt::format(
+        "backup {} has native volume snapshots, which this version cannot delete: delete it with "
+        "Velero and the plugin that took them",
+        name);
+  }
+  const auto volumes = store.get_pod_volume_backups(name, stop);
+  if (!volumes && !volumes.error().is(Code::NotFound)) return volumes.error();
+  const auto kept = [](const model::PodVolumeBackup& one) {
+    return !one.status.snapshot_id.empty();
+  };
+  if (volumes && std::any_of(volumes->begin(), volumes->end(), kept)) {
+    return fmt::format(
+        "backup {} has file-system backups of volumes, which this version cannot delete from "
+        "their repository: delete it with Velero",
+        name);
+  }
+  const auto infos = store.get_volume_infos(name, stop);
+  if (!infos && !infos.error().is(Code::NotFound)) return infos.error();
+  const auto moved = [](const model::BackupVolumeInfo& one) { return one.snapshot_data_moved; };
+  if (infos && std::any_of(infos->begin(), infos->end(), moved)) {
+    return fmt::format(
+        "backup {} has volumes whose data were moved to a repository, from which this version "
+        "cannot delete them: delete it with Velero",
+        name);
+  }
+  return std::string();
 }
 
 class DeletionController final : public Controller {
@@ -71,8 +117,13 @@ class DeletionController final : public Controller {
     std::string schedule;
     auto backup = context_.cluster.get<Backup>(request.spec.backup_name, stop);
     if (!backup) {
-      errors.push_back(backup.error().is(Code::NotFound) ? "backup not found"
-                                                         : backup.error().message());
+      // Gone after this request was begun: a server before us did it, and died before it said so.
+      const bool gone = backup.error().is(Code::NotFound);
+      if (!gone) {
+        errors.push_back(backup.error().message());
+      } else if (request.status.phase != RequestPhase::InProgress) {
+        errors.emplace_back("backup not found");
+      }
     } else if (is_in_progress(*backup)) {
       errors.emplace_back("backup is still in progress");
     } else {
@@ -83,6 +134,7 @@ class DeletionController final : public Controller {
     context_.metrics.backup_deletion(schedule, errors.empty());
     if (errors.empty()) {
       finish_all_requests(request.spec.backup_name, log, stop);
+      remove_request(request, log, stop);  // it may lack the label that the others are found by
       log.info("Backup deleted");
       return;
     }
@@ -105,6 +157,9 @@ class DeletionController final : public Controller {
                                   std::stop_token stop) {
     auto store = open_available_store(context_, backup.spec.storage_location, Access::Write, stop);
     if (!store) return {store.error().message()};
+    const auto why_not = why_not_deletable(backup, **store, stop);
+    if (!why_not) return {why_not.error().message()};
+    if (!why_not->empty()) return {*why_not};
     const Status marked = mark(backup, request, stop);
     if (!marked) return {marked.error().message()};
     model::StringList errors = delete_snapshots(backup, **store, log, stop);
@@ -112,7 +167,7 @@ class DeletionController final : public Controller {
     if (!errors.empty()) return errors;
     const Status files = (*store)->delete_backup(backup.metadata.name, stop);
     if (!files) return {files.error().message()};
-    errors = delete_restores(backup, stop);
+    errors = delete_restores(backup, **store, stop);
     if (!errors.empty()) return errors;
     const Status removed = context_.cluster.remove<Backup>(backup.metadata.name, stop);
     if (!removed) errors.push_back(removed.error().message());
@@ -135,9 +190,12 @@ class DeletionController final : public Controller {
                                      std::stop_token stop) {
     model::StringList errors;
     auto stored = open_stored_archive(store, backup.metadata.name, stop);
+    if (!stored && !stored.error().is(Code::NotFound)) return {stored.error().message()};
     if (!stored) {
-      if (stored.error().is(Code::NotFound)) return errors;
-      return {stored.error().message()};
+      // It failed before it had any contents, or was deleted in part: what is left of its snapshots
+      // is in the cluster.
+      discard_snapshots(backup, context_, log, stop);
+      return errors;
     }
     const std::string label = model::valid_name(backup.metadata.name);
     for (const archive::ArchivedItem& item : stored->reader.items()) {
@@ -163,12 +221,17 @@ class DeletionController final : public Controller {
     return {};
   }
 
-  model::StringList delete_restores(const Backup& backup, std::stop_token stop) {
+  // Their files too: when the backup is gone, nobody can tell where they lie.
+  model::StringList delete_restores(const Backup& backup,
+                                    objects::BackupStore& store,
+                                    std::stop_token stop) {
     model::StringList errors;
     auto restores = context_.cluster.list<model::Restore>({}, stop);
     if (!restores) return {restores.error().message()};
     for (const model::Restore& restore : *restores) {
       if (restore.spec.backup_name != backup.metadata.name) continue;
+      const Status files = store.delete_restore(restore.metadata.name, stop);
+      if (!files) errors.push_back(files.error().message());
       const Status removed = context_.cluster.remove<model::Restore>(restore.metadata.name, stop);
       if (!removed) errors.push_back(removed.error().message());
     }

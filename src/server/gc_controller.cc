@@ -32,10 +32,8 @@ class GcController final : public Controller {
     context_.metrics.backups_present(backups->size());
     for (const Backup& backup : *backups) {
       if (!backup.status.expiration || context_.clock.now() < *backup.status.expiration) continue;
-      if (!model::is_terminal(backup.status.phase.value()) ||
-          backup.status.phase == model::BackupPhase::Deleting) {
-        continue;
-      }
+      // One in Deleting too: its deletion may have failed, and is asked for again.
+      if (!model::is_terminal(backup.status.phase.value())) continue;
       const Status asked = ask_for_deletion(backup, stop);
       if (!asked && !stop.stop_requested()) {
         context_.log.error("Could not garbage-collect an expired backup",

@@ -49,6 +49,7 @@ class LocationController final : public Controller {
         frequency = *location.spec.validation_frequency;
       }
     }
+    if (frequency <= Duration::zero()) return false;
     return context_.clock.now() >= *location.status.last_validation_time + frequency;
   }
 

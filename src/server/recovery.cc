@@ -1,10 +1,8 @@
 #include "server/recovery.h"
 
-#include "kube/object.h"
 #include "model/backup.h"
-#include "model/names.h"
 #include "model/restore.h"
-#include "volumes/csi_snapshot.h"
+#include "server/leftovers.h"
 
 namespace lateen::server {
 namespace {
@@ -30,35 +28,8 @@ void remove_files(const Backup& backup,
   }
 }
 
-void discard_snapshots(const Backup& backup,
-                       const ServerContext& context,
-                       const Log& log,
-                       std::stop_token stop) {
-  const std::string selector =
-      fmt::format("{}={}", model::labels::kBackupName, model::valid_name(backup.metadata.name));
-  auto snapshots =
-      context.client().list({.gvr = volumes::kVolumeSnapshots}, {.label_selector = selector}, stop);
-  if (!snapshots) {
-    if (!snapshots.error().is(Code::NotFound)) {
-      log.warning("Could not list an interrupted backup's snapshots",
-                  {{"error", snapshots.error()}});
-    }
-    return;  // a cluster without CSI snapshots
-  }
-  const JsonArray* items = array_at(*snapshots, "items");
-  if (items == nullptr) return;
-  for (const Json& snapshot : *items) {
-    const Status discarded = volumes::discard_snapshot(
-        context.client(), kube::namespace_of(snapshot), kube::name_of(snapshot), stop);
-    if (!discarded) {
-      log.warning("Could not remove an interrupted backup's snapshot",
-                  {{"volumesnapshot", kube::object_key(snapshot)}, {"error", discarded.error()}});
-    }
-  }
-}
-
-// A Failed backup whose upload had come to its end has its metadata in the bucket, in phase Waiting
-// or Finalizing: it is not lost, and goes on from there.
+// A backup whose upload had come to its end has its metadata in the bucket, in phase Waiting or
+// Finalizing: it is not lost, and goes on from there.
 Result<bool> resume_if_uploaded(const Backup& backup,
                                 const ServerContext& context,
                                 std::stop_token stop) {
@@ -73,12 +44,20 @@ Result<bool> resume_if_uploaded(const Backup& backup,
 
 Status recover_backup(const Backup& backup, const ServerContext& context, std::stop_token stop) {
   const Log log = context.log.with(LogField("backup", backup.metadata.name));
-  if (auto resumed = resume_if_uploaded(backup, context, stop); resumed && *resumed) {
+  const auto resumed = resume_if_uploaded(backup, context, stop);
+  if (resumed && *resumed) {
     log.info("An interrupted backup was uploaded already, it goes on");
     return {};
   }
-  remove_files(backup, context, log, stop);
-  discard_snapshots(backup, context, log, stop);
+  if (resumed) {
+    remove_files(backup, context, log, stop);
+    discard_snapshots(backup, context, log, stop);
+  } else {
+    // It may be whole in a bucket that cannot be asked now, and needs its snapshots then: they go
+    // with the Backup's deletion.
+    log.warning("Could not look whether an interrupted backup was uploaded; its snapshots stay",
+                {{"error", resumed.error()}});
+  }
   TRY(context.cluster.modify<Backup>(
       backup.metadata.name,
       [&context](Backup& now) {

@@ -6,7 +6,9 @@
 #include "kube/discovery.h"
 #include "model/backup.h"
 #include "model/names.h"
+#include "model/native_snapshot.h"
 #include "model/phases.h"
+#include "model/pod_volumes.h"
 #include "model/spec_validation.h"
 #include "restore/plan.h"
 #include "restore/run.h"
@@ -105,6 +107,41 @@ struct RestoreRun {
   restore::RestoreRunOptions options = {};
 };
 
+// What became of the backup's volumes. Backups of Velero before 1.14 have no document that says it:
+// then from those that tell of single methods.
+Result<std::vector<model::BackupVolumeInfo>> volume_infos_of(objects::BackupStore& store,
+                                                             const std::string& backup,
+                                                             std::stop_token stop) {
+  auto infos = store.get_volume_infos(backup, stop);
+  if (infos || !infos.error().is(Code::NotFound)) return infos;
+  std::vector<model::BackupVolumeInfo> found;
+  auto copied = store.get_pod_volume_backups(backup, stop);
+  if (!copied && !copied.error().is(Code::NotFound)) return std::move(copied).error();
+  if (copied) {
+    for (const model::PodVolumeBackup& one : *copied) {
+      const auto claim = one.metadata.annotations.find(model::annotations::kPvcName);
+      if (claim == one.metadata.annotations.end() || one.status.snapshot_id.empty()) continue;
+      model::BackupVolumeInfo info;
+      info.pvc_namespace = one.spec.pod.ns;
+      info.pvc_name = claim->second;
+      info.backup_method = model::VolumeBackupMethod::PodVolumeBackup;
+      found.push_back(std::move(info));
+    }
+  }
+  auto native = store.get_volume_snapshots(backup, stop);
+  if (!native && !native.error().is(Code::NotFound)) return std::move(native).error();
+  if (native) {
+    for (const model::NativeSnapshot& one : *native) {
+      if (one.status.provider_snapshot_id.empty()) continue;
+      model::BackupVolumeInfo info;
+      info.pv_name = one.spec.persistent_volume_name;
+      info.backup_method = model::VolumeBackupMethod::NativeSnapshot;
+      found.push_back(std::move(info));
+    }
+  }
+  return found;
+}
+
 Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop) {
   const std::string& backup = run.restore.spec.backup_name;
   const StoredArchive stored = TRY(open_stored_archive(run.store, backup, stop));
@@ -112,16 +149,12 @@ Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop)
     run.run_log.log().info("The index of the tarball is not used",
                            {{"reason", stored.reader.index_problem()->message()}});
   }
-  auto volumes = run.store.get_volume_infos(backup, stop);
-  if (volumes) {
-    run.options.volumes = std::move(*volumes);
-  } else if (!volumes.error().is(Code::NotFound)) {
-    return std::move(volumes).error();
-  }
+  run.options.volumes = TRY(volume_infos_of(run.store, backup, stop));
   run.options.modifiers = TRY(read_modifiers(run.restore, run.context, stop));
   const kube::Discovery discovery = TRY(kube::discover(run.context.client(), stop));
-  const restore::RestorePlan plan = restore::plan_restore(
-      run.restore.spec, stored.reader.items(), discovery, priorities_of(run.context.config));
+  run.options.priorities = priorities_of(run.context.config);
+  const restore::RestorePlan plan = restore::plan_restore(run.restore.spec, stored.reader.items(),
+                                                          discovery, run.options.priorities);
   return restore::run_restore(run.restore, plan, stored.reader, run.tools, run.options, stop);
 }
 
@@ -175,6 +208,14 @@ Result<Restore> run_to_end(RestoreRun& run,
   return done;
 }
 
+Restore failed(Restore restore, const Error& error, const Log& log, const ServerContext& context) {
+  log.error("restore failed", {{"error", error}});
+  restore.status.phase = RestorePhase::Failed;
+  restore.status.failure_reason = error.message();
+  restore.status.completion_timestamp = context.clock.now();
+  return restore;
+}
+
 Result<std::unique_ptr<objects::BackupStore>> store_of(const Restore& restore,
                                                        const ServerContext& context,
                                                        std::stop_token stop) {
@@ -226,8 +267,10 @@ Result<Restore> run_restore_to_end(const Restore& restore,
                                    const ServerContext& context,
                                    const std::function<void(const Restore&)>& finalizing,
                                    std::stop_token stop) {
-  RunLog run_log = TRY(RunLog::create(context.log.with(LogField("restore", key_of(restore))),
-                                      context.config.log_format));
+  const Log log = context.log.with(LogField("restore", key_of(restore)));
+  auto created = RunLog::create(log, context.config.log_format);
+  if (!created) return failed(restore, created.error(), log, context);
+  RunLog run_log = std::move(*created);
   run_log.log().info("starting restore");
   ProgressWriter progress(context, restore);
   auto store = store_of(restore, context, stop);
@@ -255,12 +298,7 @@ Result<Restore> run_restore_to_end(const Restore& restore,
   }
   if (done) return done;
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  run_log.log().error("restore failed", {{"error", done.error()}});
-  Restore failed = restore;
-  failed.status.phase = RestorePhase::Failed;
-  failed.status.failure_reason = done.error().message();
-  failed.status.completion_timestamp = context.clock.now();
-  return failed;
+  return failed(restore, done.error(), run_log.log(), context);
 }
 
 }  // namespace lateen::server

@@ -106,25 +106,18 @@ class ScheduleController final : public Controller {
     if (after.spec.paused || !*due || now < **due || TRY(any_under_way(after, stop))) {
       return write(schedule, after, stop);
     }
-    // The status first: if we die in between, a run is missed; the other way round there would be
-    // two.
-    after.status.last_backup = now;
     TRY(write(schedule, after, stop));
+    // The Backup first: if we die in between, there may be one more than was asked for; the other
+    // way round there would be one less.
     const Backup backup = backup_of(after, now);
     auto created = context_.cluster.create(backup, stop);
-    if (created || created.error().is(Code::AlreadyExists)) {
-      context_.log.info("Created a Backup of the Schedule",
-                        {{"schedule", schedule.metadata.name}, {"backup", backup.metadata.name}});
-      return {};
-    }
-    // Not made after all: due again.
+    if (!created && !created.error().is(Code::AlreadyExists)) return std::move(created).error();
+    context_.log.info("Created a Backup of the Schedule",
+                      {{"schedule", schedule.metadata.name}, {"backup", backup.metadata.name}});
     TRY(context_.cluster.modify<Schedule>(
-        schedule.metadata.name,
-        [&schedule](Schedule& current) {
-          current.status.last_backup = schedule.status.last_backup;
-        },
+        schedule.metadata.name, [now](Schedule& current) { current.status.last_backup = now; },
         stop));
-    return std::move(created).error();
+    return {};
   }
 
   Status write(const Schedule& before, const Schedule& after, std::stop_token stop) {
