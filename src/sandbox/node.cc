@@ -144,7 +144,8 @@ Node::Node(Api& api, NodeOptions options, const Log& log, const Clock& clock)
                 .program = options_.program,
                 .records_only = options_.records_only,
                 .extra_env = environment_of(options_),
-                .tokens = options_.tokens}) {
+                .tokens = options_.tokens}),
+      proxy_(caches_.services, caches_.endpoints, log) {
   make_controllers();
 }
 
@@ -183,6 +184,8 @@ Status Node::start() {
   for (const std::unique_ptr<Controller>& controller : controllers_)
     controller->start();
   collector_->start_following();
+  // Records need no way to each other.
+  if (why_records_only().empty()) TRY(proxy_.start());
   heartbeat_ = std::jthread([this](std::stop_token stop) { keep_heartbeat(std::move(stop)); });
   return Status();
 }
@@ -193,6 +196,7 @@ void Node::stop() {
   collector_->stop_following();
   for (const std::unique_ptr<Controller>& controller : controllers_)
     controller->stop();
+  proxy_.stop();
   kubelet_.stop();
   caches_.stop();
 }

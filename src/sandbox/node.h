@@ -18,6 +18,7 @@
 #include "sandbox/cluster_caches.h"
 #include "sandbox/controllers/controller.h"
 #include "sandbox/runtime/kubelet.h"
+#include "sandbox/runtime/service_proxy.h"
 
 namespace lateen::sandbox {
 
@@ -65,6 +66,7 @@ class Node {
   ClusterCaches caches_;
   ControllerContext context_;
   Kubelet kubelet_;
+  ServiceProxy proxy_;
   std::vector<std::unique_ptr<Controller>> controllers_;
   GarbageCollector* collector_ = nullptr;  // one of controllers_
   std::jthread heartbeat_;

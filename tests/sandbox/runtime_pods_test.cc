@@ -233,5 +233,44 @@ spec:
   EXPECT_TRUE(found.out.starts_with(string_at(db, "status.podIP"))) << found.out;
 }
 
+TEST(Services, AreReachedByNameAndPortOfTheService) {
+  Cluster cluster;
+  NEEDS_CONTAINERS(cluster);
+  if (!path_exists("/usr/bin/perl")) GTEST_SKIP() << "needs perl";
+  cluster.create_namespace("shop");
+  cluster.create(R"yaml(
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 8000, targetPort: http}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, namespace: shop, labels: {app: web}}
+spec:
+  containers:
+    - name: main
+      image: x
+      command: [perl, -MIO::Socket::INET, -e]
+      args: ['$l = IO::Socket::INET->new(LocalAddr => $ENV{POD_IP}, LocalPort => 9090, Listen => 9, ReuseAddr => 1) or die; while ($c = $l->accept) { $w = <$c>; print $c "you said $w"; close $c }']
+      env: [{name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
+      ports: [{name: http, containerPort: 9090}]
+      readinessProbe: {tcpSocket: {port: http}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: shop}
+spec: {containers: [{name: main, image: x, command: [sleep, "1000"]}]}
+)yaml");
+  (void)cluster.wait_ready("shop", "server");
+  (void)cluster.wait_ready("shop", "client");
+  const std::string script =
+      "for (1..100) { $s = IO::Socket::INET->new(\"web:8000\"); if ($s) { print $s \"hello\\n\"; "
+      "$a = <$s>; "
+      "if ($a) { print $a; exit 0 } } select(undef, undef, undef, 0.05) } exit 1";
+  const auto answer = cluster.exec("shop", "client", {"perl", "-MIO::Socket::INET", "-e", script});
+  EXPECT_EQ(answer.out, "you said hello\n") << answer.err;
+}
+
 }  // namespace
 }  // namespace lateen::sandbox
