@@ -1,0 +1,29 @@
+// The objects that the benchmarks load: the mix of a busy cluster (30% ConfigMaps of which one in
+// fifty has 100 KiB, 20% Secrets, 8% Services, 12% Deployments of no replicas, 5% ServiceAccounts,
+// 5% Roles and RoleBindings, 20% custom resources) over twenty namespaces. The same number always
+// gives the same object.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/bytes.h"
+#include "kube/resource.h"
+
+namespace lateen::bench {
+
+inline constexpr std::size_t kNamespaces = 20;
+
+struct BenchObject {
+  kube::ObjectPath collection;  // where it is POSTed
+  Bytes json;
+};
+
+std::string namespace_name(std::size_t index);
+
+BenchObject make_object(std::size_t index);
+
+// The CustomResourceDefinition that the custom resources need.
+Bytes widget_definition();
+
+}  // namespace lateen::bench
