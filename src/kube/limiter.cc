@@ -18,6 +18,11 @@ constexpr double kShrink = 0.5;  // at a 429: the server has refused work
 constexpr double kEase = 0.8;    // as latency runs away: it begins to queue
 constexpr double kAverageWeight = 0.2;
 
+// Latency alone does not bring the limit below this. Writes wait for a disk where reads do not, and
+// a server whose disk is slow answers no sooner when it is asked less: it then only commits fewer
+// writes at a time. Only a refusal goes further, down to LimiterOptions::min.
+constexpr double kCalm = 8;
+
 // The best latency is forgotten slowly: a cluster that has become slower for good is not held to
 // its youth.
 constexpr double kBestDrift = 1.002;
@@ -95,7 +100,8 @@ void AdaptiveLimiter::observe(Outcome outcome,
                         : recent_latency_ + kAverageWeight * (latency - recent_latency_);
   const double bearable = std::max(best_latency_ * kLatencyTolerance, best_latency_ + kNoise);
   if (recent_latency_ > bearable && after_cut) {
-    limit_ = std::max(static_cast<double>(options_.min), limit_ * kEase);
+    const double floor = std::max(static_cast<double>(options_.min), kCalm);
+    if (limit_ > floor) limit_ = std::max(floor, limit_ * kEase);
     shrunk_at_ = now;
     recent_latency_ = 0;
     return;

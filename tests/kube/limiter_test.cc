@@ -36,6 +36,18 @@ TEST(AdaptiveLimiter, HalvesOnceForARoundOfRefusals) {
   EXPECT_EQ(limiter.limit(), 2U);
 }
 
+TEST(AdaptiveLimiter, IsNotStarvedByASlowDisk) {
+  AdaptiveLimiter limiter({.initial = 10, .min = 2, .max = 64});
+  answer_round(limiter, Outcome::Answered);
+  for (int i = 0; i < 5; ++i) {
+    auto slow = limiter.acquire(Deadline::after(1s), {});
+    ASSERT_TRUE(slow);
+    ASSERT_TRUE(sleep_unless_stopped(25ms, {}));  // the disk's time, not ours
+    slow->finish(Outcome::Answered);
+  }
+  EXPECT_EQ(limiter.limit(), 8U);
+}
+
 TEST(AdaptiveLimiter, LearnsNothingFromLostConnections) {
   AdaptiveLimiter limiter({.initial = 16, .min = 2, .max = 64});
   answer_round(limiter, Outcome::Lost);
