@@ -34,9 +34,10 @@ function(lateen_room name)
   endif()
 endfunction()
 
-# tests/<room>/**/*_test.cc become one GoogleTest program, <room>_test.
+# tests/<room>/**/*_test.cc become one GoogleTest program, <room>_test. ctest runs each case by itself, or, with
+# VOYAGES, each file's suite as a whole.
 function(lateen_room_tests name)
-  cmake_parse_arguments(test "" "TIMEOUT" "USES;LINK" ${ARGN})
+  cmake_parse_arguments(test "VOYAGES" "TIMEOUT" "USES;LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
   if(NOT sources)
     return()
@@ -57,6 +58,40 @@ function(lateen_room_tests name)
   target_link_libraries(${name}_test PRIVATE GTest::gtest GTest::gmock GTest::gtest_main ${test_LINK})
   # Test code runs once: compile it fast.
   target_compile_options(${name}_test PRIVATE -O0)
+  if(test_VOYAGES)
+    add_dependencies(${name}_test lateen)
+    lateen_add_voyages(${name} ${test_TIMEOUT})
+    return()
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name}_test NO_PRETTY_VALUES TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${test_TIMEOUT})
+endfunction()
+
+# The cases of a voyage share a sandbox, so a suite is one test to ctest: bad_input_test.cc has BadInputVoyage. Two
+# lanes keep it to two sandboxes at once, whatever -j says. A suite that no file is named after makes the last test
+# fail, rather than never run.
+function(lateen_add_voyages name timeout)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cc)
+  set(lane 0)
+  set(others "")
+  foreach(source ${sources})
+    get_filename_component(words ${source} NAME)
+    string(REGEX REPLACE "_test\\.cc$" "" words ${words})
+    string(REPLACE "_" ";" words ${words})
+    set(suite "")
+    foreach(word ${words})
+      string(SUBSTRING ${word} 0 1 first)
+      string(SUBSTRING ${word} 1 -1 rest)
+      string(TOUPPER ${first} first)
+      string(APPEND suite ${first}${rest})
+    endforeach()
+    add_test(NAME ${name}.${suite} COMMAND ${name}_test --gtest_filter=${suite}Voyage.*)
+    set_tests_properties(${name}.${suite} PROPERTIES TIMEOUT ${timeout} RESOURCE_LOCK voyage-lane-${lane}
+                         FAIL_REGULAR_EXPRESSION "Running 0 tests from")
+    math(EXPR lane "1 - ${lane}")
+    list(APPEND others "${suite}Voyage.*")
+  endforeach()
+  list(JOIN others ":" others)
+  add_test(NAME ${name}.NoOtherSuite COMMAND ${name}_test --gtest_filter=-${others})
+  set_tests_properties(${name}.NoOtherSuite PROPERTIES PASS_REGULAR_EXPRESSION "Running 0 tests from 0 test suites")
 endfunction()

@@ -95,7 +95,7 @@ TEST_F(BookstoreVoyage, EveryObjectAndEveryRowIsThereAgainAfterTheNamespaceWasDe
   EXPECT_EQ(rows_and_checksum(), rows);
   const std::string details =
       harbour().must_lateen({"restore", "describe", "nightly-back", "--details"});
-  EXPECT_NE(details.find("Phase:  Completed"), std::string::npos) << details;
+  EXPECT_NE(details.find("Phase:                       Completed"), std::string::npos) << details;
   EXPECT_NE(details.find("bookstore/payments-config"), std::string::npos) << details;
 }
 

@@ -1,0 +1,186 @@
+// A bucket that the real Velero 1.18.1 wrote (tests/testdata/velero-bucket): listed, described and
+// restored into a sandbox, and held against what the real cluster had.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/text.h"
+#include "voyages/testing/objects.h"
+#include "voyages/testing/voyage.h"
+
+namespace lateen::voyages {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class VeleroBucketVoyage : public Voyage<VeleroBucketVoyage> {
+ protected:
+  static FilePath fixture() { return FilePath(LATEEN_TESTDATA) / "velero-bucket"; }
+
+  static void SetUpTestSuite() {
+    Voyage::SetUpTestSuite();
+    const Outcome copied =
+        run_program({"cp", "-r", (fixture() / "bucket/backups").string(),
+                     (fixture() / "bucket/restores").string(), bucket().string()});
+    ASSERT_TRUE(copied.ok()) << copied.story();
+    start_server();
+    wait_until("the eight backups have been synced",
+               [] { return harbour().names({"-n", "velero", "backups.velero.io"}).size() == 8; });
+  }
+
+  static Json expected() {
+    const auto json = parse_json(text_of(fixture() / "expected.json"));
+    EXPECT_TRUE(json);
+    return json ? *json : Json();
+  }
+};
+
+TEST_F(VeleroBucketVoyage, ItsBackupsAppearInTheCluster) {
+  EXPECT_EQ(
+      harbour().names({"-n", "velero", "backups.velero.io"}),
+      (Names{"bookstore-app-web", "bookstore-full", "bookstore-hookfail", "bookstore-orlabels",
+             "bookstore-policy", "bookstore-scoped", "cluster-all", "nightly-20261122103737"}));
+  // The table that Velero's own CLI printed of the same backups; the expiry is counted from today.
+  const std::string theirs = text_of(fixture() / "backup-get.txt");
+  const std::string ours = harbour().must_lateen({"backup", "get"});
+  const auto lines_of = [](const std::string& table) {
+    Names lines;
+    for (const std::string& line : split_trimmed(table, '\n'))
+      lines.push_back(join(split_trimmed(replace_all(line, "  ", "\t"), '\t'), " | "));
+    return lines;
+  };
+  EXPECT_EQ(lines_of(ours), lines_of(theirs));
+}
+
+TEST_F(VeleroBucketVoyage, ABackupIsDescribedAsVeleroDescribesIt) {
+  std::string theirs = text_of(fixture() / "describe-backup-bookstore-full.txt");
+  for (const char* colour : {"\x1b[1m", "\x1b[22m", "\x1b[32m", "\x1b[0m"})
+    theirs = replace_all(theirs, colour, "");
+  const std::string ours =
+      harbour().must_lateen({"backup", "describe", "bookstore-full", "--details"});
+  EXPECT_EQ(split_trimmed(ours, '\n'), split_trimmed(theirs, '\n'));
+}
+
+TEST_F(VeleroBucketVoyage, ItsLogsAndItsContentsAreThere) {
+  EXPECT_NE(harbour().must_lateen({"backup", "logs", "bookstore-full"}).find("level=info"),
+            std::string::npos);
+  harbour().must_lateen({"backup", "download", "bookstore-scoped", "-o", "scoped.tar.gz"});
+  EXPECT_EQ(text_of(harbour().dir() / "scoped.tar.gz"),
+            text_of(fixture() / "bucket/backups/bookstore-scoped/bookstore-scoped.tar.gz"));
+}
+
+// What a restore does not bring back, or another controller writes anew.
+bool is_made_anew(std::string_view kind, std::string_view name) {
+  constexpr std::array<std::string_view, 6> kKinds = {
+      "Pod",            // one by one further below
+      "Endpoints",      // the cluster's own, of its Services
+      "EndpointSlice",  // as above
+      "PersistentVolume",
+      "StorageClass",
+      "Publisher"};
+  if (std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end()) return true;
+  return name == "left-out" ||          // labelled velero.io/exclude-from-backup
+         name == "kube-root-ca.crt" ||  // every cluster has its own
+         name == "import-books" ||      // a Job that had completed
+         name == "publishers.library.example.com";
+}
+
+std::map<std::string, std::string> comparable(const Json& list) {
+  std::map<std::string, std::string> objects;
+  for (const Json& item : items_of(list)) {
+    const std::string_view kind = string_at(item, "kind");
+    const std::string_view name = string_at(item, "metadata.name");
+    if (is_made_anew(kind, name)) continue;
+    Json written = as_written(item);
+    // Velero drops a claim's selector while it backs it up.
+    if (kind == "PersistentVolumeClaim") erase(written, "spec.selector");
+    objects[fmt::format("{}/{}", kind, name)] = write_json_pretty(written);
+  }
+  return objects;
+}
+
+TEST_F(VeleroBucketVoyage, ItsObjectsComeBackAsTheyWere) {
+  // The bookstore's claims want a class that is not in its backup: it was of the cluster.
+  harbour().apply(R"(
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: local-bench}
+provisioner: kubernetes.io/no-provisioner
+volumeBindingMode: WaitForFirstConsumer
+)");
+  restore("full", {"--from-backup", "bookstore-full"}, "PartiallyFailed");
+
+  Json there = harbour().get(
+      {"-n", "bookstore", "--show-managed-fields=false",
+       "controllerrevisions,daemonsets,deployments,replicasets,statefulsets,"
+       "horizontalpodautoscalers,cronjobs,jobs,books.library.example.com,ingresses,"
+       "networkpolicies,poddisruptionbudgets,roles,rolebindings,configmaps,limitranges,"
+       "persistentvolumeclaims,resourcequotas,secrets,services,serviceaccounts,pods"});
+  const auto add = [&there](const Words& what) {
+    ensure(there, "items").as_array().push_back(harbour().get(what));
+  };
+  add({"namespace", "bookstore"});
+  add({"crd", "books.library.example.com"});
+  add({"clusterrole", "bookstore-books"});
+  add({"clusterrolebinding", "bookstore-books"});
+  add({"priorityclass", "bookstore-high"});
+
+  const auto wanted = comparable(expected());
+  const auto found = comparable(there);
+  EXPECT_GE(wanted.size(), 38U);
+  for (const auto& [name, text] : wanted) {
+    const auto at = found.find(name);
+    if (at == found.end()) {
+      ADD_FAILURE() << name << " was not restored";
+    } else {
+      EXPECT_EQ(at->second, text) << name;
+    }
+  }
+  const Names pods = harbour().names({"-n", "bookstore", "pods"});
+  for (const char* pod : {"catalog-777b7cf6cf-kkn4j", "loner", "web-568fcc89fd-b7575",
+                          "web-568fcc89fd-w8mtw", "payments-db-0"}) {
+    EXPECT_NE(std::find(pods.begin(), pods.end(), pod), pods.end()) << pod;
+  }
+  EXPECT_EQ(std::find(pods.begin(), pods.end(), "import-books-8vrpv"), pods.end())
+      << "a pod that had ended was started again";
+}
+
+TEST_F(VeleroBucketVoyage, VolumesThatThisVersionCannotBringBackAreNamed) {
+  restore("volumes",
+          {"--from-backup", "bookstore-full", "--include-resources",
+           "persistentvolumeclaims,persistentvolumes", "--namespace-mappings",
+           "bookstore:only-volumes"},
+          "PartiallyFailed");
+  const std::string told = harbour().must_lateen({"restore", "describe", "volumes"});
+  for (const char* claim : {"catalog-data", "db-payments-db-0"})
+    EXPECT_NE(told.find(claim), std::string::npos) << told;
+  EXPECT_NE(told.find("its files were saved by file-system backup, which this version cannot "
+                      "restore: the volume comes back empty"),
+            std::string::npos)
+      << told;
+}
+
+TEST_F(VeleroBucketVoyage, ItsCustomResourcesBringTheirKindAlong) {
+  harbour().kubectl({"delete", "namespace", "bookstore", "--ignore-not-found", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "crd", "books.library.example.com", "--ignore-not-found"});
+  restore("scoped", {"--from-backup", "bookstore-scoped", "--include-namespaces", "bookstore",
+                     "--include-resources",
+                     "books.library.example.com,customresourcedefinitions.apiextensions.k8s.io",
+                     "--namespace-mappings", "bookstore:shelf"});
+  EXPECT_EQ(harbour().names({"-n", "shelf", "books.library.example.com"}),
+            (Names{"faust", "moby-dick"}));
+}
+
+TEST_F(VeleroBucketVoyage, ARestoreBesideTheOthersIsAskedForByItsOwnNames) {
+  restore("mapped", {"--from-backup", "bookstore-full", "--include-resources", "configmaps,secrets",
+                     "--namespace-mappings", "bookstore:copy"});
+  const Json config = harbour().get({"-n", "copy", "configmap", "payments-config"});
+  for (const Json& item : items_of(expected())) {
+    if (string_at(item, "metadata.name") != "payments-config") continue;
+    EXPECT_EQ(write_json(*find(config, "data")), write_json(*find(item, "data")));
+    EXPECT_EQ(write_json(*find(config, "binaryData")), write_json(*find(item, "binaryData")));
+  }
+}
+
+}  // namespace
+}  // namespace lateen::voyages
