@@ -34,7 +34,7 @@ using Block = std::array<char, kTarBlock>;
 
 void put_text(Block& block, Field field, std::string_view text) {
   const std::size_t n = std::min(field.size, text.size());
-  std::memcpy(block.data() + field.at, text.data(), n);
+  std::copy_n(text.begin(), n, block.begin() + static_cast<std::ptrdiff_t>(field.at));
   // A name cut at a slash would be taken for a folder by some readers.
   if (text.size() > field.size && text[field.size - 1] == '/')
     block[field.at + field.size - 1] = '\0';
