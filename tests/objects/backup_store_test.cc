@@ -170,7 +170,7 @@ TEST(BackupStore, DeletesTheMetadataFirst) {
   ASSERT_TRUE(bench.store.put_backup(documents_of("b")));
   EXPECT_FALSE(bench.store.delete_backup("b"));
   EXPECT_EQ(removed.front(), "team/a/backups/b/velero-backup.json");
-  EXPECT_FALSE(bench.memory.head("team/a/backups/b/velero-backup.json"));
+  EXPECT_FALSE(bench.memory.head("team/a/backups/b/velero-backup.json", {}));
 }
 
 TEST(BackupStore, DeletesABackupWithFilesItDoesNotKnow) {
