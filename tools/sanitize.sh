@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, and those of the threaded rooms under
-# ThreadSanitizer. The voyages run the release binary and are left to `make test`.
+# The unit tests of the lower rooms under AddressSanitizer and UndefinedBehaviorSanitizer, and those of the threaded
+# ones among them under ThreadSanitizer. The rooms above them start processes and servers and are looked at by the
+# voyages, which run the release binary (`make test`); SANITIZE_ROOMS="server cli …" takes others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # One clone's compilations serve the next: paths below this folder do not count.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-rooms=(base net kube model objects archive volumes backup restore server sandbox cli)
-threaded=(base net kube archive)
+read -r -a rooms <<<"${SANITIZE_ROOMS:-base net kube model objects archive}"
+read -r -a threaded <<<"${SANITIZE_ROOMS:-net archive}"
 
 tests_of() { # preset room...: the test programs that exist for these rooms
   local preset=$1; shift
