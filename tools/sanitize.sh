@@ -12,17 +12,18 @@ read -r -a rooms <<<"${SANITIZE_ROOMS:-base net kube model objects archive}"
 read -r -a threaded <<<"${SANITIZE_ROOMS:-net archive}"
 
 tests_of() { # preset room...: the test programs that exist for these rooms
-  local preset=$1; shift
+  local preset=$1 targets room; shift
+  targets=$(ninja -C "build/$preset" -t targets all)
   for room in "$@"; do
-    ninja -C "build/$preset" -t targets all | grep -q "^${room}_test:" && echo "${room}_test"
+    if grep -q "^${room}_test:" <<<"$targets"; then echo "${room}_test"; fi
   done
-  return 0
 }
 
 run() { # preset room...
   local preset=$1; shift
   cmake --preset "$preset" >/dev/null
   mapfile -t programs < <(tests_of "$preset" "$@")
+  [ ${#programs[@]} -gt 0 ] || { echo "sanitize: no test program for $*" >&2; exit 1; }
   cmake --build --preset "$preset" -j "${JOBS:-$(nproc)}" --target "${programs[@]}"
   for program in "${programs[@]}"; do
     echo "sanitize: $preset $program"
