@@ -133,17 +133,19 @@ Result<bool> stop_sandbox(const FilePath& dir, Deadline deadline, std::stop_toke
   }
   if (kill(record.pid, SIGTERM) != 0)
     return errno_error(errno, fmt::format("stopping process {}", record.pid));
-  while (is_locked(files)) {
+  // Its pods end with the process, a moment after it has let go of the folder.
+  const auto is_there = [&] { return is_locked(files) || is_process_of(record); };
+  while (is_there()) {
     if (deadline.expired()) break;
     if (!sleep_unless_stopped(kPoll, stop))
       return Error(Code::Canceled, "told not to wait for the sandbox's end");
   }
-  if (!is_locked(files)) return true;
+  if (!is_there()) return true;
   if (is_process_of(record)) kill(record.pid, SIGKILL);
   const Deadline last = Deadline::after(kKillWait);
-  while (is_locked(files) && !last.expired())
+  while (is_there() && !last.expired())
     sleep_unless_stopped(kPoll, {});
-  if (is_locked(files)) return Error(Code::DeadlineExceeded, "process {} does not end", record.pid);
+  if (is_there()) return Error(Code::DeadlineExceeded, "process {} does not end", record.pid);
   return true;
 }
 

@@ -107,6 +107,9 @@ Result<std::uint64_t> process_start(pid_t pid) {
   const auto fields = split(after_name.after, ' ');
   if (!after_name.found || fields.size() < 20)
     return Error(Code::Internal, "/proc/{}/stat is odd", pid);
+  // What its parent has not buried yet has no files, no sockets and no lock any more.
+  if (fields[0] == "Z" || fields[0] == "X")
+    return Error(Code::NotFound, "process {} has ended", pid);
   return static_cast<std::uint64_t>(TRY(parse_int(fields[19])));
 }
 

@@ -84,6 +84,16 @@ TEST(CrdStructure, FillsDefaultsInsideWhatIsThere) {
   EXPECT_EQ(write_json(object), R"({"spec":{"a":{"b":1},"list":[{"c":true}],"nothing":"x"}})");
 }
 
+// Go writes an absent *string as null: Velero's own Backups have apiGroup: null in the bucket.
+TEST(CrdStructure, TakesNullsThatAreNotAllowedForAbsent) {
+  const Json schema = from(
+      R"({"properties":{"spec":{"properties":{"a":{"type":"string"},"b":{"nullable":true},
+          "c":{"default":1},"m":{"additionalProperties":{"type":"string"}}}}}})");
+  Json object = from(R"({"spec":{"a":null,"b":null,"c":null,"m":{"x":null,"y":"z"}}})");
+  apply_schema_defaults(schema, object);
+  EXPECT_EQ(write_json(object), R"({"spec":{"b":null,"c":1,"m":{"y":"z"}}})");
+}
+
 TEST(CrdVersions, AreOrderedByStability) {
   EXPECT_TRUE(is_better_version("v2", "v1"));
   EXPECT_TRUE(is_better_version("v1", "v2beta1"));

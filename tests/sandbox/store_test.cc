@@ -1,5 +1,6 @@
 #include "sandbox/store/store.h"
 
+#include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -71,6 +72,22 @@ TEST_F(StoreTest, RefusesASecondOfAName) {
   const auto again = store_->create("things", draft("shop", "a"));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code(), Code::AlreadyExists);
+}
+
+// A restore was told "already exists" by one request and "not found" by the next.
+TEST_F(StoreTest, WhatARefusalSpeaksOfCanBeRead) {
+  constexpr int kRounds = 200;
+  std::atomic<int> unreadable = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string name = fmt::format("o{}", round);
+    const auto create_or_read = [&] {
+      const auto made = store_->create("things", draft("shop", name));
+      if (!made && store_->find("things", "shop", name) == nullptr) ++unreadable;
+    };
+    const std::jthread other(create_or_read);
+    create_or_read();
+  }
+  EXPECT_EQ(unreadable, 0);
 }
 
 TEST_F(StoreTest, ReplacesOnlyTheRevisionThatWasRead) {

@@ -66,14 +66,25 @@ void fill_in(const Json& schema, Json& value);
 
 void fill_in_members(const JsonObject& properties, JsonObject& object) {
   for (const auto& property : properties) {
-    const Json* fallback = find(property.value(), "default");
     const Json* present = object.if_contains(property.key());
-    const bool refused_null =
-        present != nullptr && present->is_null() && !flag(property.value(), "nullable");
-    if (fallback != nullptr && (present == nullptr || refused_null))
-      object[property.key()] = *fallback;
+    if (present != nullptr && present->is_null() && !flag(property.value(), "nullable")) {
+      erase(object, JsonKey{property.key()});
+      present = nullptr;
+    }
+    const Json* fallback = find(property.value(), "default");
+    if (fallback != nullptr && present == nullptr) object[property.key()] = *fallback;
     if (Json* child = object.if_contains(property.key())) fill_in(property.value(), *child);
   }
+}
+
+void fill_in_others(const Json& schema, JsonObject& object) {
+  std::vector<std::string> refused;
+  for (auto& member : object) {
+    if (member.value().is_null() && !flag(schema, "nullable")) refused.emplace_back(member.key());
+    fill_in(schema, member.value());
+  }
+  for (const std::string& name : refused)
+    erase(object, JsonKey{name});
 }
 
 void fill_in(const Json& schema, Json& value) {
@@ -83,8 +94,7 @@ void fill_in(const Json& schema, Json& value) {
     }
     const Json* additional = find(schema, "additionalProperties");
     if (additional != nullptr && additional->is_object()) {
-      for (auto& member : value.as_object())
-        fill_in(*additional, member.value());
+      fill_in_others(*additional, value.as_object());
     }
   } else if (value.is_array()) {
     const Json* items = find(schema, "items");

@@ -79,6 +79,15 @@ const Store::Version* Store::newest(Shelf& shelf, std::string_view key) const {
   return found == shelf.chains.end() ? nullptr : &found->second.versions.back();
 }
 
+const Store::Version* Store::settled(Shelf& shelf, std::string_view key) const {
+  const auto is_settled = [&]() LATEEN_NO_THREAD_SAFETY_ANALYSIS {
+    const Version* last = newest(shelf, key);
+    return last == nullptr || last->revision <= committed_;
+  };
+  committed_changed_.wait(mu_, Deadline::never(), {}, is_settled);
+  return newest(shelf, key);
+}
+
 Result<StoredPtr> Store::create(std::string_view resource, Draft draft) {
   return write(resource, std::move(draft), StoreEvent::Kind::Created, 0);
 }
@@ -102,7 +111,7 @@ Result<StoredPtr> Store::write(std::string_view resource,
   const Lock lock(mu_);
   Shelf& on = shelf(resource);
   std::string key = key_of(draft.ns, draft.name);
-  const Version* last = newest(on, key);
+  const Version* last = settled(on, key);
   const bool exists = last != nullptr && !last->deleted;
   if (kind == StoreEvent::Kind::Created) {
     if (exists) return Error(Code::AlreadyExists, "{} {} already exists", resource, key);
@@ -233,7 +242,7 @@ StoredPtr Store::find_newest(std::string_view resource,
                              std::string_view ns,
                              std::string_view name) const {
   const Lock lock(mu_);
-  const Version* version = newest(shelf(resource), key_of(ns, name));
+  const Version* version = settled(shelf(resource), key_of(ns, name));
   return version == nullptr || version->deleted ? nullptr : version->object;
 }
 

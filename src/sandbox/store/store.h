@@ -82,7 +82,8 @@ class Store {
 
   // Null when there is none.
   StoredPtr find(std::string_view resource, std::string_view ns, std::string_view name) const;
-  // What the next replace() must name: may not be durable yet, so show it to nobody.
+  // What the next replace() must name. Waits until it is durable, as create() and its like do
+  // before they refuse: what a client is told of, it can read.
   StoredPtr find_newest(std::string_view resource,
                         std::string_view ns,
                         std::string_view name) const;
@@ -152,6 +153,8 @@ class Store {
   Status load();
   Shelf& shelf(std::string_view resource) const LATEEN_REQUIRES(mu_);
   const Version* newest(Shelf& shelf, std::string_view key) const LATEEN_REQUIRES(mu_);
+  // The newest, once it is durable or undone.
+  const Version* settled(Shelf& shelf, std::string_view key) const LATEEN_REQUIRES(mu_);
   std::size_t remaining_after(const Shelf& shelf,
                               const std::string& key,
                               std::string_view prefix,
