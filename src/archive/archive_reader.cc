@@ -280,7 +280,8 @@ Result<ArchiveReader> ArchiveReader::open(const FilePath& tarball,
     state->index.reset();
     state->index_problem = std::move(usable).error();
   }
-  TRY(state->unpack(options.temp_dir, std::move(stop)).wrap("reading {}", tarball.string()));
+  TRY(state->unpack(options.temp_dir, std::move(stop))
+          .wrap("reading {}", tarball.filename().string()));
   return ArchiveReader(std::move(state));
 }
 
@@ -299,7 +300,7 @@ const ArchivedItem* ArchiveReader::find(std::string_view group_resource,
 }
 
 Result<Bytes> ArchiveReader::read(const ArchivedItem& item) const {
-  return state_->read(item).wrap("reading {}", state_->path.string());
+  return state_->read(item).wrap("reading {}", state_->path.filename().string());
 }
 
 const std::vector<std::string>& ArchiveReader::refused_entries() const {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "kube/client.h"
 #include "net/websocket.h"
@@ -202,8 +203,14 @@ Result<int> exit_code_of_status(const Json& status) {
 
 Result<ExecOutcome> exec_in_pod(Client& client, const ExecRequest& request, std::stop_token stop) {
   if (request.command.empty()) return Error(Code::InvalidArgument, "no command to run is given");
-  return run(client, request, stop)
-      .wrap("running {} in pod {}/{}", quote_go(request.command.front()), request.ns, request.pod);
+  const auto allowed = std::chrono::round<std::chrono::milliseconds>(request.deadline.remaining());
+  auto ran = run(client, request, stop);
+  // Whichever read or write the deadline fell on, to a person it is the command that took too long.
+  if (!ran && ran.error().is(Code::DeadlineExceeded)) {
+    ran = Error(Code::DeadlineExceeded, "timed out after {}", format_go_duration(allowed));
+  }
+  return std::move(ran).wrap("running {} in pod {}/{}", quote_go(request.command.front()),
+                             request.ns, request.pod);
 }
 
 }  // namespace lateen::kube

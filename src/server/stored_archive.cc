@@ -8,7 +8,8 @@ Result<StoredArchive> open_stored_archive(objects::BackupStore& store,
                                           std::string_view backup,
                                           std::stop_token stop) {
   TempDir scratch = TRY(TempDir::create("lateen-archive"));
-  const FilePath tarball = scratch.path() / "contents.tar.gz";
+  // Under its own name, for the errors that speak of it.
+  const FilePath tarball = scratch.path() / fmt::format("{}.tar.gz", backup);
   {
     const UniqueFd file = TRY(open_for_writing(tarball, 0600));
     TRY(store.download_contents(backup, file.get(), stop));

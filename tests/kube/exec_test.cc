@@ -148,6 +148,8 @@ TEST(Exec, GivesUpAtItsDeadline) {
   const auto outcome = exec_in_pod(*client, hang, {});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), Code::DeadlineExceeded);
+  EXPECT_NE(outcome.error().message().find("timed out after "), std::string::npos)
+      << outcome.error().message();
 }
 
 TEST(Exec, SaysWhenTheConnectionEndsBeforeTheCommand) {
