@@ -7,17 +7,8 @@
 namespace lateen::cli {
 namespace {
 
-const Command* child_of(const Command& command, std::string_view word) {
-  for (const Command& child : command.children) {
-    if (child.name == word) return &child;
-    if (std::find(child.aliases.begin(), child.aliases.end(), word) != child.aliases.end())
-      return &child;
-  }
-  return nullptr;
-}
-
-// Whether some command's flag of that name takes a value in the next word: to step over it while
-// looking for the command.
+// Whether a flag's value is the next word: to step over it while looking for the command. The flag
+// may be a child's: the command is not known yet.
 bool value_follows(const Command& command, std::string_view name) {
   const auto match = [name](const FlagSpec& spec) {
     return (spec.name == name || spec.shorthand == name) && spec.takes_value();
@@ -27,46 +18,47 @@ bool value_follows(const Command& command, std::string_view name) {
                      [name](const Command& child) { return value_follows(child, name); });
 }
 
+bool is_flag(std::string_view word) {
+  return word.size() > 1 && word[0] == '-';
+}
+
+bool value_follows(const Command& command,
+                   const std::vector<FlagSpec>& globals,
+                   std::string_view word) {
+  if (word.find('=') != std::string_view::npos) return false;
+  const std::string_view name = word.substr(word.starts_with("--") ? 2 : 1);
+  return std::any_of(globals.begin(), globals.end(),
+                     [name](const FlagSpec& spec) {
+                       return (spec.name == name || spec.shorthand == name) && spec.takes_value();
+                     }) ||
+         value_follows(command, name);
+}
+
 struct Found {
   const Command* command;
   std::string path;
   std::vector<std::string> rest;  // all words but the commands' names
+  std::string no_command;         // the word that ended the path
 };
 
-Found find_command(const Command& root,
-                   const std::string& program,
-                   const std::vector<std::string>& words) {
-  Found found{.command = &root, .path = program, .rest = {}};
+// The first word that is no command ends the path: what follows are arguments.
+Found find_command(const Command& root, const std::vector<std::string>& words) {
+  Found found{.command = &root, .path = root.name, .rest = {}, .no_command = {}};
   const std::vector<FlagSpec> globals = global_flags();
-  bool only_arguments = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
-    if (word == "--") only_arguments = true;
-    if (only_arguments || (word.size() > 1 && word[0] == '-')) {
+    if (word != "--" && is_flag(word)) {
       found.rest.push_back(word);
-      const std::string_view name = std::string_view(word).substr(word.starts_with("--") ? 2 : 1);
-      const bool has_value = word.find('=') != std::string::npos;
-      const bool global = std::any_of(globals.begin(), globals.end(), [name](const FlagSpec& spec) {
-        return (spec.name == name || spec.shorthand == name) && spec.takes_value();
-      });
-      if (!only_arguments && !has_value && i + 1 < words.size() &&
-          (global || value_follows(*found.command, name))) {
+      if (i + 1 < words.size() && value_follows(*found.command, globals, word))
         found.rest.push_back(words[++i]);
-      }
       continue;
     }
-    const Command* child = child_of(*found.command, word);
-    if (child == nullptr || only_arguments) {
-      found.rest.push_back(word);
-      // The first word that is no command ends the path: what follows are arguments.
-      only_arguments = only_arguments || found.command->children.empty();
-      if (!found.command->children.empty()) {
-        found.rest.insert(found.rest.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                          words.end());
-        return found;
-      }
-      only_arguments = false;
-      continue;
+    const Command* child = word == "--" ? nullptr : find_child(*found.command, word);
+    if (child == nullptr) {
+      found.no_command = word;
+      found.rest.insert(found.rest.end(), words.begin() + static_cast<std::ptrdiff_t>(i),
+                        words.end());
+      break;
     }
     found.command = child;
     found.path += " " + child->name;
@@ -123,74 +115,13 @@ Result<std::vector<std::string>> parse_words(const std::vector<std::string>& wor
     }
     if (word.starts_with("--")) {
       TRY(parse_long(word, words, i, flags));
-    } else if (word.size() > 1 && word[0] == '-') {
+    } else if (is_flag(word)) {
       TRY(parse_short(word, words, i, flags));
     } else {
       args.push_back(word);
     }
   }
   return args;
-}
-
-std::string_view type_name(const FlagSpec& spec) {
-  if (!spec.type_name.empty()) return spec.type_name;
-  switch (spec.kind) {
-    case FlagKind::Bool:
-      return "";
-    case FlagKind::OptionalBool:
-      return "optionalBool[=true]";
-    case FlagKind::String:
-      return "string";
-    case FlagKind::Int:
-      return "int";
-    case FlagKind::Duration:
-      return "duration";
-    case FlagKind::List:
-      return "stringArray";
-    case FlagKind::ListAppend:
-      return "strings";
-    case FlagKind::Map:
-      return "mapStringString";
-    case FlagKind::Mappings:
-      return "mapStringString";
-    case FlagKind::Selector:
-      return "labelSelector";
-    case FlagKind::OrSelector:
-      return "orLabelSelector";
-  }
-  return "";
-}
-
-std::string flag_lines(const std::vector<FlagSpec>& specs) {
-  std::vector<const FlagSpec*> shown;
-  for (const FlagSpec& spec : specs) {
-    if (!spec.hidden) shown.push_back(&spec);
-  }
-  std::sort(shown.begin(), shown.end(),
-            [](const FlagSpec* a, const FlagSpec* b) { return a->name < b->name; });
-  std::vector<std::string> left;
-  std::size_t width = 0;
-  for (const FlagSpec* spec : shown) {
-    const std::string_view type = type_name(*spec);
-    std::string text = spec->shorthand.empty()
-                           ? fmt::format("      --{}", spec->name)
-                           : fmt::format("  -{}, --{}", spec->shorthand, spec->name);
-    if (!type.empty()) text += fmt::format(" {}", type);
-    width = std::max(width, text.size());
-    left.push_back(std::move(text));
-  }
-  std::string lines;
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    std::string by_default;
-    const std::string& value = shown[i]->value;
-    if (!value.empty() && value != "false" && value != "0" && value != "0s") {
-      by_default = shown[i]->kind == FlagKind::String
-                       ? fmt::format(" (default {})", quote_go(value))
-                       : fmt::format(" (default {})", value);
-    }
-    lines += fmt::format("{:<{}}   {}{}\n", left[i], width, shown[i]->usage, by_default);
-  }
-  return lines;
 }
 
 int report(const Error& error, Console& console) {
@@ -201,13 +132,22 @@ int report(const Error& error, Console& console) {
 
 int unknown_command(const Found& found, const std::string& program, Console& console) {
   const std::string text =
-      fmt::format("unknown command \"{}\" for \"{}\"", found.rest.front(), program);
+      fmt::format("unknown command \"{}\" for \"{}\"", found.no_command, program);
   console.err(fmt::format("Error: {}\nRun '{} --help' for usage.\n", text, program));
   console.err(fmt::format("An error occurred: {}\n", text));
   return 1;
 }
 
 }  // namespace
+
+const Command* find_child(const Command& command, std::string_view word) {
+  for (const Command& child : command.children) {
+    const bool alias =
+        std::find(child.aliases.begin(), child.aliases.end(), word) != child.aliases.end();
+    if (child.name == word || alias) return &child;
+  }
+  return nullptr;
+}
 
 Handler with_one_name(Handler handler) {
   return [handler = std::move(handler)](Invocation& call) -> Result<int> {
@@ -248,45 +188,15 @@ std::vector<FlagSpec> global_flags() {
   return flags;
 }
 
-std::string help_of(const Command& command, const std::string& path) {
-  std::string text = (command.text.empty() ? command.summary : command.text) + "\n\nUsage:\n";
-  if (command.run) {
-    text +=
-        fmt::format("  {}{}{} [flags]\n", path, command.usage.empty() ? "" : " ", command.usage);
-  }
-  const bool has_children = std::any_of(command.children.begin(), command.children.end(),
-                                        [](const Command& child) { return !child.hidden; });
-  if (has_children) {
-    text += fmt::format("  {} [command]\n\nAvailable Commands:\n", path);
-    std::size_t width = 11;
-    for (const Command& child : command.children)
-      width = std::max(width, child.name.size());
-    std::vector<const Command*> sorted;
-    for (const Command& child : command.children) {
-      if (!child.hidden) sorted.push_back(&child);
-    }
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Command* a, const Command* b) { return a->name < b->name; });
-    for (const Command* child : sorted) {
-      text += fmt::format("  {:<{}} {}\n", child->name, width, child->summary);
-    }
-  }
-  if (!command.flags.empty()) text += "\nFlags:\n" + flag_lines(command.flags);
-  text += "\nGlobal Flags:\n" + flag_lines(global_flags());
-  if (has_children) {
-    text +=
-        fmt::format("\nUse \"{} [command] --help\" for more information about a command.\n", path);
-  }
-  return text;
-}
-
 int dispatch(const Command& root,
              const std::vector<std::string>& arguments,
              Console& console,
              const Clock& clock,
              std::stop_token stop) {
   const std::string& program = root.name;
-  const Found found = find_command(root, program, arguments);
+  const Found found = find_command(root, arguments);
+  if (found.command == &root && !root.run && !found.no_command.empty())
+    return unknown_command(found, program, console);
   std::vector<FlagSpec> specs = found.command->flags;
   const std::vector<FlagSpec> globals = global_flags();
   for (const FlagSpec& global : globals) {
@@ -303,12 +213,11 @@ int dispatch(const Command& root,
     return report(args.error(), console);
   }
   if (flags.is("help")) {
-    console.out(help_of(*found.command, found.path));
+    console.out(help_of(*found.command, found.path, found.command == &root));
     return 0;
   }
   if (!found.command->run) {
-    if (!args->empty() && found.command == &root) return unknown_command(found, program, console);
-    console.out(help_of(*found.command, found.path));
+    console.out(help_of(*found.command, found.path, found.command == &root));
     return 0;
   }
   if (args->size() > found.command->max_args) {

@@ -58,7 +58,11 @@ int dispatch(const Command& root,
              const Clock& clock,
              std::stop_token stop);
 
-// Help as cobra lays it out. `path` is the command with its parents: "velero backup create".
-std::string help_of(const Command& command, const std::string& path);
+// The child of that name or alias; null when there is none.
+const Command* find_child(const Command& command, std::string_view word);
+
+// Help as cobra lays it out. `path` is the command with its parents: "velero backup create". The
+// flags that every command has are the root's own.
+std::string help_of(const Command& command, const std::string& path, bool is_root = false);
 
 }  // namespace lateen::cli

@@ -64,15 +64,6 @@ const FlagSpec* find_flag(const Command& command,
   return own != nullptr ? own : find_in(globals, word);
 }
 
-const Command* child_of(const Command& command, std::string_view word) {
-  for (const Command& child : command.children) {
-    const bool alias =
-        std::find(child.aliases.begin(), child.aliases.end(), word) != child.aliases.end();
-    if (child.name == word || alias) return &child;
-  }
-  return nullptr;
-}
-
 void read_word(Typed& typed, const std::vector<FlagSpec>& globals, const std::string& word) {
   if (typed.pending != nullptr) {
     typed.pending = nullptr;
@@ -88,7 +79,7 @@ void read_word(Typed& typed, const std::vector<FlagSpec>& globals, const std::st
     if (flag != nullptr && flag->takes_value() && !complete) typed.pending = flag;
     return;
   }
-  const Command* child = typed.arguments.empty() ? child_of(*typed.command, word) : nullptr;
+  const Command* child = typed.arguments.empty() ? find_child(*typed.command, word) : nullptr;
   if (child == nullptr) {
     typed.arguments.push_back(word);
     return;

@@ -9,14 +9,20 @@
 namespace lateen::cli {
 namespace {
 
+// In the words of Go's strconv.
+Error not_parsed(std::string_view function, const std::string& value) {
+  return Error(Code::InvalidArgument, "strconv.{}: parsing {}: invalid syntax", function,
+               quote_go(value));
+}
+
 Status check(const FlagSpec& spec, const std::string& value) {
   switch (spec.kind) {
     case FlagKind::Bool:
     case FlagKind::OptionalBool:
-      TRY(parse_bool(value));
+      if (!parse_bool(value)) return not_parsed("ParseBool", value);
       return {};
     case FlagKind::Int:
-      TRY(parse_int(value));
+      if (!parse_int(value)) return not_parsed("ParseInt", value);
       return {};
     case FlagKind::Duration:
       TRY(parse_go_duration(value));

@@ -37,8 +37,9 @@ void print_objects(const std::vector<T>& objects, OutputFormat format, const Inv
   std::vector<Row> rows = {heading<T>()};
   const Row labels = label_headings(call.flags);
   rows.front().insert(rows.front().end(), labels.begin(), labels.end());
+  const Viewpoint view{.now = call.clock.now(), .zone = Zone::local()};
   for (const T& object : objects) {
-    rows.push_back(row(object, call.clock.now()));
+    rows.push_back(row(object, view));
     const Row cells = label_cells(call.flags, object.metadata.labels);
     rows.back().insert(rows.back().end(), cells.begin(), cells.end());
   }

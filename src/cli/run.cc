@@ -24,6 +24,24 @@ Command verb_command(const std::string& verb,
   return command;
 }
 
+// `help backup create` is `backup create --help`.
+Result<int> print_help(Invocation& call) {
+  const Command root = root_command(call.program);
+  const Command* command = &root;
+  std::string path = call.program;
+  for (const std::string& word : call.args) {
+    const Command* child = find_child(*command, word);
+    if (child == nullptr) {
+      return Error(Code::InvalidArgument, "unknown help topic \"{}\"", word)
+          .with_hint(fmt::format("`{} --help` lists the commands that there are.", path));
+    }
+    command = child;
+    path += " " + child->name;
+  }
+  call.console.out(help_of(*command, path, command == &root));
+  return 0;
+}
+
 }  // namespace
 
 Command root_command(const std::string& program) {
@@ -47,6 +65,10 @@ Command root_command(const std::string& program) {
   root.children.push_back(version_command());
   root.children.push_back(client_commands());
   root.children.push_back(completion_command(program, root_command));
+  root.children.push_back({.name = "help",
+                           .usage = "[command]",
+                           .summary = "Help about any command",
+                           .run = print_help});
   return root;
 }
 

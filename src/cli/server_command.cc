@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/duration.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -176,6 +177,7 @@ Result<server::ServerConfig> config_from(const Invocation& call) {
 }
 
 Result<int> serve(Invocation& call) {
+  return_freed_memory();
   const server::ServerConfig config = TRY(config_from(call));
   const Log log(make_fd_sink(2, config.log_level, config.log_format),
                 std::make_shared<SystemClock>());

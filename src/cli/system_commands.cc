@@ -33,9 +33,21 @@ Result<std::string> ask_server_version(const Session& session,
   return Error(Code::DeadlineExceeded, "context deadline exceeded");
 }
 
-std::string minor_of(std::string_view version) {
+// "v1.18.1" is {1, 18}; what is no version is {0, 0}.
+std::pair<std::int64_t, std::int64_t> minor_of(std::string_view version) {
+  if (version.starts_with('v')) version.remove_prefix(1);
   const std::vector<std::string_view> parts = split(version, '.');
-  return parts.size() < 2 ? std::string(version) : fmt::format("{}.{}", parts[0], parts[1]);
+  if (parts.size() < 2) return {};
+  return {parse_int(parts[0]).value_or(0), parse_int(parts[1]).value_or(0)};
+}
+
+// Which of the two is behind; nothing when they go together. Lateen goes with its own kind, and
+// with the Velero whose interfaces it keeps to.
+std::string_view outdated_part(std::string_view server_version) {
+  const auto server = minor_of(server_version);
+  const auto ours = minor_of(server.first == 0 ? kVersion : kVeleroVersion);
+  if (server == ours) return {};
+  return ours > server ? "server" : "client";
 }
 
 Result<int> version(Invocation& call) {
@@ -51,10 +63,10 @@ Result<int> version(Invocation& call) {
     return 0;
   }
   call.console.out(fmt::format("Server:\n\tVersion: {}\n", *server));
-  if (minor_of(*server) != minor_of(kVersion)) {
-    call.console.line(
-        "# WARNING: the client version does not match the server version. Please update "
-        "client|server");
+  if (const std::string_view outdated = outdated_part(*server); !outdated.empty()) {
+    call.console.line(fmt::format(
+        "# WARNING: the client version does not match the server version. Please update {}",
+        outdated));
   }
   return 0;
 }
@@ -196,7 +208,8 @@ Command client_commands() {
                         .children = {{.name = "get",
                                       .usage = "[KEY 1] [KEY 2] [...]",
                                       .summary = "Get client configuration file values",
-                                      .run = get_config},
+                                      .run = get_config,
+                                      .words = {"namespace", "features", "cacert", "colorized"}},
                                      {.name = "set",
                                       .usage = "KEY=VALUE [KEY=VALUE]...",
                                       .summary = "Set client configuration file values",

@@ -86,6 +86,7 @@ std::string print_table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string align_tabs(std::string_view text) {
+  if (text.empty()) return {};
   Lines lines;
   std::string_view rest = text;
   if (rest.ends_with('\n')) rest.remove_suffix(1);

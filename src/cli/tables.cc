@@ -27,6 +27,12 @@ std::pair<std::string_view, std::string_view> split_scheduled(std::string_view n
   return {name.substr(0, name.size() - kDigits - 1), end};
 }
 
+std::string time_or(const std::optional<TimePoint>& t,
+                    const Viewpoint& view,
+                    std::string_view absent = "<nil>") {
+  return t ? format_go_time(*t, view.zone) : std::string(absent);
+}
+
 std::string expires(const model::Backup& backup, TimePoint now) {
   std::optional<TimePoint> at = backup.status.expiration;
   if (!at && backup.spec.ttl > Duration::zero() && backup.metadata.creation_timestamp) {
@@ -36,10 +42,6 @@ std::string expires(const model::Backup& backup, TimePoint now) {
 }
 
 }  // namespace
-
-std::string time_or_nil(const std::optional<TimePoint>& t) {
-  return t ? format_go_time(*t) : "<nil>";
-}
 
 template <>
 Row heading<model::Backup>() {
@@ -69,7 +71,7 @@ Row heading<model::VolumeSnapshotLocation>() {
   return {"NAME", "PROVIDER"};
 }
 
-Row row(const model::Backup& backup, TimePoint now) {
+Row row(const model::Backup& backup, const Viewpoint& view) {
   std::string status = or_else(backup.status.phase.text(), "New");
   if (backup.metadata.deletion_timestamp) status = "Deleting";
   const std::int64_t position = backup.status.queue_position;
@@ -77,40 +79,40 @@ Row row(const model::Backup& backup, TimePoint now) {
           status,
           std::to_string(backup.status.errors),
           std::to_string(backup.status.warnings),
-          time_or_nil(backup.status.start_timestamp),
-          expires(backup, now),
+          time_or(backup.status.start_timestamp, view),
+          expires(backup, view.now),
           backup.spec.storage_location,
           position > 0 ? std::to_string(position) : "",
           selector_text(backup.spec.label_selector)};
 }
 
-Row row(const model::Restore& restore, TimePoint) {
+Row row(const model::Restore& restore, const Viewpoint& view) {
   std::string status = or_else(restore.status.phase.text(), "New");
   if (restore.metadata.deletion_timestamp) status += " (Deleting)";
   return {restore.metadata.name,
           restore.spec.backup_name,
           status,
-          time_or_nil(restore.status.start_timestamp),
-          time_or_nil(restore.status.completion_timestamp),
+          time_or(restore.status.start_timestamp, view),
+          time_or(restore.status.completion_timestamp, view),
           std::to_string(restore.status.errors),
           std::to_string(restore.status.warnings),
-          time_or_nil(restore.metadata.creation_timestamp),
+          time_or(restore.metadata.creation_timestamp, view),
           selector_text(restore.spec.label_selector)};
 }
 
-Row row(const model::Schedule& schedule, TimePoint now) {
-  return {
-      schedule.metadata.name,
-      or_else(schedule.status.phase.text(), "New"),
-      time_or_nil(schedule.metadata.creation_timestamp),
-      schedule.spec.schedule,
-      format_go_duration(schedule.spec.backup_template.ttl),
-      schedule.status.last_backup ? human_time_from_now(*schedule.status.last_backup, now) : "n/a",
-      selector_text(schedule.spec.backup_template.label_selector),
-      schedule.spec.paused ? "true" : "false"};
+Row row(const model::Schedule& schedule, const Viewpoint& view) {
+  return {schedule.metadata.name,
+          or_else(schedule.status.phase.text(), "New"),
+          time_or(schedule.metadata.creation_timestamp, view),
+          schedule.spec.schedule,
+          format_go_duration(schedule.spec.backup_template.ttl),
+          schedule.status.last_backup ? human_time_from_now(*schedule.status.last_backup, view.now)
+                                      : "n/a",
+          selector_text(schedule.spec.backup_template.label_selector),
+          schedule.spec.paused ? "true" : "false"};
 }
 
-Row row(const model::BackupStorageLocation& location, TimePoint) {
+Row row(const model::BackupStorageLocation& location, const Viewpoint& view) {
   std::string bucket;
   if (location.spec.object_storage) {
     bucket = location.spec.object_storage->bucket;
@@ -121,14 +123,12 @@ Row row(const model::BackupStorageLocation& location, TimePoint) {
           location.spec.provider,
           bucket,
           or_else(location.status.phase.text(), "Unknown"),
-          location.status.last_validation_time
-              ? format_go_time(*location.status.last_validation_time)
-              : "Unknown",
+          time_or(location.status.last_validation_time, view, "Unknown"),
           or_else(location.spec.access_mode.text(), "ReadWrite"),
           location.spec.is_default ? "true" : ""};
 }
 
-Row row(const model::VolumeSnapshotLocation& location, TimePoint) {
+Row row(const model::VolumeSnapshotLocation& location, const Viewpoint&) {
   return {location.metadata.name, location.spec.provider};
 }
 

@@ -1,10 +1,11 @@
-// The rows of `get` for each kind. Pure: what they say of time is said as of `now`.
+// The rows of `get` for each kind. Pure: what they say of time is said from a viewpoint.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/zone.h"
 #include "model/backup.h"
 #include "model/locations.h"
 #include "model/restore.h"
@@ -14,18 +15,21 @@ namespace lateen::cli {
 
 using Row = std::vector<std::string>;
 
+// When somebody looks, and in which zone: times are told as they are there.
+struct Viewpoint {
+  TimePoint now;
+  Zone zone = {};
+};
+
 template <typename T>
 Row heading();
-Row row(const model::Backup& backup, TimePoint now);
-Row row(const model::Restore& restore, TimePoint now);
-Row row(const model::Schedule& schedule, TimePoint now);
-Row row(const model::BackupStorageLocation& location, TimePoint now);
-Row row(const model::VolumeSnapshotLocation& location, TimePoint now);
+Row row(const model::Backup& backup, const Viewpoint& view);
+Row row(const model::Restore& restore, const Viewpoint& view);
+Row row(const model::Schedule& schedule, const Viewpoint& view);
+Row row(const model::BackupStorageLocation& location, const Viewpoint& view);
+Row row(const model::VolumeSnapshotLocation& location, const Viewpoint& view);
 
 // By name, except that what a schedule made ("nightly-20261122020000") comes newest first.
 void sort_for_display(std::vector<model::Backup>& backups);
-
-// "<nil>" for none, else as Go prints a time in the client's zone.
-std::string time_or_nil(const std::optional<TimePoint>& t);
 
 }  // namespace lateen::cli

@@ -77,6 +77,9 @@ void add_not_equal(std::string_view key, std::string_view value, model::LabelSel
 }
 
 Status add_requirement(std::string_view part, model::LabelSelector& selector) {
+  if (part.starts_with('=') || part.starts_with("!=")) {
+    return Error(Code::InvalidArgument, "unable to parse requirement: {} has no key", part);
+  }
   if (part.find('(') != std::string_view::npos) return add_set_requirement(part, selector);
   if (const Cut pair = cut(part, "!="); pair.found) {
     add_not_equal(pair.before, pair.after, selector);
