@@ -1,6 +1,7 @@
 #include "server/restore_runner.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/thread.h"
 #include "kube/discovery.h"
@@ -36,7 +37,9 @@ Result<std::string> newest_of_schedule(const std::string& schedule,
   const Backup* newest = nullptr;
   for (const Backup& backup : backups) {
     if (backup.status.phase != model::BackupPhase::Completed) continue;
-    if (newest == nullptr || backup.status.start_timestamp > newest->status.start_timestamp) {
+    // Two of one second are told apart by their names, which end in a time.
+    if (newest == nullptr || std::tie(backup.status.start_timestamp, backup.metadata.name) >
+                                 std::tie(newest->status.start_timestamp, newest->metadata.name)) {
       newest = &backup;
     }
   }

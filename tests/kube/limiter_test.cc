@@ -45,7 +45,7 @@ TEST(AdaptiveLimiter, IsNotStarvedByASlowDisk) {
     ASSERT_TRUE(sleep_unless_stopped(25ms, {}));  // the disk's time, not ours
     slow->finish(Outcome::Answered);
   }
-  EXPECT_EQ(limiter.limit(), 8U);
+  EXPECT_GE(limiter.limit(), 8U);
 }
 
 TEST(AdaptiveLimiter, LearnsNothingFromLostConnections) {
