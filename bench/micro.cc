@@ -33,6 +33,24 @@ Result<double> rate(std::size_t size, const std::function<Status()>& work) {
   return best;
 }
 
+// The same for work that uses its input up: making that is not counted.
+Result<double> slicing_rate(const Bytes& text) {
+  constexpr std::size_t kPages = 16;
+  double best = 0;
+  for (int round = 0; round < 4 * kRounds; ++round) {
+    std::vector<Bytes> bodies(kPages);
+    for (Bytes& body : bodies) {
+      body.reserve(text.size() + 4_KiB);  // as an answer grows, it has some room left
+      body = text;
+    }
+    const Stopwatch watch;
+    for (Bytes& body : bodies)
+      TRY(ListPage::parse(std::move(body)));
+    best = std::max(best, static_cast<double>(text.size() * kPages) / 1e6 / watch.seconds());
+  }
+  return best;
+}
+
 // What an API server would answer: 500 objects of the mix.
 Bytes make_page() {
   Bytes page = R"({"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[)";
@@ -94,10 +112,7 @@ Result<JsonObject> micro(std::stop_token stop) {
     std::memcpy(copy.data(), text.data(), text.size());
     return {};
   }));
-  answer["sliceMBs"] = TRY(rate(text.size(), [&]() -> Status {
-    TRY(ListPage::parse(text));
-    return {};
-  }));
+  answer["sliceMBs"] = TRY(slicing_rate(text));
   answer["treeMBs"] = TRY(rate(text.size(), [&]() -> Status {
     TRY(parse_json(text));
     return {};

@@ -188,8 +188,12 @@ bool match_tokens(const Tokens& tokens, std::string_view text) {
 
 }  // namespace
 
+// Asked for every object and every name in a list of excludes: comparing is several times as fast
+// as find_first_of, which calls memchr for each character.
 bool is_glob(std::string_view pattern) {
-  return pattern.find_first_of("*?[{\\") != std::string_view::npos;
+  return std::any_of(pattern.begin(), pattern.end(), [](char c) {
+    return c == '*' || c == '?' || c == '[' || c == '{' || c == '\\';
+  });
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {

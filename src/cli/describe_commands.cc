@@ -67,6 +67,20 @@ std::vector<T> related(const Session& session,
   return {};
 }
 
+// One that was not run has no documents: asking would only wait for a server, which may be why.
+Result<Bytes> no_document(model::DownloadTargetKind) {
+  return Error(Code::NotFound, "file not found");
+}
+
+bool was_run(model::BackupPhase phase) {
+  return !model::is_new(phase) && phase != model::BackupPhase::Queued &&
+         phase != model::BackupPhase::ReadyToStart && phase != model::BackupPhase::FailedValidation;
+}
+
+bool was_run(model::RestorePhase phase) {
+  return !model::is_new(phase) && phase != model::RestorePhase::FailedValidation;
+}
+
 DescribedBackup gather(const model::Backup& backup,
                        const Description& description,
                        Invocation& call) {
@@ -80,7 +94,9 @@ DescribedBackup gather(const model::Backup& backup,
                                                            "DeleteBackupRequests " + of, call),
           .pod_volumes = related<model::PodVolumeBackup>(description.session, by_name,
                                                          "PodVolumeBackups " + of, call),
-          .document = documents_of(description, backup.metadata.name, call.stop)};
+          .document = was_run(backup.status.phase.value())
+                          ? documents_of(description, backup.metadata.name, call.stop)
+                          : no_document};
 }
 
 DescribedRestore gather(const model::Restore& restore,
@@ -92,7 +108,9 @@ DescribedRestore gather(const model::Restore& restore,
           .pod_volumes = related<model::PodVolumeRestore>(
               description.session, by_name,
               fmt::format("PodVolumeRestores for restore {}", restore.metadata.name), call),
-          .document = documents_of(description, restore.metadata.name, call.stop)};
+          .document = was_run(restore.status.phase.value())
+                          ? documents_of(description, restore.metadata.name, call.stop)
+                          : no_document};
 }
 
 // Prints each as it is described, two empty lines between.

@@ -19,6 +19,11 @@ bool is_made_by_cluster(const kube::ObjectPath& path) {
           (path.gvr.resource == "serviceaccounts" && path.name == "default"));
 }
 
+bool is_looked_into(const kube::ObjectPath& path) {
+  return path.gvr.group.empty() &&
+         (path.gvr.resource == "pods" || path.gvr.resource == "persistentvolumeclaims");
+}
+
 // Adds those of `ours` that `there` lacks, by name. Says whether it did.
 bool add_missing_references(Json& there, const Json& ours, std::string_view list) {
   const JsonArray* wanted = array_at(ours, list);
@@ -68,8 +73,12 @@ std::string_view to_string(ItemOutcome outcome) {
 Result<CreatedItem> ItemCreator::bring(const kube::ObjectPath& path,
                                        const Json& object,
                                        std::stop_token stop) {
-  auto created = client_.create(path.collection(), object, {}, stop);
-  if (created) return CreatedItem{.outcome = ItemOutcome::Created, .object = std::move(*created)};
+  auto created = client_.create_raw(path.collection(), write_json_unsorted(object), {}, stop);
+  if (created) {
+    CreatedItem item{.outcome = ItemOutcome::Created};
+    if (is_looked_into(path)) item.object = TRY(parse_json(*created));
+    return item;
+  }
   Error error = std::move(created).error();
   const bool port_taken =
       path.gvr.resource == "services" && error.is(Code::InvalidArgument) &&

@@ -20,7 +20,9 @@ std::string_view to_string(ItemOutcome outcome);
 
 struct CreatedItem {
   ItemOutcome outcome = ItemOutcome::Failed;
-  Json object = {};  // as it is in the cluster now
+  // As it is in the cluster now. Of what was created only pods and claims: nobody looks into the
+  // others' answers.
+  Json object = {};
   std::vector<std::string> warnings = {};
 };
 

@@ -32,6 +32,23 @@ bool is_in_progress(const Backup& backup) {
          model::is_unfinished(phase);
 }
 
+// Whether the files under the backup's name are another's: this one never ran because they were
+// there already, or because it was not valid. (A synced backup has another uid than its file, too;
+// but then the file tells the same end.)
+Result<bool> files_are_of_another(const Backup& backup,
+                                  objects::BackupStore& store,
+                                  std::stop_token stop) {
+  const bool never_ran =
+      !backup.status.failure_reason.empty() || !backup.status.validation_errors.empty();
+  if (!never_ran) return false;
+  const auto stored = store.get_metadata(backup.metadata.name, stop);
+  if (!stored) {
+    if (stored.error().is(Code::NotFound)) return false;
+    return stored.error();
+  }
+  return stored->metadata.uid != backup.metadata.uid && stored->status.failure_reason.empty();
+}
+
 // What only Velero can delete, since it needs its plugins or its repository. Deleting the backup
 // would lose the only record of it. Empty when there is nothing of the kind.
 Result<std::string> why_not_deletable(const Backup& backup,
@@ -157,6 +174,12 @@ class DeletionController final : public Controller {
                                   std::stop_token stop) {
     auto store = open_available_store(context_, backup.spec.storage_location, Access::Write, stop);
     if (!store) return {store.error().message()};
+    const auto of_another = files_are_of_another(backup, **store, stop);
+    if (!of_another) return {of_another.error().message()};
+    if (*of_another) {
+      const Status removed = context_.cluster.remove<Backup>(backup.metadata.name, stop);
+      return removed ? model::StringList() : model::StringList{removed.error().message()};
+    }
     const auto why_not = why_not_deletable(backup, **store, stop);
     if (!why_not) return {why_not.error().message()};
     if (!why_not->empty()) return {*why_not};

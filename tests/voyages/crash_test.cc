@@ -34,7 +34,7 @@ spec:
   containers:
     - name: main
       image: busybox
-      command: [/bin/sh, -c, "head -c 4000000 /dev/urandom > /data/cargo; touch /data/up; exec sleep 3600"]
+      command: [/bin/sh, -c, "test -e /data/up || head -c 4000000 /dev/urandom > /data/cargo; touch /data/up; exec sleep 3600"]
       readinessProbe: {exec: {command: [test, -e, /data/up]}, periodSeconds: 1}
       volumeMounts: [{name: data, mountPath: /data}]
   volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
@@ -93,10 +93,13 @@ spec:
   }
 
   static void expect_no_snapshot_objects() {
-    wait_until("no snapshot object is left", [] {
+    const bool gone = wait_until("no snapshot object is left", [] {
       return harbour().names({"-A", "volumesnapshots"}).empty() &&
              harbour().names({"volumesnapshotcontents"}).empty();
     });
+    if (gone) return;
+    ADD_FAILURE() << harbour().must_kubectl(
+        {"get", "volumesnapshots,volumesnapshotcontents", "-A", "-o", "yaml"});
   }
 };
 

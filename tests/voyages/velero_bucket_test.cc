@@ -14,6 +14,11 @@ namespace {
 using Names = std::vector<std::string>;
 
 class VeleroBucketVoyage : public Voyage<VeleroBucketVoyage> {
+ public:
+  static Words server_flags() {
+    return {"--backup-sync-period", "1s", "--resource-timeout", "20s"};
+  }
+
  protected:
   static FilePath fixture() { return FilePath(LATEEN_TESTDATA) / "velero-bucket"; }
 
@@ -101,13 +106,12 @@ std::map<std::string, std::string> comparable(const Json& list) {
 
 TEST_F(VeleroBucketVoyage, ItsObjectsComeBackAsTheyWere) {
   // The bookstore's claims want a class that is not in its backup: it was of the cluster.
-  harbour().apply(R"(
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: local-bench}
-provisioner: kubernetes.io/no-provisioner
-volumeBindingMode: WaitForFirstConsumer
-)");
+  const Json classes = harbour().get({"storageclasses"});
+  ASSERT_FALSE(items_of(classes).empty());
+  harbour().apply(
+      fmt::format("apiVersion: storage.k8s.io/v1\nkind: StorageClass\n"
+                  "metadata: {{name: local-bench}}\nprovisioner: {}\n",
+                  string_at(items_of(classes).front(), "provisioner")));
   restore("full", {"--from-backup", "bookstore-full"}, "PartiallyFailed");
 
   Json there = harbour().get(
@@ -136,6 +140,9 @@ volumeBindingMode: WaitForFirstConsumer
       EXPECT_EQ(at->second, text) << name;
     }
   }
+  // The hook of the real catalog's pod: it ran, in a pod that was restored.
+  EXPECT_EQ(int_at(velero("restores", "full"), "status.hookStatus.hooksAttempted"), 1);
+  EXPECT_EQ(int_at(velero("restores", "full"), "status.hookStatus.hooksFailed").value_or(0), 0);
   const Names pods = harbour().names({"-n", "bookstore", "pods"});
   for (const char* pod : {"catalog-777b7cf6cf-kkn4j", "loner", "web-568fcc89fd-b7575",
                           "web-568fcc89fd-w8mtw", "payments-db-0"}) {
