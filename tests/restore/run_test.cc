@@ -27,8 +27,7 @@ class RestoreRunTest : public testing::Test {
     const Json infos =
         samples::read_json(samples::velero_bucket() /
                            "bucket/backups/bookstore-full/bookstore-full-volumeinfo.json.gz");
-    for (const Json& info : infos.as_array())
-      options_.volumes.push_back(model::from_json<model::BackupVolumeInfo>(info).value());
+    options_.volumes = model::read_backup_volume_infos(write_json(infos)).value();
     options_.resource_timeout = std::chrono::seconds(5);
   }
 
