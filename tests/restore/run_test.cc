@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/thread.h"
+#include "model/documents.h"
 #include "restore/testing/fixtures.h"
 #include "sandbox/testing/rest_api.h"
 
