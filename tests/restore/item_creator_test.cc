@@ -51,7 +51,7 @@ class ItemCreatorTest : public testing::Test {
 TEST_F(ItemCreatorTest, CreatesWhatIsNotThere) {
   const CreatedItem item = bring_config("{a: '1'}");
   EXPECT_EQ(to_string(item.outcome), "created");
-  EXPECT_EQ(kube::label_of(item.object, "velero.io/restore-name"), "r1");
+  EXPECT_EQ(kube::label_of(there({"", "v1", "configmaps"}, "c"), "velero.io/restore-name"), "r1");
 }
 
 TEST_F(ItemCreatorTest, LeavesTheSameAlone) {
