@@ -35,7 +35,7 @@ compdef _FUNCTION PROGRAM
 # To load it: source <(PROGRAM completion zsh)
 _FUNCTION() {
   local -a lines offered
-  local line value
+  local line value summary
   lines=("${(@f)$("${words[1]/#\~/$HOME}" completion candidates -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ ${lines[1]} == :files ]]; then
     _files
@@ -43,7 +43,8 @@ _FUNCTION() {
   fi
   for line in "${lines[@]}"; do
     value=${line%%$'\t'*}
-    [[ -n $value ]] && offered+=("${value//:/\\:}:${line#*$'\t'}")
+    summary=${line#*$'\t'}
+    [[ -n $value ]] && offered+=("${value//:/\\:}${summary:+:$summary}")
   done
   _describe -t candidates PROGRAM offered
 }

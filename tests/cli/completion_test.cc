@@ -124,5 +124,23 @@ TEST(CompletionInBash, CompletesCommandsFlagsAndValues) {
   EXPECT_EQ(bash_replies("lateen --kubeconfig /et"), "/etc ");
 }
 
+// The other shells at least read their scripts, where they are installed.
+class CompletionSyntax : public testing::TestWithParam<std::string> {};
+
+TEST_P(CompletionSyntax, IsWhatTheShellUnderstands) {
+  const auto script = completion_script(GetParam(), "lateen");
+  ASSERT_TRUE(script);
+  ProcessSpec spec;
+  spec.argv = {GetParam(), "-n"};
+  spec.stdin_bytes = *script;
+  auto done = run_process(spec, Deadline::after(std::chrono::seconds(20)), {});
+  if (!done && done.error().is(Code::NotFound)) GTEST_SKIP() << "no " << GetParam() << " here";
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(done->exit_code, 0);
+  EXPECT_EQ(done->err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Shells, CompletionSyntax, testing::Values("bash", "zsh", "fish"));
+
 }  // namespace
 }  // namespace lateen::cli
