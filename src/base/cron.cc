@@ -202,7 +202,8 @@ class CronSearch {
 std::optional<TimePoint> CronSchedule::next(TimePoint after) const {
   const auto second = std::chrono::floor<seconds>(after);
   if (every_ != Duration::zero()) return TimePoint(second) + every_;
-  // A field of nothing but commas fits nothing, and looking for it minute by minute would take long.
+  // A field of nothing but commas fits nothing, and looking for it minute by minute would take
+  // long.
   if (fields_.minute == 0 || fields_.hour == 0 || fields_.month == 0) return std::nullopt;
   return CronSearch(*this, TimePoint(second + seconds(1))).find();
 }

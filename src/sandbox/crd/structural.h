@@ -13,8 +13,8 @@ namespace lateen::sandbox {
 // strict decoding names them ("spec.foo", "spec.list[0].bar"). apiVersion, kind and metadata stay.
 std::vector<std::string> prune_unknown_fields(const Json& schema, Json& object);
 
-// Fills in `default`s, wherever the parent is there. Members that are null where null is not allowed
-// count as absent, and go.
+// Fills in `default`s, wherever the parent is there. Members that are null where null is not
+// allowed count as absent, and go.
 void apply_schema_defaults(const Json& schema, Json& object);
 
 // How structured merge sees a field: x-kubernetes-list-type, -list-map-keys and -map-type.

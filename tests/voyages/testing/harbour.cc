@@ -50,7 +50,7 @@ std::unique_ptr<Harbour> Harbour::open() {
     ADD_FAILURE() << dir.error().message();
     return nullptr;
   }
-  std::unique_ptr<Harbour> harbour(new Harbour(std::move(*dir)));
+  auto harbour = std::make_unique<Harbour>(std::move(*dir));
   const Status made = make_dirs(harbour->dir() / "home");
   EXPECT_TRUE(made) << made.error().message();
   const Outcome started = harbour->start();
@@ -189,7 +189,7 @@ std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags
     ADD_FAILURE() << child.error().message();
     return nullptr;
   }
-  std::unique_ptr<Server> server(new Server(std::move(*child), log));
+  auto server = std::make_unique<Server>(std::move(*child), log);
   const bool started = wait_until("the server has started", [&] {
     return server->log().find("Server started", before.size()) != std::string::npos ||
            !server->runs();

@@ -25,6 +25,9 @@ class Harbour {
  public:
   // Null, and a failure of the test, when the sandbox does not come up or a program is missing.
   static std::unique_ptr<Harbour> open();
+
+  explicit Harbour(TempDir dir) : dir_(std::move(dir)) {}  // for open() alone
+
   ~Harbour();
   Harbour(const Harbour&) = delete;
   Harbour& operator=(const Harbour&) = delete;
@@ -65,8 +68,6 @@ class Harbour {
   ProgramOptions surroundings() const;
 
  private:
-  explicit Harbour(TempDir dir) : dir_(std::move(dir)) {}
-
   TempDir dir_;
 };
 
@@ -75,6 +76,10 @@ class Server {
  public:
   // Returns once it says that it has started; null and a failure of the test when it does not.
   static std::unique_ptr<Server> start(const Harbour& harbour, const Words& flags = {});
+
+  Server(Child child, FilePath log)
+      : child_(std::move(child)), log_(std::move(log)) {}  // for start() alone
+
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -88,8 +93,6 @@ class Server {
   bool runs() { return !child_.poll().has_value(); }
 
  private:
-  Server(Child child, FilePath log) : child_(std::move(child)), log_(std::move(log)) {}
-
   Child child_;
   FilePath log_;
 };
