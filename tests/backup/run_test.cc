@@ -51,6 +51,16 @@ Json without_hooks(Json object) {
   return object;
 }
 
+// A Job's labels name the uid that it had there, and has no longer here.
+Json with_new_uid(Json object) {
+  if (kube::kind_of(object) != "Job") return object;
+  erase(object, "spec.selector");
+  JsonObject& labels = ensure(object, "spec.template.metadata.labels").as_object();
+  for (const std::string_view key : {"controller-uid", "batch.kubernetes.io/controller-uid"})
+    erase(labels, JsonKey{key});
+  return object;
+}
+
 struct Held {
   BackupOutcome outcome;
   std::map<std::string, Json> objects;  // "pods shop/db-0"
@@ -68,7 +78,7 @@ class BackupRunTest : public testing::Test {
     };
     std::vector<Json> objects;
     for (const Json& object : *array_at(list, "items"))
-      objects.push_back(without_hooks(object));
+      objects.push_back(with_new_uid(without_hooks(object)));
     std::stable_sort(objects.begin(), objects.end(),
                      [&rank](const Json& a, const Json& b) { return rank(a) < rank(b); });
     for (const Json& object : objects)

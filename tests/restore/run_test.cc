@@ -25,10 +25,11 @@ class RestoreRunTest : public testing::Test {
     restore_.metadata.uid = "7d0b6d8e-0000-0000-0000-000000000002";
     restore_.spec.backup_name = "bookstore-full";
     restore_.spec.item_operation_timeout = std::chrono::seconds(1);
-    const Json infos =
-        samples::read_json(samples::velero_bucket() /
-                           "bucket/backups/bookstore-full/bookstore-full-volumeinfo.json.gz");
-    options_.volumes = model::read_backup_volume_infos(write_json(infos)).value();
+    const Bytes packed = read_file(samples::velero_bucket() /
+                                   "bucket/backups/bookstore-full/"
+                                   "bookstore-full-volumeinfo.json.gz")
+                             .value();
+    options_.volumes = model::read_backup_volume_infos(gunzip(packed, 64_MiB).value()).value();
     options_.resource_timeout = std::chrono::seconds(5);
   }
 
