@@ -121,7 +121,7 @@ TEST_F(VeleroBucketVoyage, ItsObjectsComeBackAsTheyWere) {
   restore("full", {"--from-backup", "bookstore-full"}, "PartiallyFailed");
 
   Json there = harbour().get(
-      {"-n", "bookstore", "--show-managed-fields=false",
+      {"-n", "bookstore",
        "controllerrevisions,daemonsets,deployments,replicasets,statefulsets,"
        "horizontalpodautoscalers,cronjobs,jobs,books.library.example.com,ingresses,"
        "networkpolicies,poddisruptionbudgets,roles,rolebindings,configmaps,limitranges,"
