@@ -1,7 +1,6 @@
 #include "server/backup_controllers.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "kube/object.h"
 #include "model/backup.h"
@@ -9,6 +8,7 @@
 #include "model/phases.h"
 #include "server/backup_preparation.h"
 #include "server/backup_runner.h"
+#include "server/listing.h"
 #include "server/metrics.h"
 #include "server/policy.h"
 
@@ -23,29 +23,11 @@ bool is_running(const Backup& backup) {
   return phase == BackupPhase::ReadyToStart || phase == BackupPhase::InProgress;
 }
 
-// Oldest first; those of one second by name.
-void sort_by_age(std::vector<Backup>& backups) {
-  std::sort(backups.begin(), backups.end(), [](const Backup& a, const Backup& b) {
-    return std::tie(a.metadata.creation_timestamp, a.metadata.name) <
-           std::tie(b.metadata.creation_timestamp, b.metadata.name);
-  });
-}
-
-// The Backups in the cluster; none when they cannot be listed, which is logged.
+// The Backups in the cluster, oldest first; none when they cannot be listed, which is logged.
 std::vector<Backup> list_backups(const ServerContext& context, std::stop_token stop) {
-  std::vector<Error> unreadable;
-  auto backups = context.cluster.list<Backup>({}, stop, &unreadable);
-  for (const Error& error : unreadable) {
-    context.log.error("Passing over a Backup that cannot be read", {{"error", error}});
-  }
-  if (backups) {
-    sort_by_age(*backups);
-    return std::move(*backups);
-  }
-  if (!stop.stop_requested()) {
-    context.log.error("Could not list Backups", {{"error", backups.error()}});
-  }
-  return {};
+  std::vector<Backup> backups = list_all<Backup>(context, stop).value_or(std::vector<Backup>());
+  sort_by_age(backups);
+  return backups;
 }
 
 // Writes what became of a Backup that was in `from`. If it has left that phase meanwhile, as when
@@ -104,7 +86,7 @@ class QueueController final : public Controller {
       after.status.queue_position = starts ? 0 : ++position;
       if (after == backup) continue;
       auto written = context_.cluster.update(backup, after, stop);
-      if (!written && !written.error().is(Code::Conflict) && !written.error().is(Code::NotFound)) {
+      if (!written && !was_overtaken(written.error())) {
         context_.log.error("Could not queue a Backup",
                            {{"backup", backup.metadata.name}, {"error", written.error()}});
       }

@@ -10,6 +10,7 @@
 #include "model/requests.h"
 #include "model/restore.h"
 #include "server/leftovers.h"
+#include "server/listing.h"
 #include "server/metrics.h"
 #include "server/stored_archive.h"
 #include "volumes/csi_snapshot.h"
@@ -98,13 +99,8 @@ class DeletionController final : public Controller {
   Duration period() const override { return std::chrono::hours(1); }
 
   void reconcile(std::stop_token stop) override {
-    auto requests = context_.cluster.list<DeleteBackupRequest>({}, stop);
-    if (!requests) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list DeleteBackupRequests", {{"error", requests.error()}});
-      }
-      return;
-    }
+    auto requests = list_all<DeleteBackupRequest>(context_, stop);
+    if (!requests) return;
     for (const DeleteBackupRequest& request : *requests) {
       if (stop.stop_requested()) return;
       if (request.status.phase == RequestPhase::Processed) {

@@ -5,6 +5,7 @@
 #include "model/names.h"
 #include "model/requests.h"
 #include "server/collection_controllers.h"
+#include "server/listing.h"
 #include "server/metrics.h"
 
 namespace lateen::server {
@@ -22,13 +23,8 @@ class GcController final : public Controller {
   Duration period() const override { return context_.config.garbage_collection_frequency; }
 
   void reconcile(std::stop_token stop) override {
-    auto backups = context_.cluster.list<Backup>({}, stop);
-    if (!backups) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list Backups", {{"error", backups.error()}});
-      }
-      return;
-    }
+    auto backups = list_all<Backup>(context_, stop);
+    if (!backups) return;
     context_.metrics.backups_present(backups->size());
     for (const Backup& backup : *backups) {
       if (!backup.status.expiration || context_.clock.now() < *backup.status.expiration) continue;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "model/locations.h"
+#include "server/listing.h"
 #include "server/metrics.h"
 
 namespace lateen::server {
@@ -21,14 +22,8 @@ class LocationController final : public Controller {
   Duration period() const override { return std::chrono::seconds(10); }
 
   void reconcile(std::stop_token stop) override {
-    auto locations = context_.cluster.list<BackupStorageLocation>({}, stop);
-    if (!locations) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list backup storage locations",
-                           {{"error", locations.error()}});
-      }
-      return;
-    }
+    auto locations = list_all<BackupStorageLocation>(context_, stop);
+    if (!locations) return;
     keep_one_default(*locations, stop);
     for (const BackupStorageLocation& location : *locations) {
       if (is_due(location)) validate(location, stop);

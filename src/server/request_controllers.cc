@@ -4,6 +4,7 @@
 #include "model/backup.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "server/listing.h"
 
 namespace lateen::server {
 namespace {
@@ -26,19 +27,11 @@ class DownloadController final : public Controller {
   Duration period() const override { return std::chrono::minutes(1); }
 
   void reconcile(std::stop_token stop) override {
-    auto requests = context_.cluster.list<DownloadRequest>({}, stop);
-    if (!requests) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list DownloadRequests", {{"error", requests.error()}});
-      }
-      return;
-    }
+    auto requests = list_all<DownloadRequest>(context_, stop);
+    if (!requests) return;
     for (const DownloadRequest& request : *requests) {
       const Status done = look_at(request, stop);
-      if (done || stop.stop_requested() || done.error().is(Code::Conflict) ||
-          done.error().is(Code::NotFound)) {
-        continue;
-      }
+      if (done || stop.stop_requested() || was_overtaken(done.error())) continue;
       context_.log.error("Could not process a DownloadRequest",
                          {{"downloadRequest", request.metadata.name}, {"error", done.error()}});
     }
@@ -95,19 +88,11 @@ class StatusController final : public Controller {
   Duration period() const override { return std::chrono::minutes(1); }
 
   void reconcile(std::stop_token stop) override {
-    auto requests = context_.cluster.list<ServerStatusRequest>({}, stop);
-    if (!requests) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list ServerStatusRequests", {{"error", requests.error()}});
-      }
-      return;
-    }
+    auto requests = list_all<ServerStatusRequest>(context_, stop);
+    if (!requests) return;
     for (const ServerStatusRequest& request : *requests) {
       const Status done = look_at(request, stop);
-      if (done || stop.stop_requested() || done.error().is(Code::Conflict) ||
-          done.error().is(Code::NotFound)) {
-        continue;
-      }
+      if (done || stop.stop_requested() || was_overtaken(done.error())) continue;
       context_.log.error("Could not process a ServerStatusRequest",
                          {{"serverStatusRequest", request.metadata.name}, {"error", done.error()}});
     }

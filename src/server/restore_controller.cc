@@ -1,11 +1,9 @@
 #include "server/restore_controller.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "model/backup.h"
 #include "model/names.h"
 #include "model/restore.h"
+#include "server/listing.h"
 #include "server/metrics.h"
 #include "server/restore_runner.h"
 
@@ -24,25 +22,14 @@ class RestoreController final : public Controller {
   Duration period() const override { return std::chrono::minutes(1); }
 
   void reconcile(std::stop_token stop) override {
-    auto restores = context_.cluster.list<Restore>({}, stop);
-    if (!restores) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list Restores", {{"error", restores.error()}});
-      }
-      return;
-    }
+    auto restores = list_all<Restore>(context_, stop);
+    if (!restores) return;
     context_.metrics.restores_present(restores->size());
-    std::sort(restores->begin(), restores->end(), [](const Restore& a, const Restore& b) {
-      return std::tie(a.metadata.creation_timestamp, a.metadata.name) <
-             std::tie(b.metadata.creation_timestamp, b.metadata.name);
-    });
+    sort_by_age(*restores);
     for (const Restore& restore : *restores) {
       if (stop.stop_requested()) return;
       const Status done = look_at(restore, stop);
-      if (done || stop.stop_requested() || done.error().is(Code::Conflict) ||
-          done.error().is(Code::NotFound)) {
-        continue;
-      }
+      if (done || stop.stop_requested() || was_overtaken(done.error())) continue;
       context_.log.error("Could not process a Restore",
                          {{"restore", restore.metadata.name}, {"error", done.error()}});
     }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/names.h"
 #include "model/phases.h"
+#include "server/listing.h"
 
 namespace lateen::server {
 
@@ -69,13 +70,8 @@ class ScheduleController final : public Controller {
   Duration period() const override { return std::chrono::seconds(10); }
 
   void reconcile(std::stop_token stop) override {
-    auto schedules = context_.cluster.list<Schedule>({}, stop);
-    if (!schedules) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list Schedules", {{"error", schedules.error()}});
-      }
-      return;
-    }
+    auto schedules = list_all<Schedule>(context_, stop);
+    if (!schedules) return;
     for (const Schedule& schedule : *schedules) {
       const Status done = look_at(schedule, stop);
       if (done || stop.stop_requested() || done.error().is(Code::Conflict)) continue;

@@ -7,6 +7,7 @@
 #include "model/pod_volumes.h"
 #include "model/schedule.h"
 #include "server/collection_controllers.h"
+#include "server/listing.h"
 
 namespace lateen::server {
 namespace {
@@ -27,14 +28,8 @@ class SyncController final : public Controller {
   }
 
   void reconcile(std::stop_token stop) override {
-    auto locations = context_.cluster.list<BackupStorageLocation>({}, stop);
-    if (!locations) {
-      if (!stop.stop_requested()) {
-        context_.log.error("Could not list backup storage locations",
-                           {{"error", locations.error()}});
-      }
-      return;
-    }
+    auto locations = list_all<BackupStorageLocation>(context_, stop);
+    if (!locations) return;
     std::stable_sort(locations->begin(), locations->end(), [](const auto& a, const auto& b) {
       return a.spec.is_default && !b.spec.is_default;
     });
