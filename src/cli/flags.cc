@@ -19,6 +19,7 @@ Status check(const FlagSpec& spec, const std::string& value) {
   switch (spec.kind) {
     case FlagKind::Bool:
     case FlagKind::OptionalBool:
+    case FlagKind::BoolValue:
       if (!parse_bool(value)) return not_parsed("ParseBool", value);
       return {};
     case FlagKind::Int:

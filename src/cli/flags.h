@@ -18,6 +18,7 @@ namespace lateen::cli {
 enum class FlagKind {
   Bool,          // --x, --x=false
   OptionalBool,  // the same, and absent is a third answer
+  BoolValue,     // --x=true or --x true, and absent is a third answer
   String,
   Int,
   Duration,    // 720h0m0s

@@ -13,6 +13,8 @@ std::string_view type_name(const FlagSpec& spec) {
       return "";
     case FlagKind::OptionalBool:
       return "optionalBool[=true]";
+    case FlagKind::BoolValue:
+      return "optionalBool";
     case FlagKind::String:
       return "string";
     case FlagKind::Int:

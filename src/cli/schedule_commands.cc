@@ -26,8 +26,9 @@ std::vector<FlagSpec> create_flags() {
        .usage = "Specifies whether to use OwnerReferences on backups created by this Schedule. "
                 "Notice: if set to true, when schedule is deleted, backups will be deleted too."});
   flags.push_back({.name = "skip-immediately",
-                   .kind = FlagKind::OptionalBool,
-                   .usage = "Skip the next scheduled backup immediately"});
+                   .kind = FlagKind::BoolValue,
+                   .usage = "Skip the next scheduled backup immediately",
+                   .words = {"true", "false"}});
   return flags;
 }
 
@@ -109,8 +110,9 @@ std::vector<FlagSpec> pause_flags() {
            .usage = "Apply to all schedules matching this label selector.",
            .shorthand = "l"},
           {.name = "skip-immediately",
-           .kind = FlagKind::OptionalBool,
-           .usage = "Skip the next scheduled backup immediately"}};
+           .kind = FlagKind::BoolValue,
+           .usage = "Skip the next scheduled backup immediately",
+           .words = {"true", "false"}}};
 }
 
 }  // namespace

@@ -72,6 +72,10 @@ TEST(Commands, ErrorsComeWithVelerosWords) {
                          "name(s), the --all flag, or the --selector flag\n"));
   EXPECT_THAT(run_line({"backup", "logs", "a", "b"}).complained,
               StartsWith("An error occurred: accepts 1 arg(s), received 2\n"));
+  EXPECT_EQ(run_line({"schedule", "pause", "s", "--skip-immediately"}).complained,
+            "Error: flag needs an argument: --skip-immediately\n"
+            "Run 'velero schedule pause --help' for usage.\n"
+            "An error occurred: flag needs an argument: --skip-immediately\n");
   EXPECT_THAT(run_line({"schedule", "create", "s"}).complained,
               StartsWith("An error occurred: --schedule is required\n"));
 }
