@@ -66,20 +66,36 @@ void ServiceAllocator::load(const Store& store) {
 
 void ServiceAllocator::note(const std::string& key, const Json& service) {
   const std::string_view address = string_at(service, "spec.clusterIP");
-  if (!address.empty() && address != "None") address_owner_[std::string(address)] = key;
+  if (!address.empty() && address != "None") give_address(std::string(address), key);
   const JsonArray* ports = array_at(service, "spec.ports");
   if (ports == nullptr) return;
   for (const Json& port : *ports) {
     const auto number = int_at(port, "nodePort");
-    if (number && *number != 0) port_owner_[*number] = key;
+    if (number && *number != 0) give_port(*number, key);
   }
   const auto health = int_at(service, "spec.healthCheckNodePort");
-  if (health && *health != 0) port_owner_[*health] = key;
+  if (health && *health != 0) give_port(*health, key);
+}
+
+void ServiceAllocator::give_address(const std::string& address, const std::string& key) {
+  const std::string& owner = address_owner_.try_emplace(address, key).first->second;
+  if (owner == key) held_[key].addresses.insert(address);
+}
+
+std::string ServiceAllocator::give_port(std::int64_t port, const std::string& key) {
+  const std::string& owner = port_owner_.try_emplace(port, key).first->second;
+  if (owner == key) held_[key].ports.insert(port);
+  return owner;
 }
 
 void ServiceAllocator::release(const std::string& key) {
-  std::erase_if(address_owner_, [&key](const auto& entry) { return entry.second == key; });
-  std::erase_if(port_owner_, [&key](const auto& entry) { return entry.second == key; });
+  const auto held = held_.find(key);
+  if (held == held_.end()) return;
+  for (const std::string& address : held->second.addresses)
+    address_owner_.erase(address);
+  for (const std::int64_t port : held->second.ports)
+    port_owner_.erase(port);
+  held_.erase(held);
 }
 
 void ServiceAllocator::settle(const Json& service) {
@@ -138,7 +154,7 @@ FieldErrors ServiceAllocator::take_cluster_ip(const std::string& key,
                       "The range of valid IPs is 10.96.0.0/12",
                       address, address))};
     }
-    if (number) address_owner_[address] = key;
+    if (number) give_address(address, key);
   }
   ensure(service, "spec.clusterIP") = address;
   const JsonArray* all = array_at(service, "spec.clusterIPs");
@@ -152,7 +168,7 @@ std::int64_t ServiceAllocator::free_port(const std::string& key, Rng& rng) {
   const auto start = static_cast<std::int64_t>(random_below(rng, kPortCount));
   for (std::int64_t i = 0; i < kPortCount; ++i) {
     const std::int64_t port = kFirstPort + (start + i) % kPortCount;
-    if (port_owner_.try_emplace(port, key).second) return port;
+    if (!port_owner_.contains(port) && give_port(port, key) == key) return port;
   }
   return 0;
 }
@@ -168,8 +184,7 @@ FieldErrors ServiceAllocator::take_node_ports(const std::string& key,
     Json& port = ports->as_array()[i];
     const auto asked = int_at(port, "nodePort");
     if (asked && *asked != 0) {
-      const auto owner = port_owner_.try_emplace(*asked, key).first;
-      if (owner->second != key) {
+      if (give_port(*asked, key) != key) {
         errors.push_back(schema::invalid(fmt::format("spec.ports[{}].nodePort", i), Json(*asked),
                                          "provided port is already allocated"));
       } else if (*asked < kFirstPort || *asked >= kFirstPort + kPortCount) {

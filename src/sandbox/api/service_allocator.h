@@ -41,8 +41,18 @@ class ServiceAllocator {
   std::int64_t free_port(const std::string& key, Rng& rng) LATEEN_REQUIRES(mu_);
   void release(const std::string& key) LATEEN_REQUIRES(mu_);
   void note(const std::string& key, const Json& service) LATEEN_REQUIRES(mu_);
+  void give_address(const std::string& address, const std::string& key) LATEEN_REQUIRES(mu_);
+  // Whose the port is now: another Service's if that had it before.
+  std::string give_port(std::int64_t port, const std::string& key) LATEEN_REQUIRES(mu_);
+
+  struct Held {
+    std::set<std::string> addresses;
+    std::set<std::int64_t> ports;
+  };
 
   Mutex mu_;
+  // By Service, so that a release does not look through everybody's.
+  std::map<std::string, Held> held_ LATEEN_GUARDED_BY(mu_);
   std::map<std::string, std::string> address_owner_ LATEEN_GUARDED_BY(mu_);
   std::map<std::int64_t, std::string> port_owner_ LATEEN_GUARDED_BY(mu_);
 };
