@@ -53,12 +53,41 @@ std::unique_ptr<Harbour> Harbour::open() {
   auto harbour = std::make_unique<Harbour>(std::move(*dir));
   const Status made = make_dirs(harbour->dir() / "home");
   EXPECT_TRUE(made) << made.error().message();
+  if (!harbour->set_guard()) return nullptr;
   const Outcome started = harbour->start();
   if (!started.ok()) {
     ADD_FAILURE() << started.story();
     return nullptr;
   }
   return harbour;
+}
+
+// It reads from us until we are no more, in whatever way. A pid that was given to another program
+// since is left alone.
+bool Harbour::set_guard() {
+  constexpr const char* kScript = R"sh(
+cat >/dev/null
+for pid in $(cat "$2/processes"); do
+  [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$1")" ] && kill -9 "$pid"
+done
+"$1" sandbox stop --dir "$2/sandbox"
+rm -rf "$2"
+)sh";
+  write_text(dir() / "processes", "");
+  auto guard =
+      Child::spawn({.argv = {"/bin/sh", "-c", kScript, "guard", lateen_binary(), dir().string()},
+                    .in = Stdio::pipe(),
+                    .new_session = true});
+  if (guard) {
+    guard_.emplace(std::move(*guard));
+    return true;
+  }
+  ADD_FAILURE() << guard.error().message();
+  return false;
+}
+
+void Harbour::note_process(pid_t pid) const {
+  write_text(dir() / "processes", text_of(dir() / "processes") + std::to_string(pid) + "\n");
 }
 
 Harbour::~Harbour() {
@@ -189,6 +218,7 @@ std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags
     ADD_FAILURE() << child.error().message();
     return nullptr;
   }
+  harbour.note_process(child->pid());
   auto server = std::make_unique<Server>(std::move(*child), log);
   const bool started = wait_until("the server has started", [&] {
     return server->log().find("Server started", before.size()) != std::string::npos ||

@@ -67,8 +67,15 @@ class Harbour {
   // The variables that every program of this harbour runs with.
   ProgramOptions surroundings() const;
 
+  // A process of ours that must not outlive the test.
+  void note_process(pid_t pid) const;
+
  private:
+  bool set_guard();
+
   TempDir dir_;
+  // Ends the sandbox and the servers when the test is killed: by ctest, for taking too long.
+  std::optional<Child> guard_;
 };
 
 // `lateen server` over a harbour, its log in a file. The process is gone after the destructor.
