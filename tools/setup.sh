@@ -14,7 +14,9 @@ build=(
   # The drill: a real kubectl and a real PostgreSQL.
   kubernetes-client postgresql jq
 )
-test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip)
+test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip
+  # Peers that tests would otherwise pass over.
+  curl openssl)
 lint=("${test[@]}" clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 case "${1:-build}" in
