@@ -1,6 +1,7 @@
 # The figures of one run as the table of bench/RESULTS.md: the best round of each, and ratios between them.
 def r(n): . * pow(10; n) | round / pow(10; n);
 def best(what; size): map(select(.what == what and .size == size)) | min_by(.wall);
+def ended: if .phase == "Completed" then "" else " \(.phase)!" end;
 def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) | max | r(0);
 (map(select(.what == "micro"))[0]) as $m
 | (map(select(.what == "startup"))[0].commands) as $s
@@ -10,10 +11,10 @@ def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) 
   ($sizes[] as $n
    | best("backup"; $n) as $b | best("pages"; $n) as $p | best("restore"; $n) as $t | best("post"; $n) as $o
    | ($b.items / $b.wall) as $bi | ($t.items / $t.wall) as $ti | ($n / $o.post.seconds) as $oi
-   | "| backup of \($n) objects (\($b.items) items), wall against GET of the same pages | \($b.wall | r(2)) s, \($bi | r(0)) items/s | \($p.pages.seconds | r(2)) s for \($p.pages.requests) pages, \($p.pages.mebibytes | r(1)) MiB | \($b.wall / $p.pages.seconds | r(2)) |",
+   | "| backup of \($n) objects (\($b.items) items\($b | ended)), wall against GET of the same pages | \($b.wall | r(2)) s, \($bi | r(0)) items/s | \($p.pages.seconds | r(2)) s for \($p.pages.requests) pages, \($p.pages.mebibytes | r(1)) MiB | \($b.wall / $p.pages.seconds | r(2)) |",
      "| the same, CPU: server; peer | \($b.serverCpu | r(2)) s | \($p.pages.cpuSeconds | r(2)) s | \($b.serverCpu / $p.pages.cpuSeconds | r(2)) |",
      "| the same, peak memory | \(mib("backup"; $n)) MiB | \($p.pages.peakRssMiB | r(0)) MiB | \(mib("backup"; $n) / $p.pages.peakRssMiB | r(2)) |",
-     "| restore of them (\($t.items) items), items/s against plain parallel POST | \($t.wall | r(2)) s, \($ti | r(0)) items/s | \($o.post.seconds | r(2)) s, \($oi | r(0)) objects/s | \($ti / $oi | r(2)) |",
+     "| restore of them (\($t.items) items\($t | ended)), items/s against plain parallel POST | \($t.wall | r(2)) s, \($ti | r(0)) items/s | \($o.post.seconds | r(2)) s, \($oi | r(0)) objects/s | \($ti / $oi | r(2)) |",
      "| the same, CPU: server; peer | \($t.serverCpu | r(2)) s | \($o.post.cpuSeconds | r(2)) s | \($t.serverCpu / $o.post.cpuSeconds | r(2)) |",
      "| the same, peak memory | \(mib("restore"; $n)) MiB | \($o.post.peakRssMiB | r(0)) MiB | \(mib("restore"; $n) / $o.post.peakRssMiB | r(2)) |"),
   (if ($sizes | length) > 1 then
