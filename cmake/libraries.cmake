@@ -11,6 +11,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(grpc REQUIRED IMPORTED_TARGET grpc++)
+pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf)
+find_program(LATEEN_PROTOC protoc REQUIRED)
+find_program(LATEEN_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # Header-only, or without a usable config file in Debian.
 find_library(LATEEN_DATE_TZ date-tz REQUIRED)

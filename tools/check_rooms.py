@@ -25,10 +25,11 @@ DOORS = {
     r"date/": ["src/base/zone"],
     r"curl/": ["src/net/"],
     r"boost/(asio|beast)": ["src/net/"],
-    r"openssl/": ["src/base/", "src/net/"],
+    r"openssl/": ["src/base/", "src/net/", "src/repository/crypto/"],
     r"sqlite3": ["src/sandbox/store/"],
     r"prometheus/": ["src/server/", "src/agent/"],
     r"grpc|google/protobuf": ["src/plugins/"],
+    r"zstd\.h|lz4": ["src/base/", "src/repository/"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)

@@ -10,13 +10,14 @@ build=(
   g++ make cmake ninja-build mold ccache pkg-config ca-certificates tzdata
   libboost1.81-dev libboost-json1.81-dev libsimdjson-dev libyaml-dev
   libdeflate-dev zlib1g-dev libzstd-dev liblz4-dev libssl-dev libcurl4-openssl-dev
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libsqlite3-dev libexpected-dev libfmt-dev prometheus-cpp-dev libhowardhinnant-date-dev
   # The drill: a real kubectl and a real PostgreSQL.
   kubernetes-client postgresql jq
 )
 test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip
   # Peers that tests would otherwise pass over.
-  curl openssl)
+  curl openssl restic python3-venv)
 lint=("${test[@]}" clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 case "${1:-build}" in
