@@ -18,6 +18,7 @@ struct NativeSnapshotSpec {
   std::string volume_type = {};
   std::string volume_az = {};
   std::optional<std::int64_t> volume_iops = {};
+  std::optional<std::int64_t> volume_throughput = {};  // MiB/s; ours, Velero passes over it
   JsonObject unknown = {};
 
   bool operator==(const NativeSnapshotSpec&) const = default;
@@ -31,6 +32,7 @@ struct NativeSnapshotSpec {
     visit.always("volumeType", self.volume_type);
     visit("volumeAZ", self.volume_az);
     visit("volumeIOPS", self.volume_iops);
+    visit("volumeThroughput", self.volume_throughput);
   }
 };
 

@@ -11,6 +11,10 @@ constexpr std::string_view kVeleroPrefix = "velero.io/";
 
 }  // namespace
 
+Status VolumeSnapshotter::delete_volume(std::string_view volume_id, std::stop_token) {
+  return Error(Code::Unsupported, "its snapshotter cannot delete volume {}", volume_id);
+}
+
 void SnapshotterFactory::add(std::string_view provider, Open open) {
   if (provider.find('/') == std::string_view::npos) {
     by_provider_.insert_or_assign(std::string(kVeleroPrefix) + std::string(provider), open);

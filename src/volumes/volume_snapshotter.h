@@ -66,6 +66,10 @@ class VolumeSnapshotter {
   // One that is gone already is fine.
   virtual Status delete_snapshot(std::string_view snapshot_id, std::stop_token stop) = 0;
 
+  // Removes a volume that create_volume_from_snapshot() made and that came to no use. Unsupported
+  // where the protocol has no word for it, as Velero's for plugins.
+  virtual Status delete_volume(std::string_view volume_id, std::stop_token stop);
+
   // Which of its volumes a PersistentVolume is; "" if it is none of this storage.
   virtual Result<std::string> volume_id_of(const Json& persistent_volume) = 0;
 
