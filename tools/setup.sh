@@ -17,7 +17,9 @@ build=(
 )
 test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip
   # Peers that tests would otherwise pass over.
-  curl openssl restic python3-venv)
+  curl openssl restic python3-venv
+  # OpenStack Swift's S3 API: an object store of somebody else's that checks signatures. The library only: no daemon starts.
+  python3-swift)
 lint=("${test[@]}" clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 case "${1:-build}" in
