@@ -89,6 +89,11 @@ class ServerExchange {
   // Answers 101 with `headers` (Upgrade and Connection among them); the connection is then bytes,
   // until serve returns.
   virtual Result<ByteStream*> take_over(const Headers& headers) = 0;
+
+  // Cuts the connection once serve returns, as a network that fails would: the peer sees a reset,
+  // after what was sent before. The one way to leave a request, or the rest of a stream,
+  // unanswered.
+  virtual void abort() = 0;
 };
 
 // Called by many threads at once.

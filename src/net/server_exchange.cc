@@ -189,4 +189,9 @@ Result<ByteStream*> ConnectionExchange::take_over(const Headers& headers) {
   return raw_.get();
 }
 
+void ConnectionExchange::abort() {
+  answer_ = Answer::Aborted;
+  connection_.stream.reset_at_end();
+}
+
 }  // namespace lateen::net

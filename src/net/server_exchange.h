@@ -60,6 +60,7 @@ class ConnectionExchange final : public ServerExchange {
   std::vector<std::string> offered_protocols() const override;
   Result<WebSocket*> accept_websocket(const std::string& protocol) override;
   Result<ByteStream*> take_over(const Headers& headers) override;
+  void abort() override;
 
   bool begun() const { return answer_ != Answer::None; }
 
@@ -67,7 +68,7 @@ class ConnectionExchange final : public ServerExchange {
   bool reusable() const { return answer_ == Answer::Complete && keep_alive_; }
 
  private:
-  enum class Answer { None, Streaming, Complete, TakenOver };
+  enum class Answer { None, Streaming, Complete, TakenOver, Aborted };
 
   Status begin(Answer answer);
   Status send(BytesView bytes);

@@ -251,7 +251,14 @@ void SocketStream::shutdown() {
   ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
+void SocketStream::reset_at_end() {
+  // Closing a socket that lingers for no time drops what it has not sent, and resets.
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  resets_ = ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
+}
+
 void SocketStream::end_writing() {
+  if (resets_) return;
   if (ssl_) {
     const Lock lock(mu_);
     // After a failed call OpenSSL allows no other one but freeing; a second failure is of no

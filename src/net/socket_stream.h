@@ -43,6 +43,9 @@ class SocketStream final : public ByteStream {
   // Tells the peer that nothing more will come from us.
   void end_writing();
 
+  // The connection's end will be a reset instead of a farewell. The serving thread's.
+  void reset_at_end();
+
   int fd() const { return fd_.get(); }
 
   bool secure() const { return secure_; }
@@ -67,6 +70,7 @@ class SocketStream final : public ByteStream {
 
   const UniqueFd fd_;
   const bool secure_;
+  bool resets_ = false;
   Mutex mu_;
   const SslPtr ssl_;  // used under mu_
 };

@@ -72,9 +72,16 @@ void Front::serve(net::ServerExchange& exchange) {
   if (caller->username == "system:anonymous" && request.path != "/version") {
     return answer_error(exchange, anonymous_refused(request));
   }
+  if (faults_ == nullptr) return serve_known(exchange, *caller);
+  faults_->pass(exchange, *caller,
+                [&](net::ServerExchange& within) { serve_known(within, *caller); });
+}
+
+void Front::serve_known(net::ServerExchange& exchange, const Caller& caller) {
+  const net::ServerRequest& request = exchange.request();
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (reading && documents_.serve(exchange)) return;
-  serve_resource(exchange, *caller);
+  serve_resource(exchange, caller);
 }
 
 void Front::serve_resource(net::ServerExchange& exchange, const Caller& caller) {

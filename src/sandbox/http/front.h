@@ -8,6 +8,7 @@
 #include "sandbox/api/api_server.h"
 #include "sandbox/api/pod_runtime.h"
 #include "sandbox/api/token_authority.h"
+#include "sandbox/faults/fault_gate.h"
 #include "sandbox/http/documents_handler.h"
 #include "sandbox/http/pod_handler.h"
 #include "sandbox/http/resource_handler.h"
@@ -25,11 +26,15 @@ class Front final : public net::HttpHandler {
   // Null while nobody runs pods.
   void set_pod_runtime(PodRuntime* runtime) { pods_.set_runtime(runtime); }
 
+  // What happens to requests on request; before the first request. Null: nothing does.
+  void set_faults(FaultGate* faults) { faults_ = faults; }
+
   // What /readyz says; false from the start.
   void set_ready(bool ready) { ready_ = ready; }
 
  private:
   bool serve_health(net::ServerExchange& exchange);
+  void serve_known(net::ServerExchange& exchange, const Caller& caller);
   ApiResult<Caller> authenticate(const net::ServerRequest& request) const;
   void serve_resource(net::ServerExchange& exchange, const Caller& caller);
   ApiStatus serve_review(net::ServerExchange& exchange,
@@ -41,6 +46,7 @@ class Front final : public net::HttpHandler {
   DocumentsHandler documents_;
   ResourceHandler resources_;
   PodHandler pods_;
+  FaultGate* faults_ = nullptr;
   std::atomic<bool> ready_ = false;
 };
 
