@@ -1,0 +1,119 @@
+// Where contents lie: sorted rows in a file that is mapped into memory, and what this process has
+// added since. Ten million contents are 400 MB of file and 15 MB of memory.
+//
+// The format reads its index blobs and adds every entry to an IndexBuilder, which sorts in runs
+// that spill to disk, merges them by the format's rule, and gives a ContentIndex. With a cache
+// folder and a key (the format's: a hash over the names of the blobs that were read) the merged
+// rows stay there, and the next process maps them instead of reading the blobs again. The cache is
+// only a hint: it is verified by a checksum when opened, and rebuilt when it is not there or wrong.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/thread.h"
+#include "repository/engine/content_id.h"
+#include "repository/engine/pack_table.h"
+
+namespace lateen::repository {
+
+// What becomes of several entries for one content.
+enum class DuplicateRule {
+  // kopia: the latest time wins, then one that is not deleted, then the greater pack name.
+  Newest,
+  // restic: all stay; find() gives any.
+  KeepAll,
+};
+
+// A row's place, for bitmaps over all rows (LiveSet).
+using RowNumber = std::uint64_t;
+
+class IndexSegment;  // sorted rows, immutable
+
+// Thread-safe.
+class ContentIndex {
+ public:
+  ContentIndex(std::size_t hash_size, FilePath spill_dir);
+  ContentIndex(const ContentIndex&) = delete;
+  ContentIndex& operator=(const ContentIndex&) = delete;
+  ~ContentIndex();
+
+  PackTable& packs() { return packs_; }
+
+  const PackTable& packs() const { return packs_; }
+
+  std::size_t hash_size() const { return hash_size_; }
+
+  // The content's entry, deleted ones included; what was added last wins.
+  std::optional<ContentEntry> find(const ContentId& id) const;
+
+  // Whether it is there and not marked deleted.
+  bool has_live(const ContentId& id) const;
+
+  // All entries of a content (DuplicateRule::KeepAll).
+  std::vector<ContentEntry> find_all(const ContentId& id) const;
+
+  // Adds what this process wrote; findable at once.
+  void add(std::span<const ContentEntry> entries);
+
+  // Rows of the opened repository: 0 … rows() − 1, sorted; what add() added is not among them.
+  RowNumber rows() const;
+  ContentEntry row(RowNumber number) const;
+  // The first row of this content and how many there are; 0 if none.
+  std::pair<RowNumber, std::size_t> find_rows(const ContentId& id) const;
+
+  // Every entry, sorted, with what was added. The first error ends it.
+  Status for_each(const std::function<Status(const ContentEntry&)>& visit) const;
+
+ private:
+  friend class IndexBuilder;
+  struct Added;
+
+  const std::size_t hash_size_;
+  const FilePath spill_dir_;
+  PackTable packs_;
+  std::shared_ptr<const IndexSegment> base_;  // set before anyone else sees this
+  mutable Mutex mu_;
+  std::unique_ptr<Added> added_ LATEEN_GUARDED_BY(mu_);
+};
+
+struct IndexBuilderOptions {
+  std::size_t hash_size = 0;
+  DuplicateRule duplicates = DuplicateRule::Newest;
+  FilePath cache_dir = {};  // empty: rows that do not fit in memory go to the system's temp folder
+  std::string cache_key = {};  // a file name; empty: nothing is kept
+  ByteCount memory = 32_MiB;   // of rows being sorted
+};
+
+// Not thread-safe.
+class IndexBuilder {
+ public:
+  explicit IndexBuilder(IndexBuilderOptions options);
+  IndexBuilder(const IndexBuilder&) = delete;
+  IndexBuilder& operator=(const IndexBuilder&) = delete;
+  ~IndexBuilder();
+
+  // What an earlier process kept under this key; nothing if there is none (then add and build).
+  std::unique_ptr<ContentIndex> open_cached();
+
+  PackTable& packs();
+
+  Status add(const ContentEntry& entry);
+
+  // Once. `drop`, if given, is asked about each entry that won: true leaves it out (kopia's deleted
+  // entries below the watermark).
+  Result<std::unique_ptr<ContentIndex>> build(
+      const std::function<bool(const ContentEntry&)>& drop = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lateen::repository
