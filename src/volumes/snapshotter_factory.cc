@@ -15,6 +15,10 @@ Status VolumeSnapshotter::delete_volume(std::string_view volume_id, std::stop_to
   return Error(Code::Unsupported, "its snapshotter cannot delete volume {}", volume_id);
 }
 
+Status VolumeSnapshotter::mark_csi_snapshot(const Json&, const model::StringMap&, std::stop_token) {
+  return {};
+}
+
 void SnapshotterFactory::add(std::string_view provider, Open open) {
   if (provider.find('/') == std::string_view::npos) {
     by_provider_.insert_or_assign(std::string(kVeleroPrefix) + std::string(provider), open);

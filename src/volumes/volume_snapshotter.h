@@ -70,6 +70,12 @@ class VolumeSnapshotter {
   // where the protocol has no word for it, as Velero's for plugins.
   virtual Status delete_volume(std::string_view volume_id, std::stop_token stop);
 
+  // Marks a snapshot that a CSI driver took in this storage as the backup's, where a location is
+  // configured to do so. `content` is its VolumeSnapshotContent.
+  virtual Status mark_csi_snapshot(const Json& content,
+                                   const model::StringMap& tags,
+                                   std::stop_token stop);
+
   // Which of its volumes a PersistentVolume is; "" if it is none of this storage.
   virtual Result<std::string> volume_id_of(const Json& persistent_volume) = 0;
 
