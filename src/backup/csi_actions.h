@@ -11,6 +11,7 @@
 #include "kube/client.h"
 #include "model/backup.h"
 #include "model/resource_policy.h"
+#include "volumes/snapshot_locations.h"
 
 namespace lateen::backup {
 
@@ -23,6 +24,9 @@ struct CsiActionTools {
   const Clock& clock;
   const std::optional<model::ResourcePolicy>& policy;
   VolumeTracker& volumes;
+  // For volumes that CSI cannot snapshot here, and to mark those that it does; null: there are
+  // none.
+  volumes::SnapshotLocations* locations = nullptr;
 };
 
 // velero.io/csi-pvc-backupper: decides how the claim's volume is saved, and takes the snapshot.

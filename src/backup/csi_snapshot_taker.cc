@@ -1,5 +1,6 @@
 #include "backup/csi_snapshot_taker.h"
 
+#include "backup/native_snapshot_action.h"
 #include "base/quantity.h"
 #include "base/time.h"
 #include "kube/object.h"
@@ -50,7 +51,9 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
     return none;
   }
   const TimePoint started = tools_.clock.now();
-  auto taken = take(claim, volume, log, stop);
+  const auto cls = snapshot_class(claim, string_at(volume, "spec.csi.driver"), stop);
+  if (!cls && TRY(goes_native(claim, volume, cls.error(), log, stop))) return none;
+  auto taken = cls ? take(claim, *cls, log, stop) : Result<volumes::CsiSnapshot>(cls.error());
   if (!taken) {
     tools_.volumes.snapshot_failed(volume, claim, started);
     return std::move(taken).error();
@@ -61,6 +64,7 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
         "backup location, which this version cannot do",
         {{"volume", volume_name}});
   }
+  mark(*taken, volume, log, stop);
   tools_.volumes.snapshotted(volume, claim, *taken, started,
                              snapshot_operation_id(taken->snapshot));
   return std::optional(std::move(*taken));
@@ -76,11 +80,7 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
   const LogField which("volume", volume != nullptr ? kube::name_of(*volume) : std::string_view());
   switch (decision.method) {
     case VolumeMethod::NativeSnapshot:
-      tools_.volumes.skip(volume, claim, "no applicable volumesnapshotter found");
-      log.warning(
-          "The data of this volume is not in the backup: it is not a CSI volume, and no volume "
-          "snapshotter takes it",
-          {which});
+      tools_.volumes.expect_native(*volume, claim);
       return;
     case VolumeMethod::FileSystem:
       tools_.volumes.skip(volume, claim, "file-system backup is not available");
@@ -98,15 +98,44 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
   }
 }
 
+// A cluster without the snapshot API, or without a class for the driver: Velero without EnableCSI
+// takes native snapshots there, and so do we.
+Result<bool> SnapshotTaker::goes_native(
+    const Json& claim, const Json& volume, const Error& why, const Log& log, std::stop_token stop) {
+  if (!why.is(Code::NotFound)) return false;
+  const auto taker = TRY(find_native_taker(volume, tools_.backup, tools_.locations, log, stop));
+  if (!taker) return false;
+  log.info("No CSI snapshot of this volume can be taken here, its storage is asked for one",
+           {{"volume", kube::name_of(volume)}, {"reason", why.message()}});
+  tools_.volumes.expect_native(volume, claim);
+  return true;
+}
+
+// So that whoever looks into the storage finds the snapshot as the backup's. Only where a location
+// is set to do so, and never a reason to fail.
+void SnapshotTaker::mark(const volumes::CsiSnapshot& snapshot,
+                         const Json& volume,
+                         const Log& log,
+                         std::stop_token stop) {
+  if (tools_.locations == nullptr) return;
+  for (const std::string& location : tools_.backup.spec.volume_snapshot_locations) {
+    auto snapshotter = tools_.locations->of(location, stop);
+    if (!snapshotter) continue;  // told if a volume needs it
+    const Status marked =
+        (*snapshotter)
+            ->mark_csi_snapshot(snapshot.content,
+                                snapshot_tags(tools_.backup, kube::name_of(volume)), stop);
+    if (!marked) log.warning("Could not tag a CSI snapshot", {{"error", marked.error()}});
+  }
+}
+
 Result<volumes::CsiSnapshot> SnapshotTaker::take(const Json& claim,
-                                                 const Json& volume,
+                                                 const std::string& snapshot_class,
                                                  const Log& log,
                                                  std::stop_token stop) {
-  const std::string_view driver = string_at(volume, "spec.csi.driver");
-  const std::string chosen = TRY(snapshot_class(claim, driver, stop));
   return volumes::take_snapshot(tools_.client,
                                 {.claim = claim,
-                                 .snapshot_class = chosen,
+                                 .snapshot_class = snapshot_class,
                                  .backup_name = model::valid_name(tools_.backup.metadata.name),
                                  .backup_uid = tools_.backup.metadata.uid,
                                  .timeout = tools_.backup.spec.csi_snapshot_timeout},

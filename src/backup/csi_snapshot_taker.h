@@ -34,9 +34,19 @@ class SnapshotTaker {
 
  private:
   Result<volumes::CsiSnapshot> take(const Json& claim,
-                                    const Json& volume,
+                                    const std::string& snapshot_class,
                                     const Log& log,
                                     std::stop_token stop);
+  // Whether the volume's storage is asked itself, since CSI cannot do it here.
+  Result<bool> goes_native(const Json& claim,
+                           const Json& volume,
+                           const Error& why,
+                           const Log& log,
+                           std::stop_token stop);
+  void mark(const volumes::CsiSnapshot& snapshot,
+            const Json& volume,
+            const Log& log,
+            std::stop_token stop);
   Result<std::string> snapshot_class(const Json& claim,
                                      std::string_view driver,
                                      std::stop_token stop);

@@ -8,6 +8,7 @@
 #include "backup/csi_actions.h"
 #include "backup/hook_runner.h"
 #include "backup/item_backupper.h"
+#include "backup/native_snapshot_action.h"
 #include "backup/pod_blocks.h"
 #include "backup/related_actions.h"
 #include "backup/volume_tracker.h"
@@ -23,7 +24,8 @@ constexpr std::string_view kPods = "pods";
 
 ItemActions make_actions(const model::Backup& backup,
                          kube::Client& client,
-                         const CsiActionTools& csi) {
+                         const CsiActionTools& csi,
+                         const NativeActionTools& native) {
   const std::string label = model::valid_name(backup.metadata.name);
   ItemActions actions;
   actions.push_back(make_pod_action());
@@ -33,6 +35,8 @@ ItemActions make_actions(const model::Backup& backup,
   actions.push_back(make_csi_snapshot_action(csi));
   actions.push_back(make_csi_content_action(label));
   actions.push_back(make_csi_class_action());
+  // Last: the volume's object is as it will be stored.
+  actions.push_back(make_native_snapshot_action(native));
   return actions;
 }
 
@@ -71,6 +75,7 @@ class Run {
         tools_(tools),
         options_(options),
         volumes_(tools.clock),
+        native_(options.record_native_snapshots),
         items_(archive, backup.spec.or_label_selectors.size() > 1),
         actions_(make_actions(backup,
                               tools.client,
@@ -78,7 +83,15 @@ class Run {
                                .backup = backup,
                                .clock = tools.clock,
                                .policy = options.policy,
-                               .volumes = volumes_})),
+                               .volumes = volumes_,
+                               .locations = options.snapshot_locations},
+                              {.client = tools.client,
+                               .backup = backup,
+                               .clock = tools.clock,
+                               .policy = options.policy,
+                               .volumes = volumes_,
+                               .snapshots = native_,
+                               .locations = options.snapshot_locations})),
         backupper_(
             {.backup = backup, .plan = plan, .tools = tools, .items = items_, .actions = actions_}),
         hooks_(tools.client, backup.spec.hooks) {}
@@ -95,6 +108,12 @@ class Run {
     }
     TRY(take_namespaces(stop));
     TRY(take_definitions(stop));
+    for (const std::string& volume : volumes_.missed()) {
+      tools_.log.warning(
+          "The data of this volume is not in the backup: its PersistentVolume is not in it, and so "
+          "its storage was not asked for a snapshot",
+          {{"volume", volume}});
+    }
     return outcome();
   }
 
@@ -319,6 +338,7 @@ class Run {
       outcome.resource_list[kind] = names;
     outcome.operations = backupper_.operations();
     outcome.volumes = volumes_.infos();
+    outcome.native_snapshots = native_.all();
     outcome.hooks = hooks_.status();
     outcome.csi_snapshots_attempted = std::count_if(
         outcome.volumes.begin(), outcome.volumes.end(), [](const model::BackupVolumeInfo& info) {
@@ -332,6 +352,7 @@ class Run {
   const BackupTools& tools_;
   const BackupRunOptions& options_;
   VolumeTracker volumes_;
+  NativeSnapshots native_;
   BackedUpItems items_;
   ItemActions actions_;
   ItemBackupper backupper_;

@@ -23,9 +23,11 @@
 #include "kube/discovery.h"
 #include "model/backup.h"
 #include "model/item_operation.h"
+#include "model/native_snapshot.h"
 #include "model/resource_policy.h"
 #include "model/results.h"
 #include "model/volume_info.h"
+#include "volumes/snapshot_locations.h"
 
 namespace lateen::backup {
 
@@ -42,6 +44,10 @@ struct BackupRunOptions {
   std::size_t workers =
       4;  // lists and items worked on at once; the API server's answers slow it down further
   std::optional<model::ResourcePolicy> policy = {};
+  // Where volumes that CSI does not take are snapshotted; null: nowhere.
+  volumes::SnapshotLocations* snapshot_locations = nullptr;
+  // Told of the native snapshots while they are taken.
+  std::function<Status(const std::vector<model::NativeSnapshot>&)> record_native_snapshots = {};
   // Hears how many objects are done, and how many are known of; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
@@ -51,6 +57,7 @@ struct BackupOutcome {
   model::ResourceList resource_list;
   std::vector<model::BackupOperation> operations;  // to be polled until they end (operations.h)
   std::vector<model::BackupVolumeInfo> volumes;
+  std::vector<model::NativeSnapshot> native_snapshots;
   model::HookStatus hooks;
   std::int64_t csi_snapshots_attempted = 0;
 };

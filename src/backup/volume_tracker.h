@@ -2,6 +2,7 @@
 // volumeinfo document, and with it the list of what this backup does not hold.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/thread.h"
+#include "model/native_snapshot.h"
 #include "model/volume_info.h"
 #include "volumes/csi_snapshot.h"
 
@@ -33,16 +35,32 @@ class VolumeTracker {
                    std::string_view operation_id);
   void snapshot_failed(const Json& volume, const Json& claim, TimePoint started);
 
+  // The claim's volume is to be snapshotted natively, when the volume's own turn comes: if it
+  // never does, it is told of as skipped.
+  void expect_native(const Json& volume, const Json& claim);
+  bool expects_native(std::string_view volume) const;
+
+  // Of a volume by itself: its claim is the one that it names, if any.
+  void skip(const Json& volume, std::string_view reason);
+  void native_snapshot(const Json& volume,
+                       const model::NativeSnapshot& snapshot,
+                       TimePoint started);
+
+  // Those that were expected and never came, by volume.
+  std::vector<std::string> missed() const;
+
   // Skipped ones first, then by namespace and claim, as Velero orders them.
   std::vector<model::BackupVolumeInfo> infos() const;
 
  private:
   void add(model::BackupVolumeInfo info);
+  bool is_told(const model::BackupVolumeInfo& info) const LATEEN_REQUIRES(mu_);
 
   const Clock& clock_;
   mutable Mutex mu_;
   std::set<std::string> chosen_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> told_ LATEEN_GUARDED_BY(mu_);
+  std::map<std::string, model::BackupVolumeInfo, std::less<>> expected_ LATEEN_GUARDED_BY(mu_);
   std::vector<model::BackupVolumeInfo> infos_ LATEEN_GUARDED_BY(mu_);
 };
 
