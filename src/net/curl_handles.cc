@@ -51,8 +51,12 @@ void set_identity(CURL* easy, const TlsOptions& tls) {
   set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.client_key_pem.reveal());
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+// This machine, or what only it can reach: link-local addresses, where clouds have the metadata of
+// an instance and the credentials of a pod.
+bool is_local(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.") ||
+         host.starts_with("169.254.") || host.starts_with("fe80:") || host == "fd00:ec2::23" ||
+         host == "fd00:ec2::254";
 }
 
 // As Go does it: this machine is never behind a proxy, and HTTP_PROXY counts in capitals too, which
@@ -61,7 +65,7 @@ void set_proxy(CURL* easy, const Url& url, const std::string& proxy_url) {
   if (!proxy_url.empty()) {
     set_option(easy, CURLOPT_PROXY, proxy_url.c_str());
     set_option(easy, CURLOPT_NOPROXY, "");
-  } else if (is_loopback(url.host)) {
+  } else if (is_local(url.host)) {
     set_option(easy, CURLOPT_NOPROXY, "*");
   } else if (const auto proxy = env("HTTP_PROXY");
              !url.is_secure() && !env("http_proxy") && proxy && !proxy->empty()) {

@@ -11,15 +11,6 @@ namespace lateen::net {
 
 namespace {
 
-// "Sun, 06 Nov 1994 08:49:37 GMT", the one form of HTTP dates that is still sent.
-std::optional<TimePoint> parse_http_date(std::string_view text) {
-  std::tm parts{};
-  const std::string copy(text);
-  const char* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
-}
-
 bool asks_for_retry(int status, std::string_view method, bool unsafe_too) {
   if (status == 429) return true;
   const bool overloaded = status == 502 || status == 503 || status == 504;
@@ -44,6 +35,14 @@ std::optional<Duration> next_wait(const RetryPolicy& policy,
 }
 
 }  // namespace
+
+std::optional<TimePoint> parse_http_date(std::string_view text) {
+  std::tm parts{};
+  const std::string copy(text);
+  const char* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+}
 
 std::optional<Duration> parse_retry_after(std::string_view value, TimePoint now) {
   const std::string_view text = trim(value);

@@ -37,6 +37,9 @@ struct RetryTools {
   Rng& rng;            // jitter
 };
 
+// "Sun, 06 Nov 1994 08:49:37 GMT", the one form of HTTP dates that is still sent.
+std::optional<TimePoint> parse_http_date(std::string_view text);
+
 // "120" or an HTTP date; nothing when it is neither. Never negative.
 std::optional<Duration> parse_retry_after(std::string_view value, TimePoint now);
 

@@ -19,33 +19,13 @@
 #include "base/result.h"
 #include "net/aws/credentials.h"
 #include "net/aws/endpoints.h"
+#include "net/aws/fault.h"
 #include "net/aws/xml.h"
 #include "net/http_client.h"
 #include "net/retry.h"
 #include "net/url.h"
 
 namespace lateen::net::aws {
-
-// What an AWS service says when it refuses.
-struct ServiceFault {
-  int status = 0;
-  std::string code = {};  // "UnauthorizedOperation"
-  std::string message = {};
-  std::string request_id = {};
-};
-
-// Reads the error documents of the query protocol, EC2's, S3's and (for KMS) JSON's.
-ServiceFault read_fault(const HttpResponse& response);
-
-// An Error of the nearest code (Forbidden, Unauthenticated, NotFound, TooManyRequests, …), "<what>:
-// <Code>: <message> (request <id>)". Retryable where trying again can help.
-Error error_of_fault(const ServiceFault& fault, std::string_view what);
-
-// Whether the fault says that the credentials have expired or were revoked.
-bool is_expired_credential(const ServiceFault& fault);
-// Whether it says that our clock is wrong.
-bool is_clock_skew(const ServiceFault& fault);
-bool is_throttling(const ServiceFault& fault);
 
 struct ServiceOptions {
   std::string service = {};  // "ec2": in the host and in the signature
@@ -59,8 +39,7 @@ struct ServiceOptions {
   Duration timeout = std::chrono::minutes(2);  // of one call with all its attempts
 };
 
-// One attempt of a call at an AWS service, answered. The body and the headers are what the protocol
-// wants. Thread-safe.
+// Thread-safe.
 class Service {
  public:
   // `credentials` must outlive it; null for calls that are not signed (AssumeRoleWithWebIdentity).
@@ -87,13 +66,18 @@ class Service {
     explicit Private() = default;
   };
 
-  Result<HttpResponse> send(HttpRequest request,
+  // The answer of the last attempt; an Error when there was none or when it is a refusal.
+  Result<HttpResponse> send(const HttpRequest& request,
                             std::string_view what,
                             std::stop_token stop,
                             ServiceFault* fault);
-  Result<HttpResponse> send_once(const HttpRequest& request,
-                                 Credentials& used,
+  Result<HttpResponse> send_once(HttpRequest request,
+                                 std::optional<Credentials>& used,
                                  std::stop_token stop);
+  // Whether another attempt can help now that something has been put right.
+  bool put_right(const HttpResponse& response,
+                 const ServiceFault& fault,
+                 const std::optional<Credentials>& used);
 
   const ServiceOptions options_;
   CredentialsProvider* const credentials_;
