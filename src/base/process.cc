@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bound_spawn.h"
 #include "base/environment.h"
 #include "base/thread.h"
 #include "base/wake.h"
@@ -117,6 +118,21 @@ Result<UniqueFd> pipe_for(const Stdio& stdio, bool child_reads, UniqueFd& ours) 
   return std::move(child_reads ? pipe.reading : pipe.writing);
 }
 
+// What spawn_bound shall put in the place of a standard stream.
+int fd_of(const Stdio& stdio, const UniqueFd& childs_end) {
+  switch (stdio.kind) {
+    case Stdio::Kind::Null:
+      return kNullStream;
+    case Stdio::Kind::Inherit:
+      return kInheritedStream;
+    case Stdio::Kind::Pipe:
+      return childs_end.get();
+    case Stdio::Kind::Fd:
+      return stdio.fd;
+  }
+  return kNullStream;
+}
+
 Error spawn_error(int number, const ChildSpec& spec) {
   if (number == ENOENT && !spec.cwd.empty() && !path_exists(spec.cwd)) {
     return {Code::NotFound, "running {}: there is no folder {}", spec.argv[0], spec.cwd.native()};
@@ -187,7 +203,15 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
   plan.close_others();
   plan.set_folder(spec.cwd);
   pid_t pid = -1;
-  const int failure = plan.spawn(pid, spec.argv, spec.env ? *spec.env : environment());
+  const std::vector<std::string> env = spec.env ? *spec.env : environment();
+  const int failure =
+      spec.dies_with_thread
+          ? spawn_bound(pid, {.argv = spec.argv,
+                              .env = env,
+                              .cwd = spec.cwd,
+                              .stdio = {fd_of(spec.in, child_in), fd_of(spec.out, child_out),
+                                        fd_of(spec.err, child_err)}})
+          : plan.spawn(pid, spec.argv, env);
   if (failure != 0) return spawn_error(failure, spec);
   Child child(std::make_unique<State>(pid));
   child.in_ = std::move(in);

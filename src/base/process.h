@@ -76,6 +76,9 @@ struct ChildSpec {
   Stdio out = {};
   Stdio err = {};
   bool new_session = false;  // for what outlives us; otherwise it leads a process group of its own
+  // The kernel kills it when the *thread* that spawned it ends, however that ends: for helpers that
+  // must not outlive us. Spawn such a one from a thread that lives as long as the child shall.
+  bool dies_with_thread = false;
 };
 
 // A running child. Unless released or waited for, it and its group are killed and reaped by the

@@ -163,6 +163,33 @@ TEST(Child, IsKilledAndReapedWithItsOwner) {
   EXPECT_EQ(::kill(pid, 0), -1);
 }
 
+// Such a one is spawned in another way, and must be like the others.
+TEST(Child, ThatDiesWithItsThreadRunsAsOthersDo) {
+  auto child = Child::spawn(
+      {.argv = {"sh", "-c", "echo $GREETING; pwd; cat; ls /proc/self/fd | wc -w; exit 3"},
+       .env = std::vector<std::string>{"GREETING=hello", "PATH=/usr/bin:/bin"},
+       .cwd = "/",
+       .in = Stdio::pipe(),
+       .out = Stdio::pipe(),
+       .dies_with_thread = true});
+  ASSERT_TRUE(child) << child.error().message();
+  ASSERT_TRUE(write_all(child->in().get(), "input\n"));
+  child->in().reset();
+  EXPECT_EQ(read_all(child->out().get(), 100).value(), "hello\n/\ninput\n4\n");
+  EXPECT_EQ(child->wait(Deadline::after(seconds(20)), {}).value().exit_code, 3);
+  const auto none = Child::spawn({.argv = {"/nowhere/at/all"}, .dies_with_thread = true});
+  EXPECT_EQ(none.error().code(), Code::NotFound);
+}
+
+TEST(Child, DiesWithTheThreadThatSpawnedIt) {
+  std::optional<Child> child;
+  const auto spawn = [&child] {
+    child = Child::spawn({.argv = {"sleep", "600"}, .dies_with_thread = true}).value();
+  };
+  std::jthread(spawn).join();
+  EXPECT_EQ(child->wait(Deadline::after(seconds(20)), {}).value().signal, SIGKILL);
+}
+
 TEST(Child, OutlivesItsOwnerIfReleased) {
   pid_t pid = -1;
   {
