@@ -3,6 +3,7 @@
 
 #include "base/temp.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "net/http_client.h"
 #include "sandbox/api/bootstrap.h"
 #include "sandbox/http/accept.h"
@@ -32,6 +33,14 @@ class HttpFrontTest : public testing::Test {
         .group = "", .version = "v1", .resource = "serviceaccounts"};
     const Json account = JsonObject{{"metadata", JsonObject{{"name", "tester"}}}};
     ASSERT_TRUE(api_->create(accounts, "default", account, {}));
+    const auto admin = parse_yaml(R"(
+metadata: {name: tester}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: tester, namespace: default}]
+)");
+    const GroupVersionResource bindings{
+        .group = "rbac.authorization.k8s.io", .version = "v1", .resource = "clusterrolebindings"};
+    ASSERT_TRUE(api_->create(bindings, "", *admin, {}));
     const auto issued = tokens_->issue({.ns = "default", .service_account = "tester"});
     ASSERT_TRUE(issued);
     bearer_ = "Bearer " + issued->token;

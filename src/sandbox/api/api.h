@@ -87,6 +87,10 @@ class Watch {
   virtual ApiResult<std::optional<WatchEvent>> next(Deadline deadline, std::stop_token stop) = 0;
 };
 
+// Who asks (caller.h). Null in the options below: the sandbox's own controllers, which may do
+// everything.
+struct Caller;
+
 struct WriteOptions {
   std::string subresource = {};  // "status", "scale", "finalize", "binding", ...; empty: the object
   std::string field_manager = {};  // empty: managed fields are recorded under "lateen"
@@ -97,6 +101,7 @@ struct WriteOptions {
       {};  // keys given twice in the text that the object came in
   std::vector<std::string>* warnings =
       nullptr;  // where Warning headers are collected, if anyone listens
+  const Caller* caller = nullptr;
 };
 
 struct Preconditions {
@@ -109,6 +114,8 @@ struct DeleteOptions {
   std::string propagation_policy = {};  // "", "Background", "Foreground", "Orphan"
   Preconditions preconditions = {};
   bool dry_run = false;
+  std::vector<std::string>* warnings = nullptr;
+  const Caller* caller = nullptr;
 };
 
 // What a delete left: the object as it is now (with a deletionTimestamp) when something still holds

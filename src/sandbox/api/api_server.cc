@@ -10,12 +10,14 @@
 #include "sandbox/api/event_expiry.h"
 #include "sandbox/api/object_bytes.h"
 #include "sandbox/crd/definition.h"
+#include "sandbox/rbac/aggregation.h"
 
 namespace lateen::sandbox {
 
 namespace {
 
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
+constexpr std::string_view kClusterRoles = "rbac.authorization.k8s.io/clusterroles";
 constexpr std::size_t kRemovers = 16;
 constexpr auto kExpiryInterval = std::chrono::minutes(1);
 constexpr auto kCleanupRetry = std::chrono::milliseconds(200);
@@ -55,9 +57,10 @@ ApiServer::ApiServer(Store& store, const Clock& clock, Rng& rng, Log log)
     : store_(store),
       context_{
           .store = store, .clock = clock, .rng = rng, .registry = current_, .log = std::move(log)},
+      authorizer_(store),
       admission_(context_, services_),
       reader_(context_),
-      writer_(context_, admission_, services_),
+      writer_(context_, admission_, services_, authorizer_),
       remover_(context_, admission_, writer_) {
   services_.load(store);
   refresh_registry();
@@ -84,8 +87,9 @@ void ApiServer::refresh_registry() {
   current_.set(Registry::build(stored_definitions(), before ? before->generation() + 1 : 1));
 }
 
-void ApiServer::refresh_if_definition(const ServedType& type) {
+void ApiServer::follow_up(const ServedType& type) {
   if (type.storage_key == kDefinitions) refresh_registry();
+  if (type.storage_key == kClusterRoles) rbac::aggregate_cluster_roles(*this, store_, context_.log);
 }
 
 ApiResult<ServedTypePtr> ApiServer::type_of(const GroupVersionResource& gvr) const {
@@ -210,7 +214,7 @@ ApiResult<Written> ApiServer::create(const ServedType& type,
                                      Json object,
                                      const WriteOptions& options) {
   auto written = writer_.create(type, ns, std::move(object), options);
-  if (written) refresh_if_definition(type);
+  if (written) follow_up(type);
   return written;
 }
 
@@ -218,7 +222,7 @@ ApiResult<Written> ApiServer::update(const ServedType& type,
                                      Json object,
                                      const WriteOptions& options) {
   auto written = writer_.update(type, std::move(object), options);
-  if (written) refresh_if_definition(type);
+  if (written) follow_up(type);
   return written;
 }
 
@@ -229,7 +233,7 @@ ApiResult<Written> ApiServer::patch(const ServedType& type,
                                     const Json& change,
                                     const WriteOptions& options) {
   auto written = writer_.patch(type, ns, name, patch_type, change, options);
-  if (written) refresh_if_definition(type);
+  if (written) follow_up(type);
   return written;
 }
 
@@ -238,7 +242,7 @@ ApiResult<DeleteOutcome> ApiServer::remove(const ServedType& type,
                                            std::string_view name,
                                            const DeleteOptions& options) {
   auto outcome = remover_.remove(type, ns, name, options);
-  if (outcome) refresh_if_definition(type);
+  if (outcome) follow_up(type);
   return outcome;
 }
 

@@ -17,6 +17,7 @@
 #include "sandbox/api/remover.h"
 #include "sandbox/api/service_allocator.h"
 #include "sandbox/api/writer.h"
+#include "sandbox/rbac/authorizer.h"
 #include "sandbox/store/store.h"
 
 namespace lateen::sandbox {
@@ -68,6 +69,8 @@ class ApiServer final : public Api {
 
   const ApiContext& context() const { return context_; }
 
+  const rbac::Authorizer& authorizer() const { return authorizer_; }
+
   ApiResult<Written> create(const ServedType& type,
                             std::string_view ns,
                             Json object,
@@ -91,13 +94,15 @@ class ApiServer final : public Api {
   ApiResult<ServedTypePtr> type_of(const GroupVersionResource& gvr) const;
   std::vector<Json> stored_definitions() const;
   void refresh_registry();
-  void refresh_if_definition(const ServedType& type);
+  // What a write of this type makes out of date.
+  void follow_up(const ServedType& type);
   void keep_house(std::stop_token stop);
   bool clean_definition(const Json& crd);
 
   Store& store_;
   CurrentRegistry current_;
   const ApiContext context_;
+  const rbac::Authorizer authorizer_;
   ServiceAllocator services_;
   Admission admission_;
   Reader reader_;

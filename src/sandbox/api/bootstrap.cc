@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kube/object.h"
+#include "sandbox/rbac/default_roles.h"
 
 namespace lateen::sandbox {
 
@@ -25,54 +26,12 @@ const GroupVersionResource kClusterRoles{
 const GroupVersionResource kClusterRoleBindings{
     .group = "rbac.authorization.k8s.io", .version = "v1", .resource = "clusterrolebindings"};
 
-JsonArray texts(std::initializer_list<std::string_view> words) {
-  JsonArray out;
-  for (const std::string_view word : words)
-    out.emplace_back(word);
-  return out;
-}
-
-Json rule(std::initializer_list<std::string_view> groups,
-          std::initializer_list<std::string_view> resources,
-          std::initializer_list<std::string_view> verbs) {
-  return {{"apiGroups", texts(groups)}, {"resources", texts(resources)}, {"verbs", texts(verbs)}};
-}
-
-Json bootstrapping_labels() {
-  return {{"kubernetes.io/bootstrapping", "rbac-defaults"}};
-}
-
-Json role(std::string_view name, JsonArray rules) {
-  return {{"metadata", {{"name", name}, {"labels", bootstrapping_labels()}}},
-          {"rules", std::move(rules)}};
-}
-
-// What people grant by name: cluster-admin, admin, edit, view, in their gist rather than at full
-// length.
 void add_roles(std::vector<Initial>& out) {
-  const Json urls = {{"nonResourceURLs", texts({"*"})}, {"verbs", texts({"*"})}};
-  out.push_back(
-      {.gvr = kClusterRoles, .object = role("cluster-admin", {rule({"*"}, {"*"}, {"*"}), urls})});
-  const Json workloads =
-      rule({"", "apps", "batch", "autoscaling", "networking.k8s.io", "policy"}, {"*"}, {"*"});
-  const Json roles = rule({"rbac.authorization.k8s.io"}, {"roles", "rolebindings"}, {"*"});
-  out.push_back({.gvr = kClusterRoles, .object = role("admin", {workloads, roles})});
-  out.push_back({.gvr = kClusterRoles, .object = role("edit", {workloads})});
-  out.push_back(
-      {.gvr = kClusterRoles,
-       .object =
-           role("view", {rule({"", "apps", "batch", "autoscaling", "networking.k8s.io", "policy"},
-                              {"*"}, {"get", "list", "watch"})})});
-  const Json admins = {
-      {"kind", "Group"}, {"name", "system:masters"}, {"apiGroup", "rbac.authorization.k8s.io"}};
-  out.push_back(
-      {.gvr = kClusterRoleBindings,
-       .object = {{"metadata", {{"name", "cluster-admin"}, {"labels", bootstrapping_labels()}}},
-                  {"subjects", JsonArray{admins}},
-                  {"roleRef",
-                   {{"apiGroup", "rbac.authorization.k8s.io"},
-                    {"kind", "ClusterRole"},
-                    {"name", "cluster-admin"}}}}});
+  for (Json& object : rbac::default_objects()) {
+    const bool role = kube::kind_of(object) == "ClusterRole";
+    out.push_back(
+        {.gvr = role ? kClusterRoles : kClusterRoleBindings, .object = std::move(object)});
+  }
 }
 
 void add_priorities(std::vector<Initial>& out) {

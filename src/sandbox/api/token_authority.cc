@@ -1,5 +1,6 @@
 #include "sandbox/api/token_authority.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -35,6 +36,15 @@ Error refused(std::string_view why) {
   return Error(Code::Unauthenticated, "invalid bearer token: {}", why);
 }
 
+bool is_for(const Json& claims, std::span<const std::string> audiences) {
+  const JsonArray* meant = array_at(claims, "aud");
+  if (meant == nullptr) return false;
+  return std::ranges::any_of(*meant, [audiences](const Json& audience) {
+    if (audiences.empty()) return as_text(&audience) == kIssuer;
+    return std::ranges::find(audiences, as_text(&audience)) != audiences.end();
+  });
+}
+
 }  // namespace
 
 Result<std::string> TokenAuthority::uid_of(std::string_view resource,
@@ -53,6 +63,8 @@ Result<IssuedToken> TokenAuthority::issue(const ServiceAccountToken& wanted) con
   bound["namespace"] = wanted.ns;
   bound["serviceaccount"] = {{"name", wanted.service_account}, {"uid", account_uid}};
   if (!wanted.pod_name.empty()) bound["pod"] = {{"name", wanted.pod_name}, {"uid", wanted.pod_uid}};
+  if (!wanted.secret_name.empty())
+    bound["secret"] = {{"name", wanted.secret_name}, {"uid", wanted.secret_uid}};
   JsonArray audiences;
   for (const std::string& audience : wanted.audiences)
     audiences.emplace_back(audience);
@@ -71,7 +83,23 @@ Result<IssuedToken> TokenAuthority::issue(const ServiceAccountToken& wanted) con
                      .service_account_uid = account_uid};
 }
 
-Result<Caller> TokenAuthority::verify(std::string_view token) const {
+std::string_view TokenAuthority::own_audience() {
+  return kIssuer;
+}
+
+// What the token is bound to must be there still, the very same one.
+Status TokenAuthority::check_binding(const Json& bound,
+                                     std::string_view kind,
+                                     std::string_view resource) const {
+  const Json* to = find(bound, JsonKey{kind});
+  if (to == nullptr) return {};
+  const auto uid = uid_of(resource, string_at(bound, "namespace"), string_at(*to, "name"));
+  if (!uid || *uid != string_at(*to, "uid")) return refused(fmt::format("its {} is gone", kind));
+  return {};
+}
+
+Result<Caller> TokenAuthority::verify(std::string_view token,
+                                      std::span<const std::string> audiences) const {
   const Cut signed_part = cut_last(token, ".");
   if (!signed_part.found) return refused("it is not a JSON web token");
   const auto signature = base64url_decode(signed_part.after);
@@ -85,19 +113,25 @@ Result<Caller> TokenAuthority::verify(std::string_view token) const {
   if (expires && *expires <= seconds_of(clock_.now())) return refused("token has expired");
   const Json* bound = find(*claims, JsonKey{"kubernetes.io"});
   if (bound == nullptr) return refused("it names no service account");
+  if (!is_for(*claims, audiences)) return refused("token is for other audiences");
   const std::string ns(string_at(*bound, "namespace"));
   const std::string account(string_at(*bound, "serviceaccount.name"));
   const auto uid = uid_of("serviceaccounts", ns, account);
   if (!uid || *uid != string_at(*bound, "serviceaccount.uid"))
     return refused("its service account is gone");
-  if (const std::string_view pod = string_at(*bound, "pod.name"); !pod.empty()) {
-    const auto pod_uid = uid_of("pods", ns, pod);
-    if (!pod_uid || *pod_uid != string_at(*bound, "pod.uid")) return refused("its pod is gone");
-  }
-  return Caller{
+  TRY(check_binding(*bound, "pod", "pods"));
+  TRY(check_binding(*bound, "secret", "secrets"));
+  Caller caller{
       .username = fmt::format("system:serviceaccount:{}:{}", ns, account),
       .uid = *uid,
       .groups = {"system:serviceaccounts", "system:serviceaccounts:" + ns, "system:authenticated"}};
+  if (find(*bound, "pod") != nullptr) {
+    caller.extra["authentication.kubernetes.io/pod-name"] = {
+        std::string(string_at(*bound, "pod.name"))};
+    caller.extra["authentication.kubernetes.io/pod-uid"] = {
+        std::string(string_at(*bound, "pod.uid"))};
+  }
+  return caller;
 }
 
 }  // namespace lateen::sandbox

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,22 +11,18 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "sandbox/api/caller.h"
 #include "sandbox/store/store.h"
 
 namespace lateen::sandbox {
-
-// Who asks.
-struct Caller {
-  std::string username = {};
-  std::string uid = {};
-  std::vector<std::string> groups = {};
-};
 
 struct ServiceAccountToken {
   std::string ns = {};
   std::string service_account = {};
   std::string pod_name = {};  // the token ends with this pod; "" for none
   std::string pod_uid = {};
+  std::string secret_name = {};  // the same for a Secret
+  std::string secret_uid = {};
   std::vector<std::string> audiences = {};  // empty: the API server's
   std::int64_t expiration_seconds = 3600;   // 0: never (the tokens of Secrets)
 };
@@ -46,10 +43,15 @@ class TokenAuthority {
   // NotFound when there is no such account.
   Result<IssuedToken> issue(const ServiceAccountToken& wanted) const;
 
-  // Unauthenticated for a token that is not ours, has expired, or whose account or pod is gone.
-  Result<Caller> verify(std::string_view token) const;
+  // Unauthenticated for a token that is not ours, has expired, is for none of the audiences (none
+  // given: the API server), or whose account, pod or Secret is gone.
+  Result<Caller> verify(std::string_view token, std::span<const std::string> audiences = {}) const;
+
+  // The audience of the API server itself.
+  static std::string_view own_audience();
 
  private:
+  Status check_binding(const Json& bound, std::string_view kind, std::string_view resource) const;
   Result<std::string> uid_of(std::string_view resource,
                              std::string_view ns,
                              std::string_view name) const;

@@ -14,6 +14,7 @@
 #include "sandbox/api/strategy.h"
 #include "sandbox/crd/definition.h"
 #include "sandbox/fields/managed_fields.h"
+#include "sandbox/rbac/escalation.h"
 
 namespace lateen::sandbox {
 
@@ -147,6 +148,8 @@ ApiResult<Written> Writer::create_named(const ServedType& type,
   }
   fill_in_defaults(stored_type, object);
   prepare_for_create(stored_type, object);
+  if (options.caller != nullptr)
+    TRY(rbac::check_escalation(authorizer_, *options.caller, type, nullptr, object));
   // Before admission: what the cluster allocates (addresses, node ports) is not the writer's, and
   // backup tools tell by managedFields which node ports a person chose.
   if (ownership == Ownership::Record) {
@@ -253,6 +256,8 @@ ApiResult<Json> Writer::prepare_replacement(const ServedType& type,
     fill_in_defaults(stored_type, next);
   } else if (sub.empty()) {
     prepare_for_update(stored_type, old_object, next);
+    if (options.caller != nullptr)
+      TRY(rbac::check_escalation(authorizer_, *options.caller, type, &old_object, next));
     TRY(admission_.admit_update(stored_type, old_object, next));
   } else if (sub == "ephemeralcontainers" || sub == "resize") {
     const auto generation = kube::generation_of(old_object);

@@ -10,6 +10,7 @@
 #include "sandbox/api/api_context.h"
 #include "sandbox/api/served_type.h"
 #include "sandbox/fields/managed_fields.h"
+#include "sandbox/rbac/authorizer.h"
 
 namespace lateen::sandbox {
 
@@ -21,8 +22,11 @@ struct Written {
 // Thread-safe.
 class Writer {
  public:
-  Writer(const ApiContext& context, Admission& admission, ServiceAllocator& services)
-      : context_(context), admission_(admission), services_(services) {}
+  Writer(const ApiContext& context,
+         Admission& admission,
+         ServiceAllocator& services,
+         const rbac::Authorizer& authorizer)
+      : context_(context), admission_(admission), services_(services), authorizer_(authorizer) {}
 
   ApiResult<Written> create(const ServedType& type,
                             std::string_view ns,
@@ -113,6 +117,7 @@ class Writer {
   const ApiContext& context_;
   Admission& admission_;
   ServiceAllocator& services_;
+  const rbac::Authorizer& authorizer_;
 };
 
 }  // namespace lateen::sandbox

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "sandbox/api/strategy.h"
+#include "sandbox/http/access.h"
 #include "sandbox/http/answer.h"
 #include "sandbox/http/body.h"
 #include "sandbox/http/reviews.h"
@@ -18,14 +19,6 @@ constexpr std::string_view kBearer = "bearer ";
 
 bool is_below(std::string_view path, std::string_view root) {
   return path == root || (path.starts_with(root) && path[root.size()] == '/');
-}
-
-ApiError anonymous_refused(const net::ServerRequest& request) {
-  return {Error(Code::Forbidden, "forbidden: User \"system:anonymous\" cannot {} path \"{}\"",
-                to_lower(request.method), request.path),
-          403,
-          "Forbidden",
-          {}};
 }
 
 }  // namespace
@@ -64,29 +57,39 @@ ApiResult<Caller> Front::authenticate(const net::ServerRequest& request) const {
   return Caller{.username = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}};
 }
 
+ApiResult<Caller> Front::admit(const net::ServerRequest& request, const RequestInfo* info) const {
+  const Caller real = TRY(authenticate(request));
+  const rbac::Authorizer& authorizer = api_.authorizer();
+  Caller caller = TRY(impersonated(request, real, authorizer));
+  const rbac::AccessRequest access = access_of(request, info);
+  const rbac::Decision decision = authorizer.authorize(caller, access);
+  if (!decision.allowed) return rbac::refusal(caller, access, decision);
+  return caller;
+}
+
 void Front::serve(net::ServerExchange& exchange) {
   if (serve_health(exchange)) return;
   const net::ServerRequest& request = exchange.request();
-  const auto caller = authenticate(request);
+  RequestInfo info;
+  const bool resource = parse_request_path(request.path, info);
+  auto caller = admit(request, resource ? &info : nullptr);
   if (!caller) return answer_error(exchange, caller.error());
-  if (caller->username == "system:anonymous" && request.path != "/version") {
-    return answer_error(exchange, anonymous_refused(request));
-  }
-  if (faults_ == nullptr) return serve_known(exchange, *caller);
-  faults_->pass(exchange, *caller,
-                [&](net::ServerExchange& within) { serve_known(within, *caller); });
+  info.caller = std::move(*caller);
+  const RequestInfo* const asked = resource ? &info : nullptr;
+  if (faults_ == nullptr) return serve_known(exchange, asked);
+  faults_->pass(exchange, info.caller,
+                [this, asked](net::ServerExchange& within) { serve_known(within, asked); });
 }
 
-void Front::serve_known(net::ServerExchange& exchange, const Caller& caller) {
+void Front::serve_known(net::ServerExchange& exchange, const RequestInfo* info) {
   const net::ServerRequest& request = exchange.request();
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (reading && documents_.serve(exchange)) return;
-  serve_resource(exchange, caller);
+  if (info == nullptr) return answer_no_page(exchange);
+  serve_resource(exchange, *info);
 }
 
-void Front::serve_resource(net::ServerExchange& exchange, const Caller& caller) {
-  RequestInfo info;
-  if (!parse_request_path(exchange.request().path, info)) return answer_no_page(exchange);
+void Front::serve_resource(net::ServerExchange& exchange, const RequestInfo& info) {
   const RegistryPtr registry = api_.registry();
   const ServedVersion* version = registry->find_version(info.gvr.group, info.gvr.version);
   if (version == nullptr) return answer_no_page(exchange);
@@ -97,7 +100,7 @@ void Front::serve_resource(net::ServerExchange& exchange, const Caller& caller) 
                               type->type.find_subresource(info.subresource) != nullptr);
   if (!known) return answer_error(exchange, no_such_resource());
   if (type->virtual_only) {
-    if (auto done = serve_review(exchange, *type, caller); !done)
+    if (auto done = serve_review(exchange, *type, info); !done)
       answer_error(exchange, done.error());
     return;
   }
@@ -107,13 +110,13 @@ void Front::serve_resource(net::ServerExchange& exchange, const Caller& caller) 
 
 ApiStatus Front::serve_review(net::ServerExchange& exchange,
                               const ServedType& type,
-                              const Caller& caller) {
+                              const RequestInfo& info) {
   if (exchange.request().method != "POST") {
     return method_not_allowed(type.group(), type.resource(), exchange.request().method);
   }
   RequestBody body = TRY(read_body(exchange.request()));
   Json review = TRY(decode_object(type, std::move(body.object), {}));
-  const Json answer = TRY(answer_review(type, std::move(review), caller, tokens_));
+  const Json answer = TRY(answer_review(type, info, std::move(review), tokens_, api_.authorizer()));
   answer_json(exchange, 201, write_json_unsorted(answer));
   return {};
 }

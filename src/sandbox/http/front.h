@@ -34,12 +34,15 @@ class Front final : public net::HttpHandler {
 
  private:
   bool serve_health(net::ServerExchange& exchange);
-  void serve_known(net::ServerExchange& exchange, const Caller& caller);
+  // `info` is null for paths that are no resource's.
+  void serve_known(net::ServerExchange& exchange, const RequestInfo* info);
   ApiResult<Caller> authenticate(const net::ServerRequest& request) const;
-  void serve_resource(net::ServerExchange& exchange, const Caller& caller);
+  // Authenticates, impersonates, authorizes.
+  ApiResult<Caller> admit(const net::ServerRequest& request, const RequestInfo* info) const;
+  void serve_resource(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus serve_review(net::ServerExchange& exchange,
                          const ServedType& type,
-                         const Caller& caller);
+                         const RequestInfo& info);
 
   ApiServer& api_;
   const TokenAuthority& tokens_;

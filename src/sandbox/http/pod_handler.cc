@@ -74,6 +74,18 @@ ApiResult<LogOptions> log_options(const net::QueryValues& query, TimePoint now) 
   return options;
 }
 
+ApiStatus check_expiration(std::int64_t seconds) {
+  constexpr std::int64_t kLeast = 600;
+  constexpr std::int64_t kMost = std::int64_t{1} << 32;
+  if (seconds >= kLeast && seconds <= kMost) return {};
+  return invalid("authentication.k8s.io", "TokenRequest", "",
+                 {{.reason = "FieldValueInvalid",
+                   .message = fmt::format(
+                       "Invalid value: {}: may not specify a duration {}", seconds,
+                       seconds < kLeast ? "less than 10 minutes" : "larger than 2^32 seconds"),
+                   .field = "spec.expirationSeconds"}});
+}
+
 }  // namespace
 
 bool PodHandler::serve(net::ServerExchange& exchange,
@@ -236,10 +248,42 @@ ApiStatus PodHandler::evict(net::ServerExchange& exchange, const RequestInfo& in
   const Json* inside = find(body.object, "deleteOptions");
   DeleteOptions options =
       TRY(delete_options(exchange.request().query, inside != nullptr ? *inside : Json()));
+  options.caller = &info.caller;
   TRY(check_disruption(info));
   TRY(api_.remove(kPods, info.ns, info.name, options));
   answer_json(exchange, 201,
               R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})");
+  return {};
+}
+
+// To the pod or Secret that the request names, which must be there and the account's own.
+ApiStatus PodHandler::bind_token(const Json& request, ServiceAccountToken& wanted) {
+  const Json* to = find(request, "spec.boundObjectRef");
+  if (to == nullptr || !to->is_object()) return {};
+  const std::string_view kind = string_at(*to, "kind");
+  const bool pod = kind == "Pod";
+  if (!pod && kind != "Secret") {
+    return bad_request(fmt::format("cannot bind token to object of type {}, Kind={}",
+                                   string_at(*to, "apiVersion"), kind));
+  }
+  const std::string_view name = string_at(*to, "name");
+  const GroupVersionResource secrets{.group = "", .version = "v1", .resource = "secrets"};
+  const Json bound = TRY(api_.get(pod ? kPods : secrets, wanted.ns, name));
+  if (pod && string_at(bound, "spec.serviceAccountName") != wanted.service_account) {
+    return bad_request(
+        fmt::format("cannot bind token for serviceaccount {} to pod running with different "
+                    "serviceaccount name.",
+                    quote_go(wanted.service_account)));
+  }
+  const std::string_view uid = string_at(*to, "uid");
+  if (!uid.empty() && uid != kube::uid_of(bound)) {
+    return conflict("", pod ? "pods" : "secrets", name,
+                    fmt::format("the UID in the bound object reference ({}) does not match the UID "
+                                "in record. The object might have been deleted and then recreated",
+                                uid));
+  }
+  (pod ? wanted.pod_name : wanted.secret_name) = name;
+  (pod ? wanted.pod_uid : wanted.secret_uid) = kube::uid_of(bound);
   return {};
 }
 
@@ -252,14 +296,12 @@ ApiStatus PodHandler::issue_token(net::ServerExchange& exchange,
   Json request = body.object.is_object() ? body.object : Json(JsonObject{});
   ServiceAccountToken wanted{.ns = info.ns, .service_account = info.name};
   wanted.expiration_seconds = int_at(request, "spec.expirationSeconds").value_or(3600);
+  TRY(check_expiration(wanted.expiration_seconds));
   if (const JsonArray* audiences = array_at(request, "spec.audiences")) {
     for (const Json& audience : *audiences)
       wanted.audiences.emplace_back(as_text(&audience));
   }
-  if (string_at(request, "spec.boundObjectRef.kind") == "Pod") {
-    wanted.pod_name = string_at(request, "spec.boundObjectRef.name");
-    wanted.pod_uid = string_at(request, "spec.boundObjectRef.uid");
-  }
+  TRY(bind_token(request, wanted));
   auto issued = tokens_.issue(wanted);
   if (!issued) return not_found("", type.resource(), info.name);
   request.as_object()["kind"] = "TokenRequest";

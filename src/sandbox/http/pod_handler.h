@@ -33,6 +33,7 @@ class PodHandler {
   ApiStatus issue_token(net::ServerExchange& exchange,
                         const ServedType& type,
                         const RequestInfo& info);
+  ApiStatus bind_token(const Json& request, ServiceAccountToken& wanted);
   ApiStatus answer(net::ServerExchange& exchange, const ServedType& type, const RequestInfo& info);
   ApiResult<ContainerRef> find_container(const RequestInfo& info, std::string_view wanted);
   ApiStatus check_disruption(const RequestInfo& info);

@@ -141,6 +141,7 @@ ApiResult<WatchOptions> watch_options(const RequestInfo& info, const net::QueryV
 ApiResult<WriteOptions> write_options(const RequestInfo& info, const net::ServerRequest& request) {
   WriteOptions options;
   options.subresource = info.subresource;
+  options.caller = &info.caller;
   options.field_manager = request.query.get("fieldManager");
   if (options.field_manager.size() > 128) {
     return invalid("meta.k8s.io", "PatchOptions", "",

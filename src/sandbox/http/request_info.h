@@ -7,6 +7,7 @@
 #include "kube/resource.h"
 #include "net/http_server.h"
 #include "sandbox/api/api.h"
+#include "sandbox/api/caller.h"
 
 namespace lateen::sandbox {
 
@@ -17,6 +18,7 @@ struct RequestInfo {
   std::string name;         // "" for a collection
   std::string subresource;  // "" for the object
   std::string rest;         // what follows the subresource (proxy paths)
+  Caller caller;            // who asks
 };
 
 // False when the path is not one of resources.

@@ -225,14 +225,17 @@ ApiStatus ResourceHandler::remove(net::ServerExchange& exchange,
                                   const RequestInfo& info,
                                   const AnswerFormat& format) {
   const RequestBody body = TRY(read_body(exchange.request()));
-  const DeleteOptions options = TRY(delete_options(exchange.request().query, body.object));
+  DeleteOptions options = TRY(delete_options(exchange.request().query, body.object));
+  std::vector<std::string> warnings;
+  options.warnings = &warnings;
+  options.caller = &info.caller;
   const DeleteOutcome outcome = TRY(api_.remove(type, info.ns, info.name, options));
   if (outcome.gone && !returns_deleted_object(type)) {
-    answer_json(exchange, 200, deleted_status(type, outcome.object), format.yaml);
+    answer_json(exchange, 200, deleted_status(type, outcome.object), format.yaml, warnings);
     return {};
   }
   const AnswerPrinter printer(type, format, "", api_.context().clock.now());
-  answer_json(exchange, 200, printer.one(outcome.object), format.yaml);
+  answer_json(exchange, 200, printer.one(outcome.object), format.yaml, warnings);
   return {};
 }
 
@@ -244,7 +247,8 @@ ApiStatus ResourceHandler::remove_all(net::ServerExchange& exchange,
     return method_not_allowed(type.group(), type.resource(), "deletecollection");
   }
   const RequestBody body = TRY(read_body(exchange.request()));
-  const DeleteOptions options = TRY(delete_options(exchange.request().query, body.object));
+  DeleteOptions options = TRY(delete_options(exchange.request().query, body.object));
+  options.caller = &info.caller;
   const ListOptions selected = TRY(list_options(info, exchange.request().query));
   const std::vector<Json> removed = TRY(api_.remove_all(type, selected, options));
   JsonArray items(removed.begin(), removed.end());

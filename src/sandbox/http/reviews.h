@@ -1,19 +1,20 @@
-// The resources that are questions: access reviews, token reviews. Nothing is stored; the answer is
-// the question with its status filled in.
+// The resources that are questions: who am I, may I, whose token is this.
 #pragma once
 
 #include "base/json.h"
 #include "sandbox/api/api_error.h"
 #include "sandbox/api/served_type.h"
 #include "sandbox/api/token_authority.h"
+#include "sandbox/http/request_info.h"
+#include "sandbox/rbac/authorizer.h"
 
 namespace lateen::sandbox {
 
-// `review` is decoded. RBAC is not evaluated here, and the answers say so: all that is
-// authenticated is allowed.
+// `review` with its status filled in. Invalid where it asks nothing, or two things at once.
 ApiResult<Json> answer_review(const ServedType& type,
+                              const RequestInfo& info,
                               Json review,
-                              const Caller& caller,
-                              const TokenAuthority& tokens);
+                              const TokenAuthority& tokens,
+                              const rbac::Authorizer& authorizer);
 
 }  // namespace lateen::sandbox

@@ -41,12 +41,26 @@ class RestApi {
     api_ = std::make_unique<ApiServer>(*store_, clock_, rng_, Log());
     tokens_ = std::make_unique<TokenAuthority>(Secret("a key of the tests"), *store_, clock_);
     front_ = std::make_unique<Front>(*api_, *tokens_);
+    front_->set_faults(&gate_);
     front_->set_ready(true);
     server_ = must(net::HttpServer::start({}, *front_));
     create_yaml(R"(
 {apiVersion: v1, kind: Namespace, metadata: {name: default}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: admin, namespace: default}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: cluster-admin}
+rules:
+  - {apiGroups: ["*"], resources: ["*"], verbs: ["*"]}
+  - {nonResourceURLs: ["*"], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: test-admin}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: admin, namespace: default}]
 )");
     kube::ClusterConfig config;
     config.server = server_->url();
@@ -64,6 +78,16 @@ class RestApi {
   kube::Client& client() { return *client_; }
 
   ApiServer& api() { return *api_; }
+
+  // What goes wrong with requests; the client's, too.
+  FaultBook& faults() { return faults_; }
+
+  std::string url() const { return server_->url(); }
+
+  // Of the ServiceAccount that may do all.
+  std::string token() const {
+    return must(tokens_->issue({.ns = "default", .service_account = "admin"})).token;
+  }
 
   // Creates the object, and then gives it its status.
   void create(const Json& object) {
@@ -96,6 +120,8 @@ class RestApi {
   std::unique_ptr<Store> store_;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<TokenAuthority> tokens_;
+  FaultBook faults_;
+  FaultGate gate_{faults_};
   std::unique_ptr<Front> front_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<kube::Client> client_;
