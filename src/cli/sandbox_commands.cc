@@ -1,5 +1,7 @@
 #include "base/signal.h"
 #include "cli/commands.h"
+#include "cli/sandbox_fault_commands.h"
+#include "sandbox/faults/fault.h"
 #include "sandbox/sandbox.h"
 
 namespace lateen::cli {
@@ -30,6 +32,11 @@ Result<int> start(Invocation& call) {
   options.dir = dir_of(call);
   options.port = static_cast<std::uint16_t>(call.flags.integer("port"));
   options.records_only = call.flags.is("records-only");
+  if (const std::string faults = call.flags.text("faults"); !faults.empty()) {
+    const Bytes text = TRY(read_file(faults, 1_MiB));
+    TRY(sandbox::parse_fault_file(text).wrap("{}", faults));  // now, rather than in its log
+    options.faults = std::filesystem::absolute(faults);
+  }
   const auto clock = std::make_shared<SystemClock>();
   if (call.flags.is("foreground")) {
     options.log = Log(make_fd_sink(2, LogLevel::Info, LogFormat::Text), clock);
@@ -89,7 +96,10 @@ Command sandbox_commands() {
                  .value = "0"},
                 {.name = "records-only",
                  .kind = FlagKind::Bool,
-                 .usage = "Run no processes for pods."}},
+                 .usage = "Run no processes for pods."},
+                {.name = "faults",
+                 .usage = "A YAML file of things that go wrong from the start.",
+                 .names = "file"}},
            .run = start,
            .text = "Start an embedded Kubernetes API server on loopback, with pods as local "
                    "processes, volumes and snapshots.",
@@ -111,7 +121,8 @@ Command sandbox_commands() {
            .summary = "Stop it and remove its folder",
            .flags = {dir},
            .run = reset,
-           .max_args = 0}}};
+           .max_args = 0},
+          sandbox_fault_commands(dir)}};
 }
 
 }  // namespace lateen::cli

@@ -135,7 +135,8 @@ Node::Node(Api& api, NodeOptions options, const Log& log, const Clock& clock)
       options_(std::move(options)),
       clock_(clock),
       caches_(api, log),
-      context_{.api = api, .caches = caches_, .clock = clock, .log = log},
+      context_{
+          .api = api, .caches = caches_, .clock = clock, .log = log, .faults = options_.faults},
       kubelet_(api,
                {.pods = caches_.pods, .services = caches_.services, .endpoints = caches_.endpoints},
                clock,

@@ -17,6 +17,7 @@
 #include "sandbox/api/pod_runtime.h"
 #include "sandbox/cluster_caches.h"
 #include "sandbox/controllers/controller.h"
+#include "sandbox/faults/fault_book.h"
 #include "sandbox/runtime/kubelet.h"
 #include "sandbox/runtime/service_proxy.h"
 
@@ -32,7 +33,8 @@ struct NodeOptions {
   std::string api_host =
       {};  // KUBERNETES_SERVICE_HOST and _PORT of every container; empty: not set
   std::uint16_t api_port = 0;
-  TokenIssuer tokens = {};  // service account tokens for pods; absent: they get none
+  FaultBook* faults = nullptr;  // what goes wrong on request; must outlive the node
+  TokenIssuer tokens = {};      // service account tokens for pods; absent: they get none
 };
 
 // Thread-safe once started. Idempotent: started over the state of one that was killed, it goes on.

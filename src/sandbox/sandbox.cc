@@ -59,6 +59,10 @@ Result<Child> spawn_foreground(const SandboxOptions& options, const SandboxFiles
   std::vector<std::string> argv = {program.string(), "sandbox", "start",
                                    "--foreground",   "--dir",   files.dir().string()};
   if (options.records_only) argv.emplace_back("--records-only");
+  if (!options.faults.empty()) {
+    argv.emplace_back("--faults");
+    argv.push_back(options.faults.string());
+  }
   if (options.port != 0) {
     argv.emplace_back("--port");
     argv.push_back(std::to_string(options.port));
@@ -103,7 +107,13 @@ Result<SandboxState> start_sandbox(const SandboxOptions& options,
   const SandboxFiles files(problem ? options.dir : absolute);
   TRY(files.create());
   std::optional<Child> child;
-  if (!is_locked(files)) child = TRY(spawn_foreground(options, files));
+  if (!is_locked(files)) {
+    child = TRY(spawn_foreground(options, files));
+  } else if (!options.faults.empty()) {
+    return Error(Code::AlreadyExists, "the sandbox in {} is running already, without these faults",
+                 files.dir().string())
+        .with_hint("Add them to it with `lateen sandbox fault add --file`.");
+  }
   while (true) {
     SandboxState state = TRY(find_sandbox(files.dir()));
     const bool ours = !child || state.pid == child->pid();

@@ -25,6 +25,7 @@ struct SandboxOptions {
   std::uint16_t port = 0;  // 0: the one it had before, or any that is free
   // Run no processes for pods even where the machine would let us.
   bool records_only = false;
+  FilePath faults = {};  // a file of faults that it starts with (faults/fault.h); "" for none
   Log log = {};
 };
 
@@ -49,8 +50,8 @@ struct SandboxState {
 Result<SandboxState> find_sandbox(const FilePath& dir);
 
 // Starts a process of its own (our binary with `sandbox start --foreground`) and waits until it is
-// ready. Answers the running one where there is one already. The error holds the end of the log
-// when it does not come up.
+// ready. Answers the running one where there is one already (AlreadyExists when it was to start
+// with faults). The error holds the end of the log when it does not come up.
 Result<SandboxState> start_sandbox(const SandboxOptions& options,
                                    Deadline deadline,
                                    std::stop_token stop);

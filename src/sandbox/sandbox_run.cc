@@ -10,6 +10,9 @@
 #include "sandbox/api/api_server.h"
 #include "sandbox/api/bootstrap.h"
 #include "sandbox/api/token_authority.h"
+#include "sandbox/api/token_secrets.h"
+#include "sandbox/faults/fault_book.h"
+#include "sandbox/faults/fault_gate.h"
 #include "sandbox/http/front.h"
 #include "sandbox/node.h"
 #include "sandbox/sandbox.h"
@@ -49,6 +52,18 @@ Result<std::unique_ptr<net::HttpServer>> listen(const SandboxOptions& options,
   return net::HttpServer::start(std::move(server), front);
 }
 
+Result<std::unique_ptr<FaultBook>> open_faults(const SandboxOptions& options) {
+  if (options.faults.empty()) return std::make_unique<FaultBook>();
+  const Bytes text = TRY(read_file(options.faults, 1_MiB));
+  FaultFile file = TRY(parse_fault_file(text).wrap("{}", options.faults.string()));
+  auto book = file.seed ? std::make_unique<FaultBook>(*file.seed) : std::make_unique<FaultBook>();
+  for (Fault& fault : file.faults) {
+    const FaultPtr added = TRY(book->add(std::move(fault)).wrap("{}", options.faults.string()));
+    options.log.info("Fault on request", {{"fault", added->name}});
+  }
+  return book;
+}
+
 Result<std::string> issue(const TokenAuthority& tokens, const TokenRequest& wanted) {
   ServiceAccountToken token{.ns = wanted.ns,
                             .service_account = wanted.service_account,
@@ -76,7 +91,10 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
       TRY(Store::open({.path = files.state().string()}).wrap("opening the sandbox's store"));
   ApiServer api(*store, clock, rng, options.log);
   const TokenAuthority tokens(TRY(files.token_key(rng)), *store, clock);
+  const auto faults = TRY(open_faults(options));
+  FaultGate gate(*faults);
   Front front(api, tokens);
+  front.set_faults(&gate);
   const auto server = TRY(listen(options, files, authority, clock, front));
 
   TRY(ensure_initial_objects(api, server->port()));
@@ -86,9 +104,12 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
              .records_only = options.records_only,
              .api_host = "127.0.0.1",
              .api_port = server->port(),
+             .faults = faults.get(),
              .tokens = [&tokens](const TokenRequest& wanted) { return issue(tokens, wanted); }},
             options.log, clock);
   TRY(node.start());
+  TokenSecrets token_secrets(api, *store, tokens, authority.certificate_pem, options.log);
+  token_secrets.start();
   const std::string runtime =
       node.why_records_only().empty() ? "processes" : node.why_records_only();
   front.set_pod_runtime(&node.pods());

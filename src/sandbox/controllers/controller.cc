@@ -41,6 +41,13 @@ void Controller::follow_owners(ObjectCache& cache, std::string_view kind) {
   });
 }
 
+std::optional<Strike> Controller::strike(FaultKind kind,
+                                         const FaultSubject& subject,
+                                         const std::string& key) {
+  if (context_.faults == nullptr) return std::nullopt;
+  return context_.faults->strike(kind, subject, key);
+}
+
 void Controller::work(std::stop_token stop) {
   while (auto key = queue_.next(stop)) {
     auto result = reconcile(*key, stop);

@@ -14,6 +14,7 @@
 #include "sandbox/api/api.h"
 #include "sandbox/cluster_caches.h"
 #include "sandbox/event_recorder.h"
+#include "sandbox/faults/fault_book.h"
 #include "sandbox/work_queue.h"
 
 namespace lateen::sandbox {
@@ -24,6 +25,7 @@ struct ControllerContext {
   ClusterCaches& caches;
   const Clock& clock;
   Log log;
+  FaultBook* faults = nullptr;  // none: nothing fails on request
 };
 
 // When to look again although nothing has changed; nothing: not before something does.
@@ -60,6 +62,11 @@ class Controller {
   EventRecorder& events() { return events_; }
 
   WorkQueue& queue() { return queue_; }
+
+  // Whether a fault on request strikes (FaultBook::strike).
+  std::optional<Strike> strike(FaultKind kind,
+                               const FaultSubject& subject,
+                               const std::string& key = {});
 
   // Every object of the cache is reconciled when it changes, under "ns/name".
   void follow(ObjectCache& cache);
