@@ -156,6 +156,13 @@ Status BackupStore::put_item_operations(std::string_view backup,
                   std::move(stop));
 }
 
+Status BackupStore::put_volume_snapshots(std::string_view backup,
+                                         const std::vector<model::NativeSnapshot>& list,
+                                         std::stop_token stop) {
+  return put_gzip(layout_.backup_volume_snapshots(backup), model::write_native_snapshots(list),
+                  std::move(stop));
+}
+
 Status BackupStore::put_volume_infos(std::string_view backup,
                                      const std::vector<model::BackupVolumeInfo>& list,
                                      std::stop_token stop) {

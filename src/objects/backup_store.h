@@ -75,6 +75,9 @@ class BackupStore {
   Status put_volume_infos(std::string_view backup,
                           const std::vector<model::BackupVolumeInfo>& list,
                           std::stop_token stop = {});
+  Status put_volume_snapshots(std::string_view backup,
+                              const std::vector<model::NativeSnapshot>& list,
+                              std::stop_token stop = {});
   Status put_contents(std::string_view backup, int fd, std::stop_token stop = {});
 
   // ---- Reading a backup. NotFound names the backup and the document.

@@ -21,12 +21,17 @@
 #include "kube/discovery.h"
 #include "model/backup.h"
 #include "model/item_operation.h"
+#include "model/native_snapshot.h"
 #include "model/restore.h"
 #include "model/results.h"
 #include "model/volume_info.h"
 #include "restore/exec_hooks.h"
 #include "restore/modifiers.h"
 #include "restore/plan.h"
+
+namespace lateen::volumes {
+class SnapshotLocations;
+}
 
 namespace lateen::restore {
 
@@ -46,6 +51,9 @@ struct RestoreRunOptions {
   Duration terminating_resource_timeout = std::chrono::minutes(10);
   // Of the backup's volumes; empty for backups older than Velero 1.14.
   std::vector<model::BackupVolumeInfo> volumes = {};
+  // Those of the backup that CSI did not take, and where they are; null: they cannot be restored.
+  std::vector<model::NativeSnapshot> native_snapshots = {};
+  volumes::SnapshotLocations* snapshot_locations = nullptr;
   Modifiers modifiers = {};                              // rules that change objects on their way
   ResourcePriorities priorities = default_priorities();  // as the plan was made with
   // Hears how many objects are done, and how many there are; from any thread, and often.

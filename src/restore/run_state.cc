@@ -75,7 +75,8 @@ RunState::RunState(const model::Restore& r,
       context{.restore = r, .discovery = d},
       backup_label_(model::valid_name(r.spec.backup_name)),
       restore_label_(model::valid_name(r.metadata.name)),
-      creator_(t.client, r) {}
+      creator_(t.client, r),
+      native_(context, t, o) {}
 
 Status RunState::restore_step(const RestoreStep& step, std::stop_token stop) {
   return parallel_for(
@@ -136,9 +137,22 @@ Status RunState::restore_item(std::string_view group_resource,
   }
   Json object = *original;
   strip(object);
+  if (group_resource == "persistentvolumes") {
+    const Status back = native_.bring_back(object, stop);
+    if (!back) {
+      if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
+      note_error(item.target_ns, fmt::format("error restoring {}/{} from its snapshot: {}",
+                                             group_resource, where, back.error().describe()));
+      return {};
+    }
+  }
   const Json none;
   const Json* status = find(*original, "status");
   auto verdict = apply_actions(group_resource, object, status != nullptr ? *status : none, context);
+  const bool ends_here = !verdict || !verdict->skip_reason.empty();
+  if (ends_here && group_resource == "persistentvolumes") {
+    settle_volume(kube::name_of(object), false);
+  }
   if (!verdict) {
     note_error(item.target_ns, fmt::format("error restoring {}/{}: {}", group_resource, where,
                                            verdict.error().message()));
@@ -183,7 +197,11 @@ Status RunState::create(const kube::ResourceType& type,
   label_as_restored(object, backup_label_, restore_label_);
   const kube::ObjectPath path{
       .gvr = type.gvr, .ns = item.target_ns, .name = std::string(kube::name_of(object))};
+  if (kind == "persistentvolumeclaims") native_.follow_rename(object);
   auto created = creator_.bring(path, object, stop);
+  if (kind == "persistentvolumes") {
+    settle_volume(path.name, created && created->outcome == ItemOutcome::Created);
+  }
   if (!created) {
     if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
     note_error(item.target_ns,
@@ -233,6 +251,12 @@ void RunState::after_creation(std::string_view kind,
   outcome_.hooked_pods.push_back({.ns = path.ns, .name = path.name, .hooks = std::move(hooks)});
 }
 
+void RunState::settle_volume(std::string_view name, bool created) {
+  const Status settled = native_.settle(name, created);
+  if (settled) return;
+  note_warning({}, fmt::format("persistentvolumes {}: {}", name, settled.error().describe()));
+}
+
 void RunState::note_volume(const Json& claim, const Json& original, const std::string& target_ns) {
   const std::string source_ns(kube::namespace_of(original));
   const auto known =
@@ -251,7 +275,9 @@ void RunState::note_volume(const Json& claim, const Json& original, const std::s
     info.csi_snapshot_info = saved.csi_snapshot_info;
     outcome_.volumes.push_back(info);
   }
-  if (saved.pv_info && saved.backup_method != model::VolumeBackupMethod::Unset) {
+  const bool provisioned = saved.backup_method == model::VolumeBackupMethod::CSISnapshot ||
+                           saved.backup_method == model::VolumeBackupMethod::PodVolumeBackup;
+  if (saved.pv_info && provisioned) {
     outcome_.provisioned_claims.push_back({.ns = target_ns,
                                            .name = info.pvc_name,
                                            .reclaim_policy = saved.pv_info->reclaim_policy,
@@ -309,6 +335,8 @@ RestoreOutcome RunState::outcome() const {
   const Lock lock(mu_);
   RestoreOutcome result = outcome_;
   result.items = done_;
+  const std::vector<model::RestoreVolumeInfo> native = native_.infos();
+  result.volumes.insert(result.volumes.end(), native.begin(), native.end());
   model::sort_resource_list(result.resource_list);
   return result;
 }

@@ -16,6 +16,7 @@
 #include "restore/exec_hooks.h"
 #include "restore/item_creator.h"
 #include "restore/modifiers.h"
+#include "restore/native_volumes.h"
 #include "restore/run.h"
 
 namespace lateen::restore {
@@ -72,11 +73,14 @@ class RunState {
                       const CreatedItem& created,
                       std::stop_token stop);
   void note_volume(const Json& claim, const Json& original, const std::string& target_ns);
+  // Tells the native volumes what became of their object.
+  void settle_volume(std::string_view name, bool created);
   void count_one();
 
   const std::string backup_label_;
   const std::string restore_label_;
   ItemCreator creator_;
+  NativeVolumes native_;
   mutable Mutex mu_;
   RestoreOutcome outcome_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> given_up_ LATEEN_GUARDED_BY(mu_);

@@ -45,7 +45,7 @@ std::string missing_data(const model::BackupVolumeInfo& info) {
            "volume comes back empty";
   }
   if (info.backup_method == VolumeBackupMethod::NativeSnapshot) {
-    return "its data are a native snapshot, which this version cannot restore";
+    return "its snapshot failed when it was backed up: the volume comes back empty";
   }
   if (info.snapshot_data_moved) {
     return "its data were moved to the backup repository, which this version cannot restore: the "
@@ -72,6 +72,11 @@ VolumeReturn how_it_returns(const Json& claim, std::string_view ns, const Action
       info->backup_method == VolumeBackupMethod::PodVolumeBackup) {
     return VolumeReturn::Empty;
   }
+  if (info->backup_method == VolumeBackupMethod::NativeSnapshot) {
+    // The backup holds no volume to bind to where its snapshot failed.
+    return info->result == model::VolumeResult::Failed ? VolumeReturn::Empty
+                                                       : VolumeReturn::AsItWas;
+  }
   // Nothing was saved of it. The old volume can be bound again only if the cluster did not delete
   // it with its claim.
   if (info->pv_info && info->pv_info->reclaim_policy == "Delete") return VolumeReturn::Empty;
@@ -93,11 +98,6 @@ ActionVerdict act_on_volume(Json& volume, const ActionContext& context) {
                                     info->backup_method == VolumeBackupMethod::Unset;
     if (saved || deleted_with_claim) {
       verdict.skip_reason = "its claim gets a new volume";
-      return verdict;
-    }
-    if (info->backup_method == VolumeBackupMethod::NativeSnapshot && context.restores_volumes()) {
-      verdict.errors.push_back(missing_data(*info));
-      verdict.skip_reason = "its data cannot be restored";
       return verdict;
     }
   }

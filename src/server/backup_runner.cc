@@ -51,6 +51,7 @@ BackupPhase phase_after_upload(const RunLog& run_log,
 Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                                 const ServerContext& context,
                                                 RunLog& run_log,
+                                                SnapshotJournal& journal,
                                                 objects::Upload& upload,
                                                 std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
@@ -60,13 +61,16 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                   .log = run_log.log()};
   ProgressWriter progress(context, backup);
   const std::optional<model::ResourcePolicy> policy = TRY(read_policy(backup, context, stop));
+  volumes::SnapshotLocations locations = snapshot_locations(context, run_log.log());
   const backup::BackupRunOptions options{
       .page_size = context.config.client_page_size,
       .workers = workers(context),
       .policy = policy,
-      .progress = [&progress](std::int64_t done, std::int64_t total) {
-        progress.tell(done, total);
-      }};
+      .snapshot_locations = &locations,
+      .record_native_snapshots = [&journal,
+                                  stop](const auto& all) { return journal.note(all, stop); },
+      .progress = [&progress](std::int64_t done,
+                              std::int64_t total) { progress.tell(done, total); }};
   const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
   const backup::BackupPlan plan =
       backup::plan_backup(policy && policy->include_exclude()
@@ -90,6 +94,7 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   documents.item_operations = std::move(outcome.operations);
   documents.resource_list = std::move(outcome.resource_list);
   documents.volume_infos = std::move(outcome.volumes);
+  documents.volume_snapshots = std::move(outcome.native_snapshots);
   documents.archive_index = index.take();
   model::BackupStatus& status = documents.backup.status;
   model::BackupProgress counted;
@@ -98,6 +103,12 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   status.progress = counted;
   status.hook_status = outcome.hooks;
   status.csi_volume_snapshots_attempted = outcome.csi_snapshots_attempted;
+  status.volume_snapshots_attempted = std::ssize(documents.volume_snapshots);
+  status.volume_snapshots_completed =
+      std::count_if(documents.volume_snapshots.begin(), documents.volume_snapshots.end(),
+                    [](const model::NativeSnapshot& one) {
+                      return one.status.phase == model::OperationPhase::Completed;
+                    });
   status.backup_item_operations_attempted =
       static_cast<std::int64_t>(documents.item_operations.size());
   status.backup_item_operations_completed = polled.completed;
@@ -111,9 +122,11 @@ Result<model::Backup> collect_and_upload(const model::Backup& backup,
                                          const ServerContext& context,
                                          RunLog& run_log,
                                          objects::BackupStore& store,
+                                         SnapshotJournal& journal,
                                          std::stop_token stop) {
   auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
-  objects::BackupDocuments documents = TRY(collect_backup(backup, context, run_log, *upload, stop));
+  objects::BackupDocuments documents =
+      TRY(collect_backup(backup, context, run_log, journal, *upload, stop));
   model::BackupStatus& status = documents.backup.status;
   status.warnings = static_cast<std::int64_t>(run_log.warnings());
   status.errors = static_cast<std::int64_t>(run_log.errors());
@@ -132,7 +145,8 @@ Result<model::Backup> collect_and_upload(const model::Backup& backup,
 void remove_lost(const model::Backup& backup,
                  const ServerContext& context,
                  const Log& log,
-                 objects::BackupStore& store) {
+                 objects::BackupStore& store,
+                 const SnapshotJournal& journal) {
   const Status removed = store.remove_unfinished(backup.metadata.name, {});
   if (!removed) {
     log.warning("Could not remove what was uploaded", {{"error", removed.error()}});
@@ -140,6 +154,9 @@ void remove_lost(const model::Backup& backup,
     return;
   }
   discard_snapshots(backup, context, log, {});
+  for (const std::string& error : delete_native_snapshots(journal.all(), context, log, {})) {
+    log.warning("A snapshot of a lost backup stays in the storage", {{"error", error}});
+  }
 }
 
 Result<model::Backup> run_and_upload(const model::Backup& backup,
@@ -151,10 +168,11 @@ Result<model::Backup> run_and_upload(const model::Backup& backup,
   if (TRY(store->backup_exists(backup.metadata.name, stop))) {
     return Error(Code::AlreadyExists, "backup already exists in object storage");
   }
-  TRY(store->remove_unfinished(backup.metadata.name, stop));
-  auto done = collect_and_upload(backup, context, run_log, *store, stop);
+  TRY(remove_unfinished(backup.metadata.name, *store, context, run_log.log(), stop));
+  SnapshotJournal journal(*store, backup.metadata.name);
+  auto done = collect_and_upload(backup, context, run_log, *store, journal, stop);
   // When the server is stopping, the next start cleans up.
-  if (!done && !stop.stop_requested()) remove_lost(backup, context, run_log.log(), *store);
+  if (!done && !stop.stop_requested()) remove_lost(backup, context, run_log.log(), *store, journal);
   return done;
 }
 

@@ -66,4 +66,18 @@ Result<std::unique_ptr<objects::BackupStore>> open_available_store(const ServerC
   return open_store(context, found, stop);
 }
 
+volumes::SnapshotLocations snapshot_locations(const ServerContext& context, const Log& log) {
+  return volumes::SnapshotLocations(
+      [&context, log](const std::string& name,
+                      std::stop_token stop) -> Result<std::unique_ptr<volumes::VolumeSnapshotter>> {
+        const auto location = TRY(context.cluster.get<model::VolumeSnapshotLocation>(name, stop));
+        volumes::SnapshotterOptions options{
+            .provider = location.spec.provider, .config = location.spec.config, .log = log};
+        if (location.spec.credential) {
+          options.credential = TRY(read_secret(context, *location.spec.credential, stop));
+        }
+        return context.snapshotters.open(options);
+      });
+}
+
 }  // namespace lateen::server

@@ -15,6 +15,8 @@
 #include "objects/store_factory.h"
 #include "server/cluster.h"
 #include "server/config.h"
+#include "volumes/snapshot_locations.h"
+#include "volumes/snapshotter_factory.h"
 
 namespace lateen::server {
 
@@ -27,6 +29,7 @@ struct ServerContext {
   Rng& rng;
   Log log;
   const objects::StoreFactory& stores;
+  const volumes::SnapshotterFactory& snapshotters;
   Metrics& metrics;
 
   kube::Client& client() const { return cluster.client(); }
@@ -49,5 +52,9 @@ Result<std::unique_ptr<objects::BackupStore>> open_available_store(const ServerC
                                                                    std::string_view location,
                                                                    Access access,
                                                                    std::stop_token stop);
+
+// The VolumeSnapshotLocations of this namespace, each opened with its credential when a volume
+// needs it. `log` is where a plugin's own lines go. The context must outlive it.
+volumes::SnapshotLocations snapshot_locations(const ServerContext& context, const Log& log);
 
 }  // namespace lateen::server

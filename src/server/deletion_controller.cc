@@ -50,23 +50,12 @@ Result<bool> files_are_of_another(const Backup& backup,
   return stored->metadata.uid != backup.metadata.uid && stored->status.failure_reason.empty();
 }
 
-// What only Velero can delete, since it needs its plugins or its repository. Deleting the backup
+// What only Velero can delete, since it needs its repository. Deleting the backup
 // would lose the only record of it. Empty when there is nothing of the kind.
 Result<std::string> why_not_deletable(const Backup& backup,
                                       objects::BackupStore& store,
                                       std::stop_token stop) {
   const std::string& name = backup.metadata.name;
-  const auto native = store.get_volume_snapshots(name, stop);
-  if (!native && !native.error().is(Code::NotFound)) return native.error();
-  const auto taken = [](const model::NativeSnapshot& one) {
-    return !one.status.provider_snapshot_id.empty();
-  };
-  if (native && std::any_of(native->begin(), native->end(), taken)) {
-    return fmt::format(
-        "backup {} has native volume snapshots, which this version cannot delete: delete it with "
-        "Velero and the plugin that took them",
-        name);
-  }
   const auto volumes = store.get_pod_volume_backups(name, stop);
   if (!volumes && !volumes.error().is(Code::NotFound)) return volumes.error();
   const auto kept = [](const model::PodVolumeBackup& one) {
@@ -182,6 +171,8 @@ class DeletionController final : public Controller {
     const Status marked = mark(backup, request, stop);
     if (!marked) return {marked.error().message()};
     model::StringList errors = delete_snapshots(backup, **store, log, stop);
+    const model::StringList native = delete_native(backup, **store, log, stop);
+    errors.insert(errors.end(), native.begin(), native.end());
     // Files go only when the snapshots are gone: they alone know where those are.
     if (!errors.empty()) return errors;
     const Status files = (*store)->delete_backup(backup.metadata.name, stop);
@@ -223,6 +214,16 @@ class DeletionController final : public Controller {
       if (!deleted) errors.push_back(deleted.error().message());
     }
     return errors;
+  }
+
+  model::StringList delete_native(const Backup& backup,
+                                  objects::BackupStore& store,
+                                  const Log& log,
+                                  std::stop_token stop) {
+    const auto snapshots = store.get_volume_snapshots(backup.metadata.name, stop);
+    if (snapshots) return delete_native_snapshots(*snapshots, context_, log, stop);
+    if (snapshots.error().is(Code::NotFound)) return {};
+    return {snapshots.error().message()};
   }
 
   Status delete_snapshot(const archive::ArchiveReader& reader,

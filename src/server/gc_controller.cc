@@ -4,9 +4,11 @@
 #include "model/locations.h"
 #include "model/names.h"
 #include "model/requests.h"
+#include "model/schedule.h"
 #include "server/collection_controllers.h"
 #include "server/listing.h"
 #include "server/metrics.h"
+#include "server/retention.h"
 
 namespace lateen::server {
 namespace {
@@ -26,20 +28,52 @@ class GcController final : public Controller {
     auto backups = list_all<Backup>(context_, stop);
     if (!backups) return;
     context_.metrics.backups_present(backups->size());
+    const std::optional<RetentionView> retained = look_at_retention(*backups, stop);
+    if (!retained) return;
     for (const Backup& backup : *backups) {
-      if (!backup.status.expiration || context_.clock.now() < *backup.status.expiration) continue;
       // One in Deleting too: its deletion may have failed, and is asked for again.
       if (!model::is_terminal(backup.status.phase.value())) continue;
-      const Status asked = ask_for_deletion(backup, stop);
+      const std::string_view why = why_it_may_go(backup, *retained);
+      if (why.empty()) continue;
+      const Status asked = ask_for_deletion(backup, why, stop);
       if (!asked && !stop.stop_requested()) {
-        context_.log.error("Could not garbage-collect an expired backup",
+        context_.log.error("Could not garbage-collect a backup",
                            {{"backup", backup.metadata.name}, {"error", asked.error()}});
       }
     }
   }
 
  private:
-  Status ask_for_deletion(const Backup& backup, std::stop_token stop) {
+  // Nothing when it can't be told which backups a retention holds: then none goes in this round.
+  std::optional<RetentionView> look_at_retention(const std::vector<Backup>& backups,
+                                                 std::stop_token stop) {
+    const auto schedules = list_all<model::Schedule>(context_, stop);
+    if (!schedules) return std::nullopt;
+    const bool any = std::any_of(schedules->begin(), schedules->end(), [](const auto& schedule) {
+      return schedule.metadata.annotations.count(model::annotations::kRetention) > 0;
+    });
+    if (!any) return RetentionView();
+    const auto cluster = read_cluster_uid(context_.client(), stop);
+    if (!cluster) {
+      context_.log.error("Could not apply the retention of Schedules",
+                         {{"error", cluster.error()}});
+      return std::nullopt;
+    }
+    return apply_retention(*schedules, backups, *cluster);
+  }
+
+  // A retention decides over the backups that it is for, and TTL over the others.
+  std::string_view why_it_may_go(const Backup& backup, const RetentionView& retained) const {
+    const auto verdict = retained.find(backup.metadata.name);
+    if (verdict != retained.end()) {
+      return verdict->second ? "" : "its Schedule's retention does not hold it any more";
+    }
+    const bool expired =
+        backup.status.expiration && context_.clock.now() >= *backup.status.expiration;
+    return expired ? "it has expired" : "";
+  }
+
+  Status ask_for_deletion(const Backup& backup, std::string_view why, std::stop_token stop) {
     auto location =
         context_.cluster.get<model::BackupStorageLocation>(backup.spec.storage_location, stop);
     if (!location) {
@@ -65,8 +99,8 @@ class GcController final : public Controller {
     request.metadata.labels[std::string(model::labels::kBackupUid)] = backup.metadata.uid;
     request.spec.backup_name = backup.metadata.name;
     TRY(context_.cluster.create(request, stop));
-    context_.log.info("Backup has expired, asked for its deletion",
-                      {{"backup", backup.metadata.name}});
+    context_.log.info("Asked for the deletion of a backup",
+                      {{"backup", backup.metadata.name}, {"reason", why}});
     return {};
   }
 

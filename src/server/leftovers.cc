@@ -1,5 +1,7 @@
 #include "server/leftovers.h"
 
+#include <fmt/ranges.h>
+
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/csi_snapshot.h"
@@ -31,6 +33,53 @@ void discard_snapshots(const model::Backup& backup,
                   {{"volumesnapshot", kube::object_key(snapshot)}, {"error", discarded.error()}});
     }
   }
+}
+
+Status SnapshotJournal::note(const std::vector<model::NativeSnapshot>& all, std::stop_token stop) {
+  all_ = all;
+  return store_.put_volume_snapshots(backup_, all, std::move(stop));
+}
+
+model::StringList delete_native_snapshots(const std::vector<model::NativeSnapshot>& snapshots,
+                                          const ServerContext& context,
+                                          const Log& log,
+                                          std::stop_token stop) {
+  model::StringList errors;
+  volumes::SnapshotLocations locations = snapshot_locations(context, log);
+  for (const model::NativeSnapshot& snapshot : snapshots) {
+    const std::string& id = snapshot.status.provider_snapshot_id;
+    if (id.empty()) continue;
+    const Status deleted = [&]() -> Status {
+      volumes::VolumeSnapshotter* snapshotter = TRY(locations.of(snapshot.spec.location, stop));
+      return snapshotter->delete_snapshot(id, stop);
+    }();
+    if (deleted) {
+      log.info("Deleted native snapshot", {{"snapshotID", id}});
+    } else {
+      errors.push_back(fmt::format("error deleting snapshot {} of volume {}: {}", id,
+                                   snapshot.spec.persistent_volume_name,
+                                   deleted.error().describe()));
+    }
+  }
+  return errors;
+}
+
+Status remove_unfinished(const std::string& backup,
+                         objects::BackupStore& store,
+                         const ServerContext& context,
+                         const Log& log,
+                         std::stop_token stop) {
+  auto noted = store.get_volume_snapshots(backup, stop);
+  if (!noted && !noted.error().is(Code::NotFound)) return std::move(noted).error();
+  // A complete backup's snapshots are not left over.
+  if (noted && !noted->empty() && !TRY(store.backup_exists(backup, stop))) {
+    const model::StringList errors = delete_native_snapshots(*noted, context, log, stop);
+    if (!errors.empty()) {
+      return Error(Code::Conflict, "an unfinished backup of this name left snapshots: {}",
+                   fmt::format("{}", fmt::join(errors, "; ")));
+    }
+  }
+  return store.remove_unfinished(backup, stop);
 }
 
 }  // namespace lateen::server

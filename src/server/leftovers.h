@@ -2,8 +2,11 @@
 #pragma once
 
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "model/backup.h"
+#include "model/native_snapshot.h"
 #include "server/context.h"
 
 namespace lateen::server {
@@ -15,5 +18,38 @@ void discard_snapshots(const model::Backup& backup,
                        const ServerContext& context,
                        const Log& log,
                        std::stop_token stop);
+
+// The native snapshots of a backup in the making. They are noted in its bucket as they are taken,
+// so that a server that dies leaves a trace of them; the backup's own document takes its place
+// later. Not thread-safe.
+class SnapshotJournal {
+ public:
+  // `store` must outlive it.
+  SnapshotJournal(objects::BackupStore& store, std::string backup)
+      : store_(store), backup_(std::move(backup)) {}
+
+  Status note(const std::vector<model::NativeSnapshot>& all, std::stop_token stop);
+
+  const std::vector<model::NativeSnapshot>& all() const { return all_; }
+
+ private:
+  objects::BackupStore& store_;
+  const std::string backup_;
+  std::vector<model::NativeSnapshot> all_;
+};
+
+// Deletes the storage's snapshots; gives what could not be deleted, and why.
+model::StringList delete_native_snapshots(const std::vector<model::NativeSnapshot>& snapshots,
+                                          const ServerContext& context,
+                                          const Log& log,
+                                          std::stop_token stop);
+
+// Removes the files of a backup that is not complete, and before them the native snapshots that a
+// journal among them names. While one cannot be deleted its files stay.
+Status remove_unfinished(const std::string& backup,
+                         objects::BackupStore& store,
+                         const ServerContext& context,
+                         const Log& log,
+                         std::stop_token stop);
 
 }  // namespace lateen::server

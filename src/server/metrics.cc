@@ -71,6 +71,12 @@ struct Metrics::Families {
   CounterFamily& restore_failed = counter("velero_restore_failed_total", "Restores failed");
   CounterFamily& restore_invalid =
       counter("velero_restore_validation_failed_total", "Restores that failed validation");
+  CounterFamily& native_attempt =
+      counter("velero_volume_snapshot_attempt_total", "Native snapshots attempted");
+  CounterFamily& native_success =
+      counter("velero_volume_snapshot_success_total", "Native snapshots completed");
+  CounterFamily& native_failure =
+      counter("velero_volume_snapshot_failure_total", "Native snapshots failed");
   CounterFamily& csi_attempt =
       counter("velero_csi_snapshot_attempt_total", "CSI snapshots attempted");
   CounterFamily& csi_success =
@@ -91,7 +97,8 @@ Metrics::Metrics() : families_(std::make_unique<Families>()) {
         &families_->invalid, &families_->warnings, &families_->deletion_attempt,
         &families_->deletion_success, &families_->deletion_failure, &families_->restore_attempt,
         &families_->restore_success, &families_->restore_partial, &families_->restore_failed,
-        &families_->restore_invalid}) {
+        &families_->restore_invalid, &families_->native_attempt, &families_->native_success,
+        &families_->native_failure}) {
     family->Add(ad_hoc);
   }
   families_->last_status.Add(ad_hoc).Set(1);
@@ -135,6 +142,12 @@ void Metrics::backup_ended(const model::Backup& backup, ByteCount tarball_size) 
     families_->duration.Add(labels, kDurationBuckets)
         .Observe(seconds(*status.completion_timestamp) - seconds(*status.start_timestamp));
   }
+  families_->native_attempt.Add(labels).Increment(
+      static_cast<double>(status.volume_snapshots_attempted));
+  families_->native_success.Add(labels).Increment(
+      static_cast<double>(status.volume_snapshots_completed));
+  families_->native_failure.Add(labels).Increment(
+      static_cast<double>(status.volume_snapshots_attempted - status.volume_snapshots_completed));
   if (status.csi_volume_snapshots_attempted == 0) return;
   const Labels csi{{"schedule", schedule_of(backup)}, {"backupName", backup.metadata.name}};
   families_->csi_attempt.Add(csi).Increment(

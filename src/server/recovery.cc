@@ -20,7 +20,7 @@ void remove_files(const Backup& backup,
   const Status removed = [&]() -> Status {
     auto store = TRY(open_store(context, backup.spec.storage_location, stop));
     if (TRY(store->backup_exists(backup.metadata.name, stop))) return {};
-    return store->remove_unfinished(backup.metadata.name, stop);
+    return remove_unfinished(backup.metadata.name, *store, context, log, stop);
   }();
   if (!removed) {
     log.warning("Could not remove what an interrupted backup left in its bucket",

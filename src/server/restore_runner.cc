@@ -153,12 +153,20 @@ Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop)
                            {{"reason", stored.reader.index_problem()->message()}});
   }
   run.options.volumes = TRY(volume_infos_of(run.store, backup, stop));
+  auto native = run.store.get_volume_snapshots(backup, stop);
+  if (!native && !native.error().is(Code::NotFound)) return std::move(native).error();
+  if (native) run.options.native_snapshots = std::move(*native);
+  volumes::SnapshotLocations locations = snapshot_locations(run.context, run.run_log.log());
+  run.options.snapshot_locations = &locations;
   run.options.modifiers = TRY(read_modifiers(run.restore, run.context, stop));
   const kube::Discovery discovery = TRY(kube::discover(run.context.client(), stop));
   run.options.priorities = priorities_of(run.context.config);
   const restore::RestorePlan plan = restore::plan_restore(run.restore.spec, stored.reader.items(),
                                                           discovery, run.options.priorities);
-  return restore::run_restore(run.restore, plan, stored.reader, run.tools, run.options, stop);
+  auto outcome =
+      restore::run_restore(run.restore, plan, stored.reader, run.tools, run.options, stop);
+  run.options.snapshot_locations = nullptr;
+  return outcome;
 }
 
 // What went wrong with the uploads is in the server's log: the restore itself has happened.

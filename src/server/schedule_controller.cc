@@ -7,6 +7,7 @@
 #include "model/names.h"
 #include "model/phases.h"
 #include "server/listing.h"
+#include "server/retention.h"
 
 namespace lateen::server {
 
@@ -38,6 +39,10 @@ Backup backup_of(const Schedule& schedule, TimePoint now) {
   backup.metadata.annotations = schedule.metadata.annotations;
   // What kubectl noted about the Schedule says nothing of the Backup.
   backup.metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+  // Where only TTL counts (Velero), nothing that the retention holds is to go too early.
+  const auto retention = retention_of(schedule);
+  if (retention && *retention && backup.spec.ttl == Duration::zero())
+    backup.spec.ttl = (*retention)->span();
   if (schedule.spec.use_owner_references_in_backup == true) {
     model::OwnerReference owner;
     owner.api_version = Schedule::kKind.api_version();
@@ -91,9 +96,10 @@ class ScheduleController final : public Controller {
       after.status.last_skipped = context_.clock.now();
     }
     const auto due = next_run(after);
-    if (!due) {
+    const auto retention = retention_of(after);
+    if (!due || !retention) {
       after.status.phase = SchedulePhase::FailedValidation;
-      after.status.validation_errors = {due.error().message()};
+      after.status.validation_errors = {due ? retention.error().message() : due.error().message()};
       return write(schedule, after, stop);
     }
     after.status.phase = SchedulePhase::Enabled;
@@ -105,7 +111,11 @@ class ScheduleController final : public Controller {
     TRY(write(schedule, after, stop));
     // The Backup first: if we die in between, there may be one more than was asked for; the other
     // way round there would be one less.
-    const Backup backup = backup_of(after, now);
+    Backup backup = backup_of(after, now);
+    if (*retention) {
+      backup.metadata.annotations[std::string(model::annotations::kClusterUid)] =
+          TRY(read_cluster_uid(context_.client(), stop));
+    }
     auto created = context_.cluster.create(backup, stop);
     if (!created && !created.error().is(Code::AlreadyExists)) return std::move(created).error();
     context_.log.info("Created a Backup of the Schedule",

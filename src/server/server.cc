@@ -24,6 +24,7 @@
 #include "server/request_controllers.h"
 #include "server/restore_controller.h"
 #include "server/schedule_controller.h"
+#include "volumes/ebs/ebs_snapshotter.h"
 
 namespace lateen::server {
 namespace {
@@ -194,6 +195,8 @@ Status run_server(const ServerConfig& config,
                   const Log& log,
                   std::stop_token stop) {
   const objects::StoreFactory stores = objects::StoreFactory::with_built_in();
+  volumes::SnapshotterFactory snapshotters;
+  volumes::ebs::add_ebs(snapshotters);
   Metrics metrics;
   const ServerContext context{.config = config,
                               .cluster = Cluster(client, config.ns),
@@ -201,6 +204,7 @@ Status run_server(const ServerConfig& config,
                               .rng = rng,
                               .log = log,
                               .stores = stores,
+                              .snapshotters = snapshotters,
                               .metrics = metrics};
   TRY(check_namespace(context, stop));
   TRY(check_kinds(context, stop));
