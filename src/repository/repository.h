@@ -40,6 +40,7 @@ struct SnapshotStats {
 struct Snapshot {
   std::string id = {};  // as the format prints it
   TimePoint time = {};  // when it was begun
+  Duration zone = {};   // of its writer, east of UTC, if the format keeps it
   std::optional<TimePoint> end = {};
   std::string host = {};
   std::string user = {};
@@ -68,13 +69,19 @@ struct BackupRequest {
   std::optional<std::string> parent = {};  // a snapshot's ID
   bool force = false;                      // no parent
   bool dry_run = false;
-  std::string compression = {};        // the format's word; empty: the repository's default
+  std::string compression = {};  // the format's word; empty: the repository's default
+  std::vector<std::string> excludes =
+      {};                          // as the user wrote them: restic keeps them with the snapshot
+  bool ignore_ctime = false;       // files are compared without it
+  bool ignore_inode = false;       // the same, and without the inode
+  bool with_atime = false;         // restic: keeps access times
+  bool skip_if_unchanged = false;  // no snapshot if the tree is its parent's
   ByteSource* stdin_source = nullptr;  // then one file of this name instead of paths
   std::string stdin_name = {};
 };
 
 struct BackupReport {
-  Snapshot snapshot = {};
+  Snapshot snapshot = {};  // without an ID if none was written
   UploadStats stats = {};
   std::uint64_t data_blobs = 0;
   std::uint64_t tree_blobs = 0;
