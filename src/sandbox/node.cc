@@ -28,6 +28,7 @@ constexpr Duration kSyncWait = std::chrono::seconds(30);
 constexpr Duration kHeartbeat = std::chrono::seconds(10);
 constexpr std::string_view kNodeLeases = "kube-node-lease";
 constexpr std::string_view kManager = "lateen-sandbox";
+constexpr std::string_view kDefaultStorageClass = "standard";
 
 std::vector<std::string> environment_of(const NodeOptions& options) {
   if (options.api_host.empty()) return {};
@@ -41,15 +42,16 @@ Json namespace_object(std::string_view name) {
       {"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", JsonObject{{"name", name}}}};
 }
 
-Json storage_class(std::string_view name, std::string_view binding_mode, bool is_default) {
+Json storage_class(std::string_view name, std::string_view driver, std::string_view binding_mode) {
   Json out = JsonObject{{"apiVersion", "storage.k8s.io/v1"},
                         {"kind", "StorageClass"},
                         {"metadata", JsonObject{{"name", name}}},
-                        {"provisioner", kProvisionerName},
+                        {"provisioner", driver},
                         {"reclaimPolicy", "Delete"},
                         {"volumeBindingMode", binding_mode},
-                        {"allowVolumeExpansion", false}};
-  if (is_default) kube::set_annotation(out, "storageclass.kubernetes.io/is-default-class", "true");
+                        {"allowVolumeExpansion", driver == kDriverName}};
+  if (name == kDefaultStorageClass)
+    kube::set_annotation(out, "storageclass.kubernetes.io/is-default-class", "true");
   return out;
 }
 
@@ -65,10 +67,10 @@ Json snapshot_class() {
   return out;
 }
 
-Json csi_driver() {
+Json csi_driver(std::string_view name) {
   return JsonObject{{"apiVersion", "storage.k8s.io/v1"},
                     {"kind", "CSIDriver"},
-                    {"metadata", JsonObject{{"name", kDriverName}}},
+                    {"metadata", JsonObject{{"name", name}}},
                     {"spec", JsonObject{{"attachRequired", false},
                                         {"podInfoOnMount", false},
                                         {"fsGroupPolicy", "ReadWriteOnceWithFSType"},
@@ -207,10 +209,14 @@ Status Node::ensure_objects() {
     TRY(ensure(resources::kNamespaces, "", namespace_object(ns)));
   }
   TRY(ensure(resources::kNodes, "", node_object()));
-  TRY(ensure(resources::kStorageClasses, "", storage_class("standard", "Immediate", true)));
   TRY(ensure(resources::kStorageClasses, "",
-             storage_class("standard-wait", "WaitForFirstConsumer", false)));
-  TRY(ensure(resources::kCsiDrivers, "", csi_driver()));
+             storage_class(kDefaultStorageClass, kDriverName, "Immediate")));
+  TRY(ensure(resources::kStorageClasses, "",
+             storage_class("standard-wait", kDriverName, "WaitForFirstConsumer")));
+  TRY(ensure(resources::kStorageClasses, "",
+             storage_class("sandbox-efs", kSharedDriverName, "Immediate")));
+  for (const std::string_view driver : {kDriverName, kSharedDriverName})
+    TRY(ensure(resources::kCsiDrivers, "", csi_driver(driver)));
   TRY(ensure(resources::kVolumeSnapshotClasses, "", snapshot_class()));
   auto status = api_.modify(
       resources::kNodes, "", kNodeName,

@@ -41,9 +41,16 @@ inline const GroupVersionResource kVolumeSnapshotClasses{"snapshot.storage.k8s.i
 
 namespace lateen::sandbox {
 
-// The one node, and the driver that all its volumes and snapshots belong to.
+// The one node.
 inline constexpr std::string_view kNodeName = "sandbox";
+
+// The drivers of its volumes, each its own provisioner: one like EBS, with snapshots, clones and
+// expansion; one like EFS, which many pods share and nobody can take a snapshot of.
 inline constexpr std::string_view kDriverName = "dir.sandbox.lateen.dev";
-inline constexpr std::string_view kProvisionerName = kDriverName;
+inline constexpr std::string_view kSharedDriverName = "shared.sandbox.lateen.dev";
+
+inline bool is_sandbox_driver(std::string_view name) {
+  return name == kDriverName || name == kSharedDriverName;
+}
 
 }  // namespace lateen::sandbox

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/quantity.h"
 #include "kube/object.h"
 #include "sandbox/api/object_bytes.h"
 #include "sandbox/api/strategy.h"
@@ -84,7 +85,6 @@ ApiStatus Admission::check_namespace(const ServedType& type, const Json& object)
 ApiStatus Admission::admit_create(const ServedType& type, Json& object) {
   TRY(check_namespace(type, object));
   if (type.is("", "pods")) return admit_pod(object);
-  if (type.is("", "services")) return admit_service(type, nullptr, object);
   if (type.is("", "persistentvolumeclaims")) set_default_storage_class(object);
   if (type.is("", "namespaces")) {
     kube::set_label(object, "kubernetes.io/metadata.name", kube::name_of(object));
@@ -93,6 +93,7 @@ ApiStatus Admission::admit_create(const ServedType& type, Json& object) {
 }
 
 ApiStatus Admission::admit_update(const ServedType& type, const Json& old_object, Json& object) {
+  if (type.is("", "persistentvolumeclaims")) TRY(admit_growth(old_object, object));
   if (type.is("", "services")) return admit_service(type, &old_object, object);
   if (type.is("", "namespaces")) {
     kube::set_label(object, "kubernetes.io/metadata.name", kube::name_of(object));
@@ -107,7 +108,8 @@ ApiStatus Admission::admit_delete(const ServedType& type, std::string_view name)
   return {};
 }
 
-ApiStatus Admission::admit_service(const ServedType& type, const Json* old_service, Json& service) {
+ApiStatus Admission::allocate(const ServedType& type, const Json* old_service, Json& service) {
+  if (!type.is("", "services")) return {};
   const schema::FieldErrors errors = services_.allocate(old_service, service, context_.rng);
   if (errors.empty()) return {};
   if (old_service == nullptr) services_.forget(kube::object_key(service));
@@ -125,6 +127,20 @@ void Admission::set_default_storage_class(Json& claim) {
       return;
     }
   }
+}
+
+// The plugin PersistentVolumeClaimResize.
+ApiStatus Admission::admit_growth(const Json& old_claim, const Json& claim) {
+  constexpr std::string_view kSize = "spec.resources.requests.storage";
+  const auto before = Quantity::parse(string_at(old_claim, kSize));
+  const auto after = Quantity::parse(string_at(claim, kSize));
+  if (!before || !after || *after <= *before) return {};
+  const auto storage_class = load(context_.store, "storage.k8s.io/storageclasses", "",
+                                  std::string(string_at(claim, "spec.storageClassName")));
+  if (storage_class && bool_at(*storage_class, "allowVolumeExpansion").value_or(false)) return {};
+  return forbidden("", "persistentvolumeclaims", kube::name_of(claim),
+                   "only dynamically provisioned pvc can be resized and the storageclass that "
+                   "provisions the pvc must support resize");
 }
 
 ApiStatus Admission::set_priority(Json& pod) {

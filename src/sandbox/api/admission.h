@@ -22,7 +22,10 @@ class Admission {
 
   // The object is in its storage version, with defaults; its name may still be a generateName.
   ApiStatus admit_create(const ServedType& type, Json& object);
-  ApiStatus admit_update(const ServedType& type, const Json& old_object, Json& object);
+  void admit_update(const ServedType& type, Json& object);
+  // Addresses and node ports of Services, after webhooks and before validation; `old_object` is
+  // null for a create. Nothing for other kinds.
+  ApiStatus allocate(const ServedType& type, const Json* old_object, Json& object);
   // Before a delete: namespaces that Kubernetes needs.
   ApiStatus admit_delete(const ServedType& type, std::string_view name);
 
@@ -37,7 +40,7 @@ class Admission {
                                        std::string_view pod);
   ApiStatus set_priority(Json& pod);
   void set_default_storage_class(Json& claim);
-  ApiStatus admit_service(const ServedType& type, const Json* old_service, Json& service);
+  ApiStatus admit_growth(const Json& old_claim, const Json& claim);
 
   const ApiContext& context_;
   ServiceAllocator& services_;

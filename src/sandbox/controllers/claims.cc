@@ -62,13 +62,28 @@ bool is_bound_to(const Json& volume, const Json& claim) {
 ObjectPtr find_volume_for(const Json& claim, const std::vector<ObjectPtr>& volumes) {
   ObjectPtr best;
   for (const ObjectPtr& volume : volumes) {
-    if (is_reserved_for(*volume, claim) && !kube::is_being_deleted(*volume)) return volume;
+    // What is kept for the claim must be large enough, and may be of another class.
+    const bool large = quantity_at(*volume, "spec.capacity.storage") >=
+                       quantity_at(claim, "spec.resources.requests.storage");
+    if (is_reserved_for(*volume, claim) && !kube::is_being_deleted(*volume) && large &&
+        mode_of(*volume) == mode_of(claim))
+      return volume;
     if (!fits(*volume, claim)) continue;
     if (!best ||
         quantity_at(*volume, "spec.capacity.storage") < quantity_at(*best, "spec.capacity.storage"))
       best = volume;
   }
   return best;
+}
+
+std::string why_not_for(const Json& volume, const Json& claim) {
+  if (quantity_at(volume, "spec.capacity.storage") <
+      quantity_at(claim, "spec.resources.requests.storage"))
+    return "requested PV is too small";
+  if (string_at(volume, "spec.storageClassName") != string_at(claim, "spec.storageClassName"))
+    return "storageClassName does not match";
+  if (mode_of(volume) != mode_of(claim)) return "incompatible volumeMode";
+  return has_modes(volume, claim) ? "" : "incompatible accessMode";
 }
 
 bool pod_uses_claim(const Json& pod, std::string_view claim) {

@@ -30,6 +30,10 @@ bool is_bound_to(const Json& volume, const Json& claim);
 // reserved comes first. Null: none does.
 ObjectPtr find_volume_for(const Json& claim, const std::vector<ObjectPtr>& volumes);
 
+// Why a claim that asks for this volume by name cannot have it, as kube-controller-manager says;
+// "" when it can.
+std::string why_not_for(const Json& volume, const Json& claim);
+
 // Whether the pod mounts it (and has not ended).
 bool pod_uses_claim(const Json& pod, std::string_view claim);
 

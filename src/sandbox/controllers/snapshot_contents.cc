@@ -3,9 +3,11 @@
 
 #include "base/duration.h"
 #include "base/quantity.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "kube/object.h"
 #include "sandbox/controllers/snapshots.h"
+#include "sandbox/controllers/volume_binder.h"
 #include "sandbox/controllers/workload.h"
 #include "sandbox/write_options.h"
 
@@ -18,7 +20,8 @@ constexpr std::string_view kBeingDeletedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 constexpr std::string_view kBeingCreatedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
-constexpr Duration kRetry = std::chrono::seconds(1);
+constexpr Duration kRetry = std::chrono::milliseconds(500);
+constexpr Duration kFaultPoll = std::chrono::milliseconds(200);  // whether it is over
 
 // The driver names its snapshots after the VolumeSnapshot's uid, so that a second attempt finds the
 // first one's.
@@ -45,7 +48,12 @@ Result<LookAgain> SnapshotContentController::reconcile(const std::string& key,
                                                        std::stop_token stop) {
   const ObjectPtr content = caches().snapshot_contents.find("", key);
   if (!content || string_at(*content, "spec.driver") != kDriverName) return LookAgain();
-  if (kube::is_being_deleted(*content)) return end(*content);
+  if (kube::is_being_deleted(*content)) {
+    auto ended = end(*content);
+    if (ended || ended.error().is(Code::Conflict)) return ended;
+    TRY(fail(*content, "SnapshotDeleteError", "Failed to delete snapshot"));
+    return LookAgain(kRetry);
+  }
   if (!kube::has_finalizer(*content, kContentFinalizer)) {
     auto written = api().modify(
         resources::kVolumeSnapshotContents, "", key,
@@ -58,9 +66,27 @@ Result<LookAgain> SnapshotContentController::reconcile(const std::string& key,
   auto done = string_at(*content, "spec.source.volumeHandle").empty()
                   ? find_existing(*content)
                   : cut(*content, std::move(stop));
-  if (done) return done;
-  TRY(fail(*content, done.error()));
+  if (done || done.error().is(Code::Conflict)) return done;
+  // The external-snapshotter's words: those of its first attempt, then those of all others.
+  const bool first = find(*content, "status") == nullptr;
+  TRY(fail(*content, first ? "SnapshotCreationFailed" : "SnapshotContentCheckandUpdateFailed",
+           fmt::format("Failed to {}: {}",
+                       first ? "create snapshot" : "check and update snapshot content",
+                       done.error().message())));
   return LookAgain(kRetry);
+}
+
+std::optional<Strike> SnapshotContentController::strike_snapshot(FaultKind kind,
+                                                                 std::string_view verb,
+                                                                 const Json& content,
+                                                                 const std::string& key) {
+  return strike(kind,
+                {.verb = verb,
+                 .resource = "volumesnapshots",
+                 .ns = string_at(content, "spec.volumeSnapshotRef.namespace"),
+                 .name = string_at(content, "spec.volumeSnapshotRef.name"),
+                 .storage_class = string_at(content, "spec.volumeSnapshotClassName")},
+                key);
 }
 
 Result<LookAgain> SnapshotContentController::cut(const Json& content, std::stop_token stop) {
@@ -76,7 +102,15 @@ Result<LookAgain> SnapshotContentController::cut(const Json& content, std::stop_
         {"metadata", JsonObject{{"annotations", JsonObject{{kBeingCreatedAnnotation, "yes"}}}}}};
     TRY(patch_seen(api(), caches().snapshot_contents, content, patch, name(), stop));
   }
-  const SnapshotInfo info = TRY(store_.create_snapshot(handle_for(content), volume, size, stop));
+  const auto struck = strike_snapshot(FaultKind::SnapshotFailure, "create", content);
+  auto taken = struck ? Result<SnapshotInfo>(driver_error(*struck->fault, "makes no snapshot"))
+                      : store_.create_snapshot(handle_for(content), volume, size, stop);
+  if (!taken) {
+    const std::string why = taken.error().message();
+    return Error(taken.error().code(), "failed to take snapshot of the volume {}: {}", volume,
+                 quote_go(why));
+  }
+  const SnapshotInfo& info = *taken;
   const Json unmark = JsonObject{
       {"metadata", JsonObject{{"annotations", JsonObject{{kBeingCreatedAnnotation, nullptr}}}}}};
   TRY(patch_seen(api(), caches().snapshot_contents, content, unmark, name(), std::move(stop)));
@@ -86,8 +120,8 @@ Result<LookAgain> SnapshotContentController::cut(const Json& content, std::stop_
 Result<LookAgain> SnapshotContentController::find_existing(const Json& content) {
   const std::string handle(string_at(content, "spec.source.snapshotHandle"));
   if (handle.empty()) return LookAgain();
-  const SnapshotInfo info =
-      TRY(store_.find_snapshot(handle).wrap("Failed to check and update snapshot content"));
+  const SnapshotInfo info = TRY(store_.find_snapshot(handle).wrap(
+      "failed to list snapshot for content {}", kube::name_of(content)));
   return report(content, info);
 }
 
@@ -99,6 +133,9 @@ Result<LookAgain> SnapshotContentController::report(const Json& content, const S
                           ? find(find(*snapshot_class, "parameters"), JsonKey{kReadyDelayParameter})
                           : nullptr;
   if (asked != nullptr) delay = TRY(parse_go_duration(as_text(asked)));
+  const auto slow = strike_snapshot(FaultKind::SnapshotDelay, "create", content,
+                                    std::string(kube::uid_of(content)));
+  if (slow) delay += slow->fault->delay;
   const Duration left = info.created + delay - now();
   const Json live = TRY(api().get(resources::kVolumeSnapshotContents, "", kube::name_of(content)));
   const Json status = JsonObject{{"creationTime", info.created.time_since_epoch().count()},
@@ -106,11 +143,13 @@ Result<LookAgain> SnapshotContentController::report(const Json& content, const S
                                  {"restoreSize", info.size},
                                  {"snapshotHandle", info.id}};
   TRY(write_status(api(), resources::kVolumeSnapshotContents, live, status, name()));
-  return left > Duration::zero() ? LookAgain(left) : LookAgain();
+  if (left <= Duration::zero()) return LookAgain();
+  return LookAgain(slow ? std::min(left, kFaultPoll) : left);
 }
 
-Status SnapshotContentController::fail(const Json& content, const Error& error) {
-  const std::string message = fmt::format("Failed to create snapshot: {}", error.message());
+Status SnapshotContentController::fail(const Json& content,
+                                       std::string_view reason,
+                                       const std::string& message) {
   if (string_at(content, "status.error.message") == message) return Status();
   auto written = api().modify(
       resources::kVolumeSnapshotContents, "", kube::name_of(content),
@@ -121,7 +160,7 @@ Status SnapshotContentController::fail(const Json& content, const Error& error) 
         return true;
       },
       write_status_as(name()));
-  events().warning(content, "SnapshotCreationFailed", message);
+  events().warning(content, reason, message);
   if (!written && !written.error().is(Code::NotFound)) return Error(written.error());
   return Status();
 }
@@ -148,6 +187,8 @@ Result<LookAgain> SnapshotContentController::end(const Json& content) {
     // A cut that was begun and not yet reported.
     if (handle.empty() && !string_at(content, "spec.source.volumeHandle").empty())
       handle = handle_for(content);
+    const auto struck = strike_snapshot(FaultKind::SnapshotFailure, "delete", content);
+    if (struck) return driver_error(*struck->fault, "deletes no snapshot");
     if (!handle.empty()) TRY(store_.remove_snapshot(handle));
   }
   auto written = api().modify(

@@ -24,7 +24,7 @@ constexpr std::string_view kBeingDeletedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 constexpr std::string_view kDefaultClassAnnotation =
     "snapshot.storage.kubernetes.io/is-default-class";
-constexpr Duration kRetry = std::chrono::seconds(1);
+constexpr Duration kRetry = std::chrono::milliseconds(500);
 
 std::string content_name_for(const Json& snapshot) {
   return fmt::format("snapcontent-{}", kube::uid_of(snapshot));
@@ -87,16 +87,58 @@ Result<LookAgain> SnapshotController::reconcile(const std::string& key, std::sto
     TRY(end(*snapshot, std::move(stop)));
     return LookAgain();
   }
-  if (TRY(prepare(*snapshot, stop))) return LookAgain();  // it was changed, which brings us back
+  auto prepared = prepare(*snapshot, stop);
+  if (!prepared && prepared.error().is(Code::Conflict)) return std::move(prepared).error();
+  if (!prepared) {
+    TRY(fail(*snapshot, "SetDefaultSnapshotClassFailed", prepared.error().message()));
+    return LookAgain(kRetry);
+  }
+  if (*prepared) return LookAgain();  // it was changed, which brings us back
   auto content = ensure_content(*snapshot, std::move(stop));
   if (!content) {
     const bool ordinary = content.error().is(Code::Conflict);
     if (ordinary) return std::move(content).error();
-    TRY(fail(*snapshot, content.error()));
+    const bool dynamic = string_at(*snapshot, "spec.source.volumeSnapshotContentName").empty();
+    if (dynamic) {
+      TRY(fail(*snapshot, "SnapshotContentCreationFailed",
+               fmt::format("Failed to create snapshot content with error {}",
+                           content.error().message())));
+    } else {
+      const bool missing = content.error().is(Code::NotFound);
+      TRY(fail(*snapshot, missing ? "SnapshotContentMissing" : "SnapshotContentMisbound",
+               content.error().message()));
+    }
     return LookAgain(kRetry);
   }
   TRY(mirror(*snapshot, *content));
   return LookAgain();
+}
+
+// The default class of the driver that the snapshot's claim has its volume from.
+Result<std::string> SnapshotController::default_class_for(const Json& snapshot) {
+  const auto failed = [](std::string_view why) {
+    return Error(Code::NotFound, "Failed to set default snapshot class with error {}", why);
+  };
+  const ObjectPtr claim = caches().claims.find(
+      kube::namespace_of(snapshot), string_at(snapshot, "spec.source.persistentVolumeClaimName"));
+  const ObjectPtr volume =
+      claim ? caches().volumes.find("", string_at(*claim, "spec.volumeName")) : nullptr;
+  if (!claim) return failed("cannot get claim from snapshot");
+  if (!volume) {
+    return failed(
+        fmt::format("the PVC {} is not yet bound to a PV, will not attempt to take a snapshot",
+                    kube::name_of(*claim)));
+  }
+  std::vector<std::string> found;
+  for (const ObjectPtr& candidate : caches().snapshot_classes.list()) {
+    const bool is_default = kube::annotation_of(*candidate, kDefaultClassAnnotation) == "true";
+    if (is_default && string_at(*candidate, "driver") == string_at(*volume, "spec.csi.driver"))
+      found.emplace_back(kube::name_of(*candidate));
+  }
+  if (found.empty()) return failed("cannot find default snapshot class");
+  if (found.size() > 1)
+    return failed(fmt::format("{} default snapshot classes were found", found.size()));
+  return found.front();
 }
 
 // Its finalizers and, where it names no class, the default one of its driver. Says whether it wrote
@@ -107,11 +149,10 @@ Result<bool> SnapshotController::prepare(const Json& snapshot, std::stop_token) 
   const bool dynamic = !string_at(snapshot, "spec.source.persistentVolumeClaimName").empty();
   std::string class_name;
   if (dynamic && string_at(snapshot, "spec.volumeSnapshotClassName").empty()) {
-    for (const ObjectPtr& candidate : caches().snapshot_classes.list()) {
-      const bool is_default = kube::annotation_of(*candidate, kDefaultClassAnnotation) == "true";
-      if (is_default && string_at(*candidate, "driver") == kDriverName)
-        class_name = kube::name_of(*candidate);
-    }
+    auto found = default_class_for(snapshot);
+    // Without its finalizers first, it could go while we wait for a class.
+    if (!found && has_finalizers) return std::move(found).error();
+    if (found) class_name = std::move(*found);
   }
   if (has_finalizers && class_name.empty()) return false;
   auto written = api().modify(
@@ -241,13 +282,14 @@ Status SnapshotController::mirror(const Json& snapshot, const Json& content) {
   return Status();
 }
 
-Status SnapshotController::fail(const Json& snapshot, const Error& error) {
+Status SnapshotController::fail(const Json& snapshot,
+                                std::string_view reason,
+                                const std::string& message) {
   Json status = status_or_empty(snapshot);
-  if (string_at(status, "error.message") == error.message()) return Status();
-  status.as_object()["error"] =
-      JsonObject{{"message", error.message()}, {"time", format_rfc3339(now())}};
+  if (string_at(status, "error.message") == message) return Status();
+  status.as_object()["error"] = JsonObject{{"message", message}, {"time", format_rfc3339(now())}};
   status.as_object()["readyToUse"] = false;
-  events().warning(snapshot, "SnapshotContentCreationFailed", error.message());
+  events().warning(snapshot, reason, message);
   return write_status(api(), resources::kVolumeSnapshots, snapshot, status, name());
 }
 

@@ -33,7 +33,8 @@ class SnapshotController final : public Controller {
                              const std::string& content_name,
                              std::stop_token stop);
   Status mirror(const Json& snapshot, const Json& content);
-  Status fail(const Json& snapshot, const Error& error);
+  Result<std::string> default_class_for(const Json& snapshot);
+  Status fail(const Json& snapshot, std::string_view reason, const std::string& message);
   Status protect_source(const Json& snapshot, bool protect);
 
   // The content that is this snapshot's own, by its name or by its reference.
@@ -56,7 +57,11 @@ class SnapshotContentController final : public Controller {
   Result<LookAgain> cut(const Json& content, std::stop_token stop);
   Result<LookAgain> find_existing(const Json& content);
   Result<LookAgain> report(const Json& content, const SnapshotInfo& info);
-  Status fail(const Json& content, const Error& error);
+  Status fail(const Json& content, std::string_view reason, const std::string& message);
+  std::optional<Strike> strike_snapshot(FaultKind kind,
+                                        std::string_view verb,
+                                        const Json& content,
+                                        const std::string& key = {});
 
   VolumeStore& store_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/quantity.h"
 #include "base/time.h"
 #include "kube/object.h"
 #include "sandbox/controllers/scheduler.h"
@@ -10,6 +11,8 @@
 
 namespace lateen::sandbox {
 namespace {
+
+constexpr std::string_view kDefaultClassAnnotation = "storageclass.kubernetes.io/is-default-class";
 
 std::string claim_key(const Json& claim) {
   return fmt::format("claim:{}", kube::object_key(claim));
@@ -20,7 +23,15 @@ std::string volume_key(std::string_view name) {
 }
 
 bool is_ours(const Json& volume) {
-  return string_at(volume, "spec.csi.driver") == kDriverName;
+  return is_sandbox_driver(string_at(volume, "spec.csi.driver"));
+}
+
+FaultSubject deletion_of(const Json& volume) {
+  return {.verb = "delete",
+          .resource = "persistentvolumeclaims",
+          .ns = string_at(volume, "spec.claimRef.namespace"),
+          .name = string_at(volume, "spec.claimRef.name"),
+          .storage_class = string_at(volume, "spec.storageClassName")};
 }
 
 }  // namespace
@@ -106,6 +117,7 @@ Result<LookAgain> VolumeBinder::sync_claim(const std::string& ns,
     TRY(check_bound(*claim));
     return LookAgain();
   }
+  if (TRY(take_default_class(*claim))) return LookAgain();  // the change brings us back
   return bind_or_provision(*claim, std::move(stop));
 }
 
@@ -117,11 +129,57 @@ Status VolumeBinder::end_claim(const Json& claim) {
                 [](Json& live) { return kube::remove_finalizer(live, kClaimProtection); });
 }
 
+// One that was made before there was a default class gets it once there is (since Kubernetes 1.28).
+Result<bool> VolumeBinder::take_default_class(const Json& claim) {
+  if (find(claim, "spec.storageClassName") != nullptr ||
+      !string_at(claim, "spec.volumeName").empty())
+    return false;
+  std::string found;
+  for (const ObjectPtr& candidate : caches().storage_classes.list()) {
+    if (kube::annotation_of(*candidate, kDefaultClassAnnotation) == "true")
+      found = kube::name_of(*candidate);
+  }
+  if (found.empty()) return false;
+  TRY(change(resources::kPersistentVolumeClaims, claim, [&](Json& live) {
+    if (find(live, "spec.storageClassName") != nullptr) return false;
+    ensure(live, "spec.storageClassName") = found;
+    return true;
+  }));
+  return true;
+}
+
+// The volume, as large as its claim asks by now. Directories need nothing done to them.
+Result<Json> VolumeBinder::expanded(const Json& claim, Json volume) {
+  const std::string_view asked = string_at(claim, "spec.resources.requests.storage");
+  const auto wanted = Quantity::parse(asked);
+  const auto has = Quantity::parse(string_at(volume, "spec.capacity.storage"));
+  const ObjectPtr storage_class =
+      caches().storage_classes.find("", string_at(claim, "spec.storageClassName"));
+  const bool may_grow = is_ours(volume) && storage_class &&
+                        bool_at(*storage_class, "allowVolumeExpansion").value_or(false);
+  if (!wanted || !has || *wanted <= *has || !may_grow) return volume;
+  events().normal(claim, "Resizing",
+                  fmt::format("External resizer is resizing volume {}", kube::name_of(volume)));
+  auto grown = api().modify(
+      resources::kPersistentVolumes, "", kube::name_of(volume),
+      [&](Json& live) -> Result<bool> {
+        ensure(live, "spec.capacity.storage") = asked;
+        return true;
+      },
+      write_as(name()));
+  if (!grown) return Error(grown.error());
+  events().normal(claim, "VolumeResizeSuccessful", "Resize volume succeeded");
+  return std::move(*grown);
+}
+
 // A claim that has been bound once stays with its volume; without it, it is lost.
 Status VolumeBinder::check_bound(const Json& claim) {
   auto volume = api().get(resources::kPersistentVolumes, "", string_at(claim, "spec.volumeName"));
   if (!volume && !volume.error().is(Code::NotFound)) return Error(volume.error());
-  if (volume && is_bound_to(*volume, claim)) return set_claim_status(claim, *volume);
+  if (volume && is_bound_to(*volume, claim)) {
+    const Json current = TRY(expanded(claim, std::move(*volume)));
+    return set_claim_status(claim, current);
+  }
   // Restored with its annotations, but its volume still waits for a claim of that name.
   if (volume && is_reserved_for(*volume, claim)) return bind(claim, *volume, {});
   if (string_at(claim, "status.phase") == "Lost") return Status();
@@ -143,6 +201,11 @@ Result<LookAgain> VolumeBinder::bind_or_provision(const Json& claim, std::stop_t
     if (find(*volume, "spec.claimRef") != nullptr && !is_reserved_for(*volume, claim)) {
       events().warning(claim, "FailedBinding",
                        fmt::format("volume \"{}\" already bound to a different claim.", wanted));
+      return LookAgain();
+    }
+    if (const std::string why = why_not_for(*volume, claim); !why.empty()) {
+      events().warning(claim, "VolumeMismatch",
+                       fmt::format("Cannot bind to requested volume \"{}\": {}", wanted, why));
       return LookAgain();
     }
     TRY(bind(claim, *volume, std::move(stop)));
@@ -261,9 +324,8 @@ Status VolumeBinder::end_volume(const Json& volume) {
   }
   const bool takes_data = is_ours(volume) &&
                           string_at(volume, "spec.persistentVolumeReclaimPolicy") == "Delete" &&
-                          kube::annotation_of(volume, kProvisionedByAnnotation) == kProvisionerName;
-  if (takes_data)
-    TRY(store_.remove_volume(std::string(string_at(volume, "spec.csi.volumeHandle"))));
+                          is_sandbox_driver(kube::annotation_of(volume, kProvisionedByAnnotation));
+  if (takes_data) TRY(remove_data(volume));
   return change(resources::kPersistentVolumes, volume, [](Json& live) {
     const bool protection = kube::remove_finalizer(live, kVolumeProtection);
     const bool provisioner = is_ours(live) && kube::remove_finalizer(live, kProvisionerFinalizer);
@@ -271,12 +333,18 @@ Status VolumeBinder::end_volume(const Json& volume) {
   });
 }
 
+Status VolumeBinder::remove_data(const Json& volume) {
+  if (const auto struck = strike(FaultKind::ProvisionFailure, deletion_of(volume)))
+    return driver_error(*struck->fault, "deletes no volume");
+  return store_.remove_volume(std::string(string_at(volume, "spec.csi.volumeHandle")));
+}
+
 Status VolumeBinder::release(const Json& volume, std::stop_token stop) {
   TRY(set_volume_phase(volume, "Released"));
   if (string_at(volume, "spec.persistentVolumeReclaimPolicy") != "Delete") return Status();
   // A volume of another driver is that driver's to delete, and it is not here.
   if (!is_ours(volume)) return Status();
-  auto removed = store_.remove_volume(std::string(string_at(volume, "spec.csi.volumeHandle")));
+  auto removed = remove_data(volume);
   if (!removed) {
     events().warning(volume, "VolumeFailedDelete", removed.error().message());
     TRY(set_volume_phase(volume, "Failed"));

@@ -16,11 +16,15 @@ constexpr std::string_view kBetaStorageProvisionerAnnotation =
 constexpr std::string_view kSnapshotGroup = "snapshot.storage.k8s.io";
 constexpr std::string_view kFsTypeParameter = "csi.storage.k8s.io/fstype";
 
+constexpr Duration kRetry = std::chrono::milliseconds(500);
+constexpr Duration kFaultPoll = std::chrono::milliseconds(200);  // whether it is over
+
 Json volume_object(const Json& claim, const Json& storage_class, const std::string& handle) {
-  JsonObject csi{{"driver", kDriverName},
-                 {"volumeHandle", handle},
-                 {"volumeAttributes",
-                  JsonObject{{"storage.kubernetes.io/csiProvisionerIdentity", kDriverName}}}};
+  const std::string_view driver = string_at(storage_class, "provisioner");
+  JsonObject csi{
+      {"driver", driver},
+      {"volumeHandle", handle},
+      {"volumeAttributes", JsonObject{{"storage.kubernetes.io/csiProvisionerIdentity", driver}}}};
   if (const Json* fs_type = find(find(storage_class, "parameters"), JsonKey{kFsTypeParameter}))
     csi["fsType"] = *fs_type;
   std::string_view policy = string_at(storage_class, "reclaimPolicy");
@@ -42,14 +46,19 @@ Json volume_object(const Json& claim, const Json& storage_class, const std::stri
   return JsonObject{
       {"apiVersion", "v1"},
       {"kind", "PersistentVolume"},
-      {"metadata",
-       JsonObject{{"name", handle},
-                  {"annotations", JsonObject{{kProvisionedByAnnotation, kProvisionerName}}},
-                  {"finalizers", JsonArray{kVolumeProtection, kProvisionerFinalizer}}}},
+      {"metadata", JsonObject{{"name", handle},
+                              {"annotations", JsonObject{{kProvisionedByAnnotation, driver}}},
+                              {"finalizers", JsonArray{kVolumeProtection, kProvisionerFinalizer}}}},
       {"spec", std::move(spec)}};
 }
 
 }  // namespace
+
+Error driver_error(const Fault& fault, std::string_view otherwise) {
+  return {Code::Unavailable, "rpc error: code = Internal desc = {}",
+          fault.message.empty() ? fmt::format("the driver {}, as was asked for", otherwise)
+                                : fault.message};
+}
 
 Result<LookAgain> VolumeBinder::provision(const Json& claim,
                                           const Json& storage_class,
@@ -63,7 +72,14 @@ Result<LookAgain> VolumeBinder::provision(const Json& claim,
     TRY(patch_seen(api(), caches().claims, claim, patch, name(), stop));
     return LookAgain();
   }
-  if (provisioner != kProvisionerName) {
+  const FaultSubject subject{.verb = "create",
+                             .resource = "persistentvolumeclaims",
+                             .ns = kube::namespace_of(claim),
+                             .name = kube::name_of(claim),
+                             .storage_class = kube::name_of(storage_class)};
+  const bool hangs =
+      strike(FaultKind::ProvisionHang, subject, std::string(kube::uid_of(claim))).has_value();
+  if (hangs || !is_sandbox_driver(provisioner)) {
     events().normal(claim, "ExternalProvisioning",
                     fmt::format("Waiting for a volume to be created either by the external "
                                 "provisioner '{}' or manually by the "
@@ -71,20 +87,22 @@ Result<LookAgain> VolumeBinder::provision(const Json& claim,
                                 "verify that the provisioner is "
                                 "running and correctly registered.",
                                 provisioner));
-    return LookAgain();
+    return hangs ? LookAgain(kFaultPoll) : LookAgain();
   }
   events().normal(claim, "Provisioning",
                   fmt::format("External provisioner is provisioning volume for claim \"{}\"",
                               kube::object_key(claim)));
   const std::string handle = fmt::format("pvc-{}", kube::uid_of(claim));
-  auto filled = fill(claim, handle, stop);
+  const auto struck = strike(FaultKind::ProvisionFailure, subject);
+  auto filled = struck ? Status(driver_error(*struck->fault, "makes no volume"))
+                       : fill(claim, provisioner, handle, stop);
   if (!filled) {
     events().warning(claim, "ProvisioningFailed",
                      fmt::format("failed to provision volume with StorageClass \"{}\": {}",
                                  kube::name_of(storage_class), filled.error().message()));
     // What it lacks may come, and nothing tells us of it: a source claim that is bound, a snapshot
     // that is ready.
-    return LookAgain(std::chrono::seconds(1));
+    return LookAgain(kRetry);
   }
   auto made = create_seen(api(), caches().volumes, volume_object(claim, storage_class, handle),
                           name(), stop);
@@ -95,19 +113,34 @@ Result<LookAgain> VolumeBinder::provision(const Json& claim,
   return LookAgain();
 }
 
-Status VolumeBinder::fill(const Json& claim, const std::string& handle, std::stop_token stop) {
+Status VolumeBinder::fill(const Json& claim,
+                          std::string_view driver,
+                          const std::string& handle,
+                          std::stop_token stop) {
   if (string_at(claim, "spec.volumeMode") == "Block") {
     return Error(Code::Unsupported, "the sandbox's volumes are directories, not block devices");
   }
   const Json* source = data_source_of(claim);
   if (source == nullptr) return store_.create_volume(handle);
+  if (!string_at(*source, "namespace").empty()) {
+    return Error(Code::Unsupported, "the sandbox fills no volume from another namespace ({})",
+                 string_at(*source, "namespace"));
+  }
   const std::string_view kind = string_at(*source, "kind");
   const std::string source_name(string_at(*source, "name"));
-  if (kind == "VolumeSnapshot" && string_at(*source, "apiGroup") == kSnapshotGroup) {
+  const bool from_snapshot =
+      kind == "VolumeSnapshot" && string_at(*source, "apiGroup") == kSnapshotGroup;
+  const bool from_claim = kind == "PersistentVolumeClaim";
+  if (driver != kDriverName && (from_snapshot || from_claim)) {
+    return Error(Code::Unsupported,
+                 "CSI driver does not support {}: controller {} capability is not reported",
+                 from_snapshot ? "snapshot restore" : "clone operations",
+                 from_snapshot ? "CREATE_DELETE_SNAPSHOT" : "CLONE_VOLUME");
+  }
+  if (from_snapshot) {
     return fill_from_snapshot(claim, source_name, handle, std::move(stop));
   }
-  if (kind == "PersistentVolumeClaim")
-    return fill_from_claim(claim, source_name, handle, std::move(stop));
+  if (from_claim) return fill_from_claim(claim, source_name, handle, std::move(stop));
   return Error(Code::Unsupported, "the sandbox fills no volume from a {}", kind);
 }
 

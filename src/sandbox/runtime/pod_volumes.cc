@@ -163,12 +163,13 @@ Result<PreparedVolume> PodVolumes::claim(std::string_view name, bool read_only) 
   const Json volume = TRY(api_.get(resources::kPersistentVolumes, "", volume_name));
   if (const Json* source = find(volume, "spec.hostPath")) return host_path(*source);
   const std::string_view driver = string_at(volume, "spec.csi.driver");
-  if (driver != kDriverName) {
+  if (!is_sandbox_driver(driver)) {
     return Error(
         Code::Unsupported,
         "driver name {} not found in the list of registered CSI drivers: the sandbox only mounts "
-        "volumes of {}",
-        driver.empty() ? "of " + std::string(volume_name) : std::string(driver), kDriverName);
+        "volumes of {} and {}",
+        driver.empty() ? "of " + std::string(volume_name) : std::string(driver), kDriverName,
+        kSharedDriverName);
   }
   const std::string handle(string_at(volume, "spec.csi.volumeHandle"));
   if (!store_.has_volume(handle)) {

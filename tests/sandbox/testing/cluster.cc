@@ -43,6 +43,7 @@ void Cluster::start_node() {
   options.dir = dir();
   options.ca_pem = "a certificate";
   options.records_only = records_only_;
+  options.faults = &faults_;
   node_ = std::make_unique<Node>(*api_, options, Log(), clock_);
   const auto started = node_->start();
   if (!started) ADD_FAILURE() << started.error().describe();

@@ -33,6 +33,8 @@ class Cluster {
 
   Node& node() { return *node_; }
 
+  FaultBook& faults() { return faults_; }
+
   bool runs_pods() const { return node_->why_records_only().empty(); }
 
   // The directory that the node keeps its things in.
@@ -85,6 +87,7 @@ class Cluster {
   TempDir dir_;
   SystemClock clock_;
   SystemRng rng_;
+  FaultBook faults_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<Node> node_;
