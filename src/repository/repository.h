@@ -103,6 +103,7 @@ struct PruneRequest {
   bool dry_run = false;
   // How much may stay unused, in percent of what is used (restic), or no limit.
   std::optional<double> max_unused_percent = 5.0;
+  std::optional<ByteCount> max_unused_bytes = {};  // instead of percent
   std::optional<ByteCount> max_repack = {};
   bool unsafe_no_grace = false;  // kopia's --safety=none: for when nobody else writes
 };

@@ -1,0 +1,28 @@
+// Which files of which snapshots use blobs that are lost: so that a person knows what is gone, and
+// what is not.
+#pragma once
+
+#include <set>
+#include <span>
+#include <stop_token>
+#include <unordered_set>
+
+#include "repository/engine/content_reader.h"
+#include "repository/engine/live_set.h"
+#include "repository/engine/progress.h"
+
+namespace lateen::repository::restic {
+
+using ContentSet = std::unordered_set<ContentId, ContentIdHash>;
+
+// Adds a problem for each file that uses one of `damaged`, "snapshot 1f0a…:/path". Trees that
+// cannot be read are passed over here: they have been said already. A tree that several snapshots
+// share is named with the first.
+Status name_damaged_files(std::span<const LiveRoot> roots,
+                          const ContentSet& damaged,
+                          const TreeFormat& trees,
+                          ContentReader& reader,
+                          Progress& progress,
+                          const std::stop_token& stop);
+
+}  // namespace lateen::repository::restic

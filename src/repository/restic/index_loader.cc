@@ -1,0 +1,173 @@
+#include "repository/restic/index_loader.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/thread.h"
+#include "repository/restic/content_format.h"
+#include "repository/restic/index_file.h"
+
+namespace lateen::repository::restic {
+namespace {
+
+// Fetched and decoded at once: some 8 MiB of JSON each.
+constexpr std::size_t kFilesAtOnce = 4;
+
+// A pack as one index file has it, reduced to what tells it from another description.
+std::uint64_t digest_of(const IndexedPack& pack) {
+  Bytes text;
+  for (const PackedBlob& blob : pack.blobs) {
+    append_header_entry(text, blob);
+    text += std::to_string(blob.offset);
+  }
+  const HashBytes hash = sha256(text);
+  std::uint64_t digest = 0;
+  std::memcpy(&digest, hash.data(), sizeof digest);
+  return digest;
+}
+
+void sort_by_offset(IndexedPack& pack) {
+  std::sort(pack.blobs.begin(), pack.blobs.end(),
+            [](const PackedBlob& a, const PackedBlob& b) { return a.offset < b.offset; });
+}
+
+// Takes packs from several index files; what two files say of a pack must be the same. Thread-safe.
+class Gathering {
+ public:
+  using Add = std::function<Status(const IndexedPack&)>;
+
+  Gathering(LoadedIndex& loaded, const std::set<Id>& without, Add add)
+      : loaded_(loaded), without_(without), add_(std::move(add)) {}
+
+  Status take(const Id& file, std::vector<IndexedPack> packs) {
+    const Lock lock(mu_);
+    loaded_.files.insert(file);
+    for (const IndexedPack& pack : packs) {
+      if (without_.contains(pack.id)) continue;
+      const auto [known, is_new] = digests_.emplace(pack.id, digest_of(pack));
+      if (!is_new && known->second == digest_of(pack)) {
+        ++loaded_.duplicate_packs;
+        continue;
+      }
+      if (!is_new) {
+        loaded_.problems.push_back(Error(Code::Corrupt,
+                                         "pack {} is described differently by index {} and another",
+                                         pack.id.short_hex(), file.short_hex())
+                                       .with_hint("Run `repair index`."));
+      }
+      TRY(add_(pack));
+    }
+    return {};
+  }
+
+  void note(Error error) {
+    const Lock lock(mu_);
+    loaded_.problems.push_back(std::move(error));
+  }
+
+ private:
+  Mutex mu_;
+  LoadedIndex& loaded_ LATEEN_GUARDED_BY(mu_);
+  const std::set<Id>& without_;
+  const Add add_;
+  std::unordered_map<Id, std::uint64_t, IdHash> digests_ LATEEN_GUARDED_BY(mu_);
+};
+
+Status read_file(const Files& files,
+                 const Id& id,
+                 Gathering& gathering,
+                 const std::stop_token& stop) {
+  auto json = files.load(FileType::Index, id, stop);
+  // Rewritten and removed by somebody since it was listed: the one in its place was listed or will
+  // be looked for when something is missing.
+  if (!json && json.error().is(Code::NotFound)) return {};
+  if (!json) return std::move(json).error();
+  std::vector<IndexedPack> packs;
+  TRY(decode_index(*json, files.version(), [&packs](IndexedPack& pack) {
+        sort_by_offset(pack);
+        packs.push_back(pack);
+        return Status();
+      }).wrap("index {}", id.short_hex()));
+  return gathering.take(id, std::move(packs));
+}
+
+Status read_files(const Files& files,
+                  const std::vector<Id>& ids,
+                  Gathering& gathering,
+                  bool tolerant,
+                  const std::stop_token& stop) {
+  const auto read = [&](std::size_t i, const std::stop_token& told) -> Status {
+    Status done = read_file(files, ids[i], gathering, told);
+    if (done || !tolerant || told.stop_requested()) return done;
+    gathering.note(std::move(done).error());
+    return {};
+  };
+  return parallel_for(ids.size(), kFilesAtOnce, read, stop);
+}
+
+std::string cache_key_of(const std::vector<Id>& sorted) {
+  Hasher hasher(HashAlgorithm::Sha256);
+  for (const Id& id : sorted)
+    hasher.update(id.view());
+  return "restic-" + hasher.finish_hex();
+}
+
+Result<std::vector<Id>> index_ids(const Files& files, const std::stop_token& stop) {
+  std::vector<Id> ids;
+  for (const ListedFile& file : TRY(list_files(files.store(), FileType::Index, stop)))
+    ids.push_back(file.id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+}  // namespace
+
+Result<LoadedIndex> load_index(const Files& files,
+                               const IndexLoadOptions& options,
+                               const std::stop_token& stop) {
+  const std::vector<Id> ids = TRY(index_ids(files, stop));
+  IndexBuilder builder({.hash_size = Id::kSize,
+                        .duplicates = DuplicateRule::KeepAll,
+                        .cache_dir = options.cache_dir,
+                        .cache_key = options.cache_dir.empty() ? "" : cache_key_of(ids)});
+  LoadedIndex loaded;
+  if (!options.cache_dir.empty()) {
+    loaded.index = builder.open_cached();
+    loaded.files.insert(ids.begin(), ids.end());
+    if (loaded.index) return loaded;
+    loaded.files.clear();
+  }
+  const auto add = [&builder](const IndexedPack& pack) -> Status {
+    const std::uint32_t number = builder.packs().intern(pack.id.hex());
+    for (const PackedBlob& blob : pack.blobs)
+      TRY(builder.add(to_entry(blob, number)));
+    return {};
+  };
+  Gathering gathering(loaded, options.without, add);
+  TRY(read_files(files, ids, gathering, options.tolerant, stop).wrap("loading the index"));
+  loaded.index = TRY(builder.build());
+  return loaded;
+}
+
+Result<std::size_t> load_new_files(const Files& files,
+                                   LoadedIndex& loaded,
+                                   const std::stop_token& stop) {
+  std::vector<Id> fresh;
+  for (const Id& id : TRY(index_ids(files, stop))) {
+    if (!loaded.files.contains(id)) fresh.push_back(id);
+  }
+  const auto add = [&loaded](const IndexedPack& pack) -> Status {
+    const std::uint32_t number = loaded.index->packs().intern(pack.id.hex());
+    std::vector<ContentEntry> entries;
+    for (const PackedBlob& blob : pack.blobs)
+      entries.push_back(to_entry(blob, number));
+    loaded.index->add(entries);
+    return {};
+  };
+  Gathering gathering(loaded, {}, add);
+  TRY(read_files(files, fresh, gathering, false, stop).wrap("loading new index files"));
+  return fresh.size();
+}
+
+}  // namespace lateen::repository::restic

@@ -1,0 +1,224 @@
+// Opening and creating.
+#include "base/hash.h"
+#include "repository/restic/opened.h"
+#include "repository/restic/unit_cipher.h"
+
+namespace lateen::repository::restic {
+namespace {
+
+constexpr std::string_view kConfig = "config";
+constexpr ByteCount kMaxConfig = 1_MiB;
+// Restic's bounds for its option.
+constexpr ByteCount kMinPackSize = 4_MiB;
+constexpr ByteCount kMaxPackSize = 128_MiB;
+
+Result<Config> load_config(objects::ObjectStore& store,
+                           const CtrPolyKey& key,
+                           std::stop_token stop) {
+  const Bytes sealed =
+      TRY(store.get(kConfig, kMaxConfig, std::move(stop)).wrap("reading the config"));
+  const Bytes plain = TRY(open_unit(key, sealed).wrap("reading the config"));
+  return decode_config(plain);
+}
+
+Result<std::uint64_t> make_polynomial(Rng& rng) {
+  // One draw in 27 is irreducible: that none of so many is does not happen.
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint64_t candidate = polynomial_candidate(random_u64(rng));
+    if (is_irreducible(candidate)) return candidate;
+  }
+  return Error(Code::Internal, "no irreducible polynomial found: the random source is broken");
+}
+
+// Where the wish to save a request must not read half of a repository as none.
+Status require_repository(objects::ObjectStore& store, const std::stop_token& stop) {
+  if (TRY(find_repository(store, stop))) return {};
+  return Error(Code::NotFound, "there is no repository here: no config file")
+      .with_hint("`init` makes one.");
+}
+
+}  // namespace
+
+Result<bool> find_repository(objects::ObjectStore& store, std::stop_token stop) {
+  return objects::object_exists(store, kConfig, std::move(stop))
+      .wrap("looking for a restic repository");
+}
+
+Result<std::unique_ptr<ResticRepository>> open_repository(
+    std::unique_ptr<objects::ObjectStore> store,
+    const Secret& password,
+    const OpenOptions& options,
+    const RepositoryAccess& access,
+    std::stop_token stop) {
+  TRY(require_repository(*store, stop));
+  OpenedKey key = TRY(open_with_password(*store, password, options.key_hint, stop));
+  const Config config = TRY(load_config(*store, to_cipher_key(key.master), stop));
+  if (options.pack_size < kMinPackSize || options.pack_size > kMaxPackSize) {
+    return Error(Code::InvalidArgument, "packs of {} bytes: between 4 and 128 MiB are allowed",
+                 options.pack_size);
+  }
+  std::unique_ptr<Chunker> chunker = TRY(make_restic_chunker(config.polynomial));
+  auto opened = std::make_unique<Opened>(Opened::Parts{.store = std::move(store),
+                                                       .config = config,
+                                                       .key_id = key.id,
+                                                       .master = std::move(key.master),
+                                                       .chunker = std::move(chunker),
+                                                       .pack_size = options.pack_size},
+                                         access);
+  if (options.load_index) TRY(opened->ensure_index(stop));
+  return std::unique_ptr<ResticRepository>(std::move(opened));
+}
+
+Result<std::unique_ptr<ResticRepository>> create_repository(
+    std::unique_ptr<objects::ObjectStore> store,
+    const Secret& password,
+    const CreateOptions& options,
+    const RepositoryAccess& access,
+    std::stop_token stop) {
+  if (TRY(find_repository(*store, stop))) {
+    return Error(Code::AlreadyExists, "there is a restic repository here already: config exists");
+  }
+  if (!TRY(objects::list_all(*store, "keys/", 10'000, stop)).empty()) {
+    return Error(Code::AlreadyExists, "there are keys of a restic repository here already");
+  }
+  if (options.version != 1 && options.version != 2) {
+    return Error(Code::InvalidArgument, "repository versions are 1 and 2, not {}", options.version);
+  }
+  Bytes id(Id::kSize, '\0');
+  access.rng.fill(std::as_writable_bytes(std::span(id)));
+  const std::uint64_t polynomial =
+      options.polynomial ? *options.polynomial : TRY(make_polynomial(access.rng));
+  const Config config{
+      .version = options.version, .id = Id::from_raw(id).hex(), .polynomial = polynomial};
+  TRY(make_restic_chunker(polynomial));  // refuses one that is not irreducible
+  const MasterKey master = make_master_key(access.rng);
+  TRY(add_key(*store, master, password, {.username = access.user, .hostname = access.host},
+              access.clock.now(), access.rng, options.cost));
+  // Last: what has a config is a repository.
+  TRY(store->put(kConfig, seal_unit(to_cipher_key(master), encode(config), access.rng), stop)
+          .wrap("storing the config"));
+  return open_repository(std::move(store), password, {}, access, std::move(stop));
+}
+
+Opened::Opened(Parts parts, const RepositoryAccess& access)
+    : store_(std::move(parts.store)),
+      access_(access),
+      config_(std::move(parts.config)),
+      key_id_(parts.key_id),
+      master_(std::move(parts.master)),
+      files_(*store_, to_cipher_key(master_), config_.version, access_.rng),
+      format_(files_.key(), config_.version, parts.pack_size, access_.rng),
+      trees_(std::move(parts.chunker), TreeFormatOptions{}) {}
+
+Opened::~Opened() = default;
+
+FilePath Opened::index_cache_dir() const {
+  return access_.cache_dir.empty() ? FilePath() : access_.cache_dir / config_.id / "lateen-index";
+}
+
+Status Opened::reload_index(const IndexLoadOptions& options, const std::stop_token& stop) {
+  LoadedIndex loaded = TRY(load_index(files_, options, stop));
+  reader_.reset();
+  index_ = std::move(loaded);
+  reader_ = std::make_unique<ContentReader>(*store_, format_, *index_.index);
+  return {};
+}
+
+Status Opened::ensure_index(std::stop_token stop) {
+  if (!index_.index) return reload_index({.cache_dir = index_cache_dir()}, stop);
+  TRY(load_new_files(files_, index_, stop));
+  return {};
+}
+
+ContentReader& Opened::reader() {
+  LATEEN_ASSERT(reader_ != nullptr, "who opened without an index calls ensure_index() first");
+  return *reader_;
+}
+
+std::map<std::string, std::string> Opened::parameters() const {
+  return {{"version", std::to_string(config_.version)},
+          {"id", config_.id},
+          {"chunker_polynomial", fmt::format("{:x}", config_.polynomial)},
+          {"hash", "SHA256"},
+          {"encryption", "AES256-CTR-POLY1305-AES"}};
+}
+
+Status Opened::lock(LockMode mode, std::stop_token stop) {
+  if (lock_ && (lock_->mode() == mode || lock_->mode() == LockMode::Exclusive)) {
+    return lock_->check();
+  }
+  lock_.reset();
+  lock_ =
+      TRY(HeldLock::acquire(files_, access_.clock, mode,
+                            {.hostname = access_.host, .username = access_.user}, std::move(stop)));
+  return {};
+}
+
+Status Opened::still_locked() const {
+  if (lock_) return lock_->check();
+  return Error(Code::Internal, "the repository would be changed without a lock");
+}
+
+Result<std::size_t> Opened::remove_locks(bool all, std::stop_token stop) {
+  return restic::remove_locks(files_, access_.host, access_.clock.now(), all, stop);
+}
+
+Result<std::vector<KeyInfo>> Opened::keys(std::vector<Error>& problems, std::stop_token stop) {
+  std::vector<KeyInfo> infos;
+  for (const ListedKey& key : TRY(list_keys(*store_, problems, std::move(stop)))) {
+    infos.push_back({.id = key.id.hex(),
+                     .user = key.file.username,
+                     .host = key.file.hostname,
+                     .created = key.file.created,
+                     .current = key.id == key_id_});
+  }
+  return infos;
+}
+
+Result<std::string> Opened::add_key(const Secret& password,
+                                    const KeyOwner& owner,
+                                    std::stop_token stop) {
+  TRY(lock(LockMode::Shared, stop));
+  const Id id =
+      TRY(restic::add_key(*store_, master_, password, owner, access_.clock.now(), access_.rng));
+  return id.hex();
+}
+
+Status Opened::remove_key(std::string_view id, std::stop_token stop) {
+  const Id key = TRY(parse_id(id));
+  if (key == key_id_) {
+    return Error(Code::InvalidArgument, "refusing to remove the key that is in use")
+        .with_hint("Open the repository with another password, or change this one's.");
+  }
+  TRY(lock(LockMode::Exclusive, stop));
+  return files_.remove(FileType::Key, key, stop);
+}
+
+Result<std::string> Opened::change_password(const Secret& password, std::stop_token stop) {
+  TRY(lock(LockMode::Exclusive, stop));
+  std::string id =
+      TRY(add_key(password, {.username = access_.user, .hostname = access_.host}, stop));
+  TRY(files_.remove(FileType::Key, key_id_, stop));
+  return id;
+}
+
+Result<Bytes> Opened::document(FileType type, const Id& id, std::stop_token stop) {
+  if (type == FileType::Key || type == FileType::Pack) {
+    return store_->get(key_of(type, id), objects::kMaxDocument, std::move(stop));
+  }
+  return files_.load(type, id, std::move(stop));
+}
+
+Result<std::vector<ListedFile>> Opened::list(FileType type, std::stop_token stop) {
+  return list_files(*store_, type, stop);
+}
+
+std::string Opened::config_json() const {
+  return encode(config_);
+}
+
+std::string Opened::master_key_json() const {
+  return encode(master_);
+}
+
+}  // namespace lateen::repository::restic
