@@ -26,6 +26,8 @@ struct ObjectInfo {
   std::string key = {};
   ByteCount size = 0;
   TimePoint modified = {};
+  // Size and time are; not where only a read would tell them (a plugin's protocol has neither).
+  bool size_known = true;
 };
 
 struct ListPage {
@@ -94,6 +96,12 @@ class ObjectStore {
   virtual Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
                                                          std::stop_token stop = {}) = 0;
 
+  // An object to a local file, from where that stands; in parallel where that is faster.
+  virtual Status download(std::string_view key, int fd, std::stop_token stop = {});
+
+  // Every object whose key starts with `prefix`, many at a time.
+  virtual Status remove_below(std::string_view prefix, const std::stop_token& stop = {});
+
   // A URL that anyone can GET for `ttl`. Unsupported where there is no server that would answer it.
   virtual Result<std::string> signed_url(std::string_view key,
                                          Duration ttl,
@@ -119,13 +127,20 @@ Result<std::vector<ObjectInfo>> list_all(ObjectStore& store,
 Result<bool> object_exists(ObjectStore& store, std::string_view key, std::stop_token stop = {});
 
 // Copies an object to a local file, or a file to an object, in pieces.
-Status download_to_file(ObjectStore& store,
-                        std::string_view key,
-                        int fd,
-                        std::stop_token stop = {});
+inline Status download_to_file(ObjectStore& store,
+                               std::string_view key,
+                               int fd,
+                               std::stop_token stop = {}) {
+  return store.download(key, fd, std::move(stop));
+}
+
 Status upload_file(ObjectStore& store, std::string_view key, int fd, std::stop_token stop = {});
 
 // Removes every object under a prefix, several at a time.
-Status remove_all(ObjectStore& store, std::string_view prefix, const std::stop_token& stop = {});
+inline Status remove_all(ObjectStore& store,
+                         std::string_view prefix,
+                         const std::stop_token& stop = {}) {
+  return store.remove_below(prefix, stop);
+}
 
 }  // namespace lateen::objects

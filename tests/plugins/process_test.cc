@@ -1,0 +1,180 @@
+#include "plugins/process.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <velero/plugin_lister.pb.h>
+
+#include "base/log_capture.h"
+#include "plugins/host.h"
+#include "plugins/rpc.h"
+#include "plugins/testing/plugin_program.h"
+
+namespace lateen::plugins {
+namespace {
+
+using std::chrono::seconds;
+using testing::PluginDir;
+
+Result<generated::ListPluginsResponse> list(const Channel& channel) {
+  return call<generated::ListPluginsResponse>(channel, "/generated.PluginLister/ListPlugins",
+                                              generated::Empty(), Deadline::after(seconds(20)), {});
+}
+
+class RunningPlugin : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = PluginDir::create();
+    ASSERT_NE(dir_, nullptr);
+  }
+
+  ProcessOptions options(std::string mode, Duration start_timeout = seconds(30)) {
+    return {.command = dir_->add({.mode = std::move(mode)}),
+            .arguments = {"--log-level=info", "--features=EnableCSI"},
+            .log = Log(std::make_shared<CapturingSink>(LogLevel::Debug, LogFormat::Text,
+                                                       append_lines_to(log_)),
+                       std::make_shared<SystemClock>()),
+            .start_timeout = start_timeout};
+  }
+
+  std::string why_not(std::string mode, Duration start_timeout = seconds(30)) {
+    const auto started = PluginProcess::start(options(std::move(mode), start_timeout), {});
+    return started ? "it has started" : started.error().message();
+  }
+
+  std::unique_ptr<PluginDir> dir_;
+  Bytes log_;
+};
+
+TEST_F(RunningPlugin, AnswersUntilItIsDropped) {
+  pid_t pid = -1;
+  FilePath socket;
+  {
+    const auto process = PluginProcess::start(options(""), {});
+    ASSERT_TRUE(process) << process.error().message();
+    const auto plugins = list((*process)->channel());
+    ASSERT_TRUE(plugins) << plugins.error().message();
+    EXPECT_EQ(plugins->plugins_size(), 8);
+    pid = (*process)->pid();
+    EXPECT_FALSE((*process)->end());
+    socket = string_at(dir_->calls("start").at(0), "socket");
+    EXPECT_TRUE(path_exists(socket));
+  }
+  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_FALSE(path_exists(socket));
+}
+
+TEST_F(RunningPlugin, IsStartedAsVeleroStartsIt) {
+  const auto process = PluginProcess::start(options(""), {});
+  ASSERT_TRUE(process);
+  const Json start = dir_->calls("start").at(0);
+  EXPECT_EQ(write_json(*find(start, "arguments")),
+            R"(["--log-level=info","--features=EnableCSI"])");
+  EXPECT_EQ(write_json(*find(start, "ports")), R"(["10000","25000"])");
+  EXPECT_EQ(string_at(start, "versions"), "2");
+}
+
+TEST_F(RunningPlugin, IsKilledWhenItWillNotEnd) {
+  pid_t pid = -1;
+  {
+    const auto process = PluginProcess::start(options("stubborn"), {});
+    ASSERT_TRUE(process);
+    pid = (*process)->pid();
+  }
+  EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST_F(RunningPlugin, SaysHowItEnded) {
+  const auto process = PluginProcess::start(options(""), {});
+  ASSERT_TRUE(process);
+  ASSERT_EQ(::kill((*process)->pid(), SIGKILL), 0);
+  const auto end = (*process)->wait_for_end(seconds(20));
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGKILL);
+  EXPECT_EQ(list((*process)->channel()).error().code(), Code::Unavailable);
+}
+
+TEST_F(RunningPlugin, ThatPrintsJunkFirstIsRefused) {
+  EXPECT_EQ(why_not("junk"),
+            fmt::format("starting plugin {}: it printed \"Welcome to the plugin!\" where a "
+                        "plugin's handshake should be: it has fewer than four parts",
+                        (dir_->path() / "velero-plugin-example").native()));
+  EXPECT_NE(why_not("endless").find("it printed \"xxxx"), std::string::npos);
+  EXPECT_NE(why_not("netrpc").find("it does not speak gRPC"), std::string::npos);
+}
+
+TEST_F(RunningPlugin, ThatEndsBeforeItsHandshakeIsQuoted) {
+  EXPECT_NE(why_not("dies").find("it ended (exit code 3) before its handshake: libexample.so: "
+                                 "cannot open shared object file"),
+            std::string::npos)
+      << why_not("dies");
+}
+
+TEST_F(RunningPlugin, ThatSaysNothingIsNotWaitedForForever) {
+  EXPECT_NE(why_not("silent", std::chrono::milliseconds(50)).find("no handshake in time"),
+            std::string::npos);
+}
+
+TEST_F(RunningPlugin, ThatCannotBeRunIsAnError) {
+  const FilePath text = dir_->add_file("notes.txt", "no program", 0755);
+  EXPECT_FALSE(PluginProcess::start({.command = text}, {}));
+  EXPECT_EQ(PluginProcess::start({.command = "/nowhere/plugin"}, {}).error().code(),
+            Code::NotFound);
+}
+
+TEST_F(RunningPlugin, HearsTheStopWhileItStarts) {
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_EQ(PluginProcess::start(options("silent"), source.get_token()).error().code(),
+            Code::Canceled);
+}
+
+TEST_F(RunningPlugin, WritesIntoTheRunsLog) {
+  {
+    PluginBinary binary(options(""), {});
+    ASSERT_TRUE(binary.connect({}));
+  }
+  // What it prints itself is there too, after its end at the latest.
+  EXPECT_NE(log_.find("level=debug msg=\"a print of the plugin\""), std::string::npos) << log_;
+  EXPECT_NE(log_.find("pluginName=velero-plugin-example"), std::string::npos) << log_;
+}
+
+TEST_F(RunningPlugin, IsStartedAgainWhenItHasCrashed) {
+  PluginBinary binary(options(""), {});
+  const auto first = binary.connect({});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->generation, 1U);
+  EXPECT_EQ(binary.connect({})->generation, 1U);
+  ASSERT_EQ(::kill(first->process->pid(), SIGSEGV), 0);
+  ASSERT_TRUE(first->process->wait_for_end(seconds(20)));
+  const auto second = binary.connect({});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->generation, 2U);
+  EXPECT_TRUE(list(second->channel()));
+  EXPECT_NE(log_.find("Plugin process exited - restarting."), std::string::npos);
+}
+
+TEST_F(RunningPlugin, IsLeftAloneAfterTooManyFailures) {
+  const FilePath broken = dir_->add_file("broken", "#!/bin/sh\nexit 1\n", 0755);
+  PluginBinary binary({.command = broken}, {});
+  for (int i = 0; i < 11; ++i)
+    EXPECT_NE(binary.connect({}).error().message().find("before its handshake"), std::string::npos);
+  EXPECT_NE(binary.connect({}).error().message().find(
+                "unable to restart plugin process: exceeded maximum number of reset failures"),
+            std::string::npos);
+}
+
+TEST_F(RunningPlugin, CallThatTakesTooLongIsGivenUp) {
+  const auto process = PluginProcess::start(options(""), {});
+  ASSERT_TRUE(process);
+  const auto late = (*process)->channel().call("/generated.PluginLister/ListPlugins", "",
+                                               Deadline::after(Duration::zero()), {});
+  EXPECT_EQ(late.error().code(), Code::DeadlineExceeded);
+  const auto unknown =
+      (*process)->channel().call("/generated.Teapot/Brew", "", Deadline::after(seconds(20)), {});
+  EXPECT_EQ(unknown.error().code(), Code::Unsupported);
+}
+
+}  // namespace
+}  // namespace lateen::plugins
