@@ -25,7 +25,8 @@ Result<StoreOptions> store_options(const model::BackupStorageLocation& location,
                       .prefix = storage.prefix,
                       .config = location.spec.config,
                       .ca_pem = std::move(ca_pem),
-                      .credential = std::move(secrets.credential)};
+                      .credential = std::move(secrets.credential),
+                      .customer_key = std::move(secrets.customer_key)};
 }
 
 Result<std::unique_ptr<BackupStore>> open_location(const StoreFactory& factory,

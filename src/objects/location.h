@@ -15,8 +15,9 @@ namespace lateen::objects {
 // The contents of the Secrets that a location names, read by the caller (this room knows no
 // cluster).
 struct LocationSecrets {
-  Secret credential = {};   // spec.credential
-  std::string ca_pem = {};  // spec.objectStorage.caCertRef
+  Secret credential = {};    // spec.credential
+  std::string ca_pem = {};   // spec.objectStorage.caCertRef
+  Secret customer_key = {};  // spec.config.customerKeyEncryptionSecret
 };
 
 // InvalidArgument names the location and the field at fault.

@@ -71,8 +71,8 @@ Result<bool> object_exists(ObjectStore& store, std::string_view key, std::stop_t
   return info.error();
 }
 
-Status download_to_file(ObjectStore& store, std::string_view key, int fd, std::stop_token stop) {
-  const std::unique_ptr<ObjectReader> reader = TRY(store.open_read(key, std::move(stop)));
+Status ObjectStore::download(std::string_view key, int fd, std::stop_token stop) {
+  const std::unique_ptr<ObjectReader> reader = TRY(open_read(key, std::move(stop)));
   Bytes piece(kPiece, '\0');
   ByteCount total = 0;
   for (;;) {
@@ -97,15 +97,15 @@ Status upload_file(ObjectStore& store, std::string_view key, int fd, std::stop_t
   return upload->complete();
 }
 
-Status remove_all(ObjectStore& store, std::string_view prefix, const std::stop_token& stop) {
+Status ObjectStore::remove_below(std::string_view prefix, const std::stop_token& stop) {
   std::string after;
   for (;;) {
-    const ListPage page = TRY(store.list(prefix, after, stop));
+    const ListPage page = TRY(list(prefix, after, stop));
     if (page.objects.empty()) return {};
     TRY(parallel_for(
         page.objects.size(), kRemovers,
         [&](std::size_t i, std::stop_token inner) {
-          return store.remove(page.objects[i].key, std::move(inner));
+          return remove(page.objects[i].key, std::move(inner));
         },
         stop));
     if (!page.more) return {};

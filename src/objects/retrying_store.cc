@@ -124,6 +124,15 @@ class RetryingStore final : public ObjectStore {
     return retry(options_, stop, [&] { return store_->list_prefixes(prefix, stop); });
   }
 
+  // What they are made of is tried again.
+  Status download(std::string_view key, int fd, std::stop_token stop) override {
+    return ObjectStore::download(key, fd, std::move(stop));
+  }
+
+  Status remove_below(std::string_view prefix, const std::stop_token& stop) override {
+    return retry(options_, stop, [&] { return store_->remove_below(prefix, stop); });
+  }
+
   Result<std::string> signed_url(std::string_view key,
                                  Duration ttl,
                                  std::stop_token stop) override {

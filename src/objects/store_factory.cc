@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "objects/fs_store.h"
+#include "objects/s3/s3_store.h"
 
 namespace lateen::objects {
 namespace {
@@ -53,6 +54,7 @@ StoreFactory StoreFactory::with_built_in() {
   StoreFactory factory;
   factory.add("filesystem", open_fs);
   factory.add("lateen.dev/fs", open_fs);
+  factory.add("aws", s3::open_s3_location);
   return factory;
 }
 
@@ -74,11 +76,9 @@ Result<std::unique_ptr<ObjectStore>> StoreFactory::open(const StoreOptions& opti
   for (const auto& [provider, open] : by_provider_) {
     if (!provider.starts_with(kVeleroPrefix)) known.push_back(provider);
   }
-  return Error(Code::Unsupported,
-               "object store provider {} is not in this version of Lateen, which has {}; S3 and "
-               "plugins come with "
-               "the next release",
-               quote_go(options.provider), join(known, " and "));
+  return Error(Code::Unsupported, "no object store plugin for provider {}; there are {}",
+               quote_go(options.provider), join(known, ", "))
+      .with_hint("Install the provider's plugin, or correct spec.provider.");
 }
 
 }  // namespace lateen::objects

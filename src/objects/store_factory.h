@@ -1,4 +1,4 @@
-// Providers of object stores by name: "filesystem" today; S3 and plugins register the same way.
+// Providers of object stores by name: "filesystem" and "aws"; plugins register the same way.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ struct StoreOptions {
   std::string prefix = {};
   model::StringMap config = {};
   std::string ca_pem = {};
-  Secret credential = {};  // the content of the credentials file; empty: the provider's own chain
+  Secret credential = {};    // the content of the credentials file; empty: the provider's own chain
+  Secret customer_key = {};  // what config.customerKeyEncryptionSecret names
 };
 
 // Thread-safe once filled.
@@ -29,7 +30,7 @@ class StoreFactory {
  public:
   using Open = std::function<Result<std::unique_ptr<ObjectStore>>(const StoreOptions&)>;
 
-  // With "filesystem" and "lateen.dev/fs" in it.
+  // With "filesystem" (or "lateen.dev/fs") and "aws" in it.
   static StoreFactory with_built_in();
 
   // A name without a slash also answers to "velero.io/<name>", as in Velero. The later of two wins.

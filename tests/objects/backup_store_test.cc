@@ -260,11 +260,10 @@ TEST(Location, SaysWhatIsWrongWithIt) {
   location.spec.object_storage->bucket = "..";
   location.spec.config = {{"path", "/x"}};
   EXPECT_NE(message(location).find("objectStorage.bucket: key .."), std::string::npos);
-  location.spec.provider = "aws";
+  location.spec.provider = "example.io/none";
   EXPECT_EQ(message(location),
-            "backup storage location default: object store provider \"aws\" is not in this version "
-            "of Lateen, which has "
-            "filesystem and lateen.dev/fs; S3 and plugins come with the next release");
+            "backup storage location default: no object store plugin for provider "
+            "\"example.io/none\"; there are aws, filesystem, lateen.dev/fs");
 }
 
 TEST(Location, ProvidersCanBeAdded) {

@@ -45,11 +45,15 @@ struct S3Config {
   Secret credential = {};
   FilePath credentials_file = {};
 
+  std::string proxy_url = {};  // empty: the environment's
+
   // Parts of an upload in flight, and ranges of a download.
   std::size_t parallel = 4;
   ByteCount part_size = 8_MiB;  // the first; it grows so that 5 TiB fit
   Duration stall_timeout = std::chrono::seconds(60);
   int attempts = 6;
+  Duration first_pause = std::chrono::milliseconds(100);  // between attempts; it doubles
+  std::size_t page_size = 1000;                           // of listings
   net::aws::Environment environment = net::aws::process_environment();
   std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>();
 
