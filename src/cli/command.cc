@@ -22,11 +22,25 @@ bool is_flag(std::string_view word) {
   return word.size() > 1 && word[0] == '-';
 }
 
+// Whether the command or one below it has a flag of that name or letter that takes no value.
+bool is_switch(const Command& command, std::string_view name) {
+  const auto match = [name](const FlagSpec& spec) {
+    return (spec.name == name || spec.shorthand == name) && !spec.takes_value();
+  };
+  return std::any_of(command.flags.begin(), command.flags.end(), match) ||
+         std::any_of(command.children.begin(), command.children.end(),
+                     [name](const Command& child) { return is_switch(child, name); });
+}
+
 bool value_follows(const Command& command,
                    const std::vector<FlagSpec>& globals,
-                   std::string_view word) {
+                   std::string_view word,
+                   bool is_root) {
   if (word.find('=') != std::string_view::npos) return false;
   const std::string_view name = word.substr(word.starts_with("--") ? 2 : 1);
+  // In a group whose commands give a global's letter another meaning, theirs counts: `repo -v
+  // backup`.
+  if (!is_root && is_switch(command, name)) return false;
   return std::any_of(globals.begin(), globals.end(),
                      [name](const FlagSpec& spec) {
                        return (spec.name == name || spec.shorthand == name) && spec.takes_value();
@@ -49,7 +63,8 @@ Found find_command(const Command& root, const std::vector<std::string>& words) {
     const std::string& word = words[i];
     if (word != "--" && is_flag(word)) {
       found.rest.push_back(word);
-      if (i + 1 < words.size() && value_follows(*found.command, globals, word))
+      if (i + 1 < words.size() &&
+          value_follows(*found.command, globals, word, found.command == &root))
         found.rest.push_back(words[++i]);
       continue;
     }

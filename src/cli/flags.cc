@@ -43,6 +43,7 @@ Status check(const FlagSpec& spec, const std::string& value) {
     case FlagKind::String:
     case FlagKind::List:
     case FlagKind::ListAppend:
+    case FlagKind::Texts:
       return {};
   }
   return {};
@@ -112,6 +113,11 @@ std::vector<std::string> Flags::list(std::string_view name) const {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
+}
+
+std::vector<std::string> Flags::texts(std::string_view name) const {
+  const auto at = given_.find(name);
+  return at == given_.end() ? std::vector<std::string>() : at->second;
 }
 
 model::StringMap Flags::map(std::string_view name) const {

@@ -24,6 +24,7 @@ enum class FlagKind {
   Duration,    // 720h0m0s
   List,        // a,b: a repeat replaces, as in Velero
   ListAppend,  // a,b: a repeat adds
+  Texts,       // a repeat adds; a comma is part of the value
   Map,         // k=v,k2="v,2": repeats merge
   Mappings,    // a:b,c:d
   Selector,    // app=web,tier in (a,b)
@@ -68,6 +69,8 @@ class Flags {
   std::int64_t integer(std::string_view name) const;
   Duration duration(std::string_view name) const;
   std::vector<std::string> list(std::string_view name) const;
+  // Every value given, as it was given.
+  std::vector<std::string> texts(std::string_view name) const;
   model::StringMap map(std::string_view name) const;
   // Nothing when absent or empty.
   std::optional<model::LabelSelector> selector(std::string_view name) const;
