@@ -94,7 +94,6 @@ ApiStatus Admission::admit_create(const ServedType& type, Json& object) {
 
 ApiStatus Admission::admit_update(const ServedType& type, const Json& old_object, Json& object) {
   if (type.is("", "persistentvolumeclaims")) TRY(admit_growth(old_object, object));
-  if (type.is("", "services")) return admit_service(type, &old_object, object);
   if (type.is("", "namespaces")) {
     kube::set_label(object, "kubernetes.io/metadata.name", kube::name_of(object));
   }

@@ -22,7 +22,7 @@ class Admission {
 
   // The object is in its storage version, with defaults; its name may still be a generateName.
   ApiStatus admit_create(const ServedType& type, Json& object);
-  void admit_update(const ServedType& type, Json& object);
+  ApiStatus admit_update(const ServedType& type, const Json& old_object, Json& object);
   // Addresses and node ports of Services, after webhooks and before validation; `old_object` is
   // null for a create. Nothing for other kinds.
   ApiStatus allocate(const ServedType& type, const Json* old_object, Json& object);

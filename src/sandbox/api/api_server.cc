@@ -59,9 +59,10 @@ ApiServer::ApiServer(Store& store, const Clock& clock, Rng& rng, Log log)
           .store = store, .clock = clock, .rng = rng, .registry = current_, .log = std::move(log)},
       authorizer_(store),
       admission_(context_, services_),
+      webhooks_(context_),
       reader_(context_),
-      writer_(context_, admission_, services_, authorizer_),
-      remover_(context_, admission_, writer_) {
+      writer_(context_, admission_, services_, authorizer_, webhooks_),
+      remover_(context_, admission_, writer_, webhooks_) {
   services_.load(store);
   refresh_registry();
   cleaner_ = std::jthread([this](std::stop_token stop) { keep_house(stop); });

@@ -105,6 +105,7 @@ class ApiServer final : public Api {
   const rbac::Authorizer authorizer_;
   ServiceAllocator services_;
   Admission admission_;
+  webhooks::Webhooks webhooks_;
   Reader reader_;
   Writer writer_;
   Remover remover_;

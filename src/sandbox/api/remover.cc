@@ -99,6 +99,30 @@ ApiStatus Remover::check_preconditions(const ServedType& type,
   return {};
 }
 
+ApiStatus Remover::ask_webhooks(const ServedType& type,
+                                const Json& object,
+                                const DeleteOptions& options) {
+  if (!webhooks_.any_mutating() && !webhooks_.any_validating()) return {};
+  const Json served = to_served(type, object);
+  JsonObject about = {{"kind", "DeleteOptions"}, {"apiVersion", "meta.k8s.io/v1"}};
+  if (!options.propagation_policy.empty()) about["propagationPolicy"] = options.propagation_policy;
+  if (options.grace_period_seconds) about["gracePeriodSeconds"] = *options.grace_period_seconds;
+  if (options.dry_run) about["dryRun"] = JsonArray{"All"};
+  webhooks::Write write{.type = type,
+                        .operation = webhooks::Operation::Delete,
+                        .ns = std::string(kube::namespace_of(object)),
+                        .name = std::string(kube::name_of(object)),
+                        .old_object = &served,
+                        .dry_run = options.dry_run,
+                        .caller = options.caller,
+                        .warnings = options.warnings,
+                        .options = std::move(about)};
+  if (type.is("", "namespaces")) write.ns = write.name;
+  Json nothing;
+  TRY(webhooks_.mutate(write, nothing, [](Json object_now) { return object_now; }));
+  return webhooks_.validate(write, nothing);
+}
+
 void Remover::mark_deleted(const ServedType& type, Json& object, std::int64_t grace) const {
   const bool first = !kube::is_being_deleted(object);
   const TimePoint end = context_.clock.now() + std::chrono::seconds(grace);
@@ -126,6 +150,7 @@ ApiResult<DeleteOutcome> Remover::remove(const ServedType& type,
     if (!stored) return not_found(type.group(), type.resource(), name);
     Json object = TRY(parse_stored(*stored));
     TRY(check_preconditions(type, object, options.preconditions));
+    if (tries == 1) TRY(ask_webhooks(type, object, options));
     const Json before = object;
     apply_propagation(options.propagation_policy, object);
     const std::int64_t grace = grace_of(type, object, options);

@@ -157,11 +157,15 @@ ApiResult<Written> Writer::create_named(const ServedType& type,
                   now());
   }
   TRY(admission_.admit_create(stored_type, object));
+  TRY(ask_mutating(type, nullptr, object, options));
+  TRY(admission_.allocate(stored_type, nullptr, object));
   const bool is_service = type.is("", "services");
   const auto give_back = [&] {
     if (is_service) services_.forget(kube::object_key(object));
   };
-  if (auto valid = validate_create(stored_type, object); !valid) {
+  auto valid = validate_create(stored_type, object);
+  if (valid) valid = ask_validating(type, nullptr, object, options);
+  if (!valid) {
     give_back();
     return std::move(valid.error());
   }
@@ -263,11 +267,28 @@ ApiResult<Json> Writer::prepare_replacement(const ServedType& type,
     const auto generation = kube::generation_of(old_object);
     if (generation) ensure(next, "metadata.generation") = *generation + 1;
   }
+  return next;
+}
+
+ApiStatus Writer::check_replacement(const ServedType& type,
+                                    const Current& current,
+                                    Json& next,
+                                    const WriteOptions& options,
+                                    const Attempt& attempt) {
+  ServedTypePtr keep;
+  const ServedType& stored_type = storage_type(type, keep);
+  const std::string& sub = options.subresource;
+  if (attempt.asks_webhooks && webhooks_.any_mutating()) {
+    TRY(ask_mutating(type, &current.object, next, options));
+    if (sub.empty()) prepare_for_update(stored_type, current.object, next);
+  }
+  if (sub.empty()) TRY(admission_.allocate(stored_type, &current.object, next));
   // Subresources with a shape of their own were checked by keep_only_subresource; a status is its
   // writer's word.
-  if (sub.empty()) TRY(validate_update(stored_type, old_object, next));
-  if (sub == "status" && type.custom) TRY(validate_update(stored_type, old_object, next));
-  return next;
+  if (sub.empty() || (sub == "status" && type.custom))
+    TRY(validate_update(stored_type, current.object, next));
+  if (attempt.asks_webhooks) TRY(ask_validating(type, &current.object, next, options));
+  return {};
 }
 
 ApiResult<Written> Writer::replace(const ServedType& type,
@@ -285,6 +306,7 @@ ApiResult<Written> Writer::replace(const ServedType& type,
     record_update(&current.object, next, field_writer(type, options), field_schema_of(stored_type),
                   now());
   }
+  TRY(check_replacement(type, current, next, options, attempt));
   copy_metadata(current.object, next, "resourceVersion");
   if (next == current.object || options.dry_run) return shown(type, std::move(next), 0);
   auto stored = store_change(type, next, current.stored->revision);
@@ -344,7 +366,7 @@ ApiResult<Written> Writer::update_scale(const ServedType& type,
     ensure(next, scale_paths_of(type).spec_replicas) = replicas.value_or(0);
     WriteOptions plain = options;
     plain.subresource.clear();
-    Attempt attempt;
+    Attempt attempt{.asks_webhooks = false};
     auto written = replace(type, current, std::move(next), plain, attempt);
     if (attempt.stale && expected == 0 && tries < kWriteAttempts) continue;
     if (!written) return written;

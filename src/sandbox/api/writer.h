@@ -11,6 +11,7 @@
 #include "sandbox/api/served_type.h"
 #include "sandbox/fields/managed_fields.h"
 #include "sandbox/rbac/authorizer.h"
+#include "sandbox/webhooks/webhooks.h"
 
 namespace lateen::sandbox {
 
@@ -25,8 +26,13 @@ class Writer {
   Writer(const ApiContext& context,
          Admission& admission,
          ServiceAllocator& services,
-         const rbac::Authorizer& authorizer)
-      : context_(context), admission_(admission), services_(services), authorizer_(authorizer) {}
+         const rbac::Authorizer& authorizer,
+         webhooks::Webhooks& webhooks)
+      : context_(context),
+        admission_(admission),
+        services_(services),
+        authorizer_(authorizer),
+        webhooks_(webhooks) {}
 
   ApiResult<Written> create(const ServedType& type,
                             std::string_view ns,
@@ -60,7 +66,8 @@ class Writer {
 
   struct Attempt {
     Ownership ownership = Ownership::Record;
-    bool stale = false;  // out: someone else was faster
+    bool asks_webhooks = true;  // not when a subresource stands for the object
+    bool stale = false;         // out: someone else was faster
   };
 
   // How often a write whose caller named no resourceVersion is tried against other writers.
@@ -92,6 +99,21 @@ class Writer {
                              Json next,
                              const WriteOptions& options,
                              Attempt& attempt);
+  // Allocation, validation and the webhooks that may refuse, of what replaces `current`.
+  ApiStatus check_replacement(const ServedType& type,
+                              const Current& current,
+                              Json& next,
+                              const WriteOptions& options,
+                              const Attempt& attempt);
+  // Objects are in the storage version; `old_object` is null for a create.
+  ApiStatus ask_mutating(const ServedType& type,
+                         const Json* old_object,
+                         Json& object,
+                         const WriteOptions& options);
+  ApiStatus ask_validating(const ServedType& type,
+                           const Json* old_object,
+                           const Json& object,
+                           const WriteOptions& options);
   ApiStatus check_identity(const ServedType& type,
                            const Json& old_object,
                            const Json& object) const;
@@ -118,6 +140,7 @@ class Writer {
   Admission& admission_;
   ServiceAllocator& services_;
   const rbac::Authorizer& authorizer_;
+  webhooks::Webhooks& webhooks_;
 };
 
 }  // namespace lateen::sandbox

@@ -264,6 +264,8 @@ void check_cluster_kind(std::string_view group,
   if (kind == "PodDisruptionBudget") check_disruption_budget(object, errors);
   if (kind == "PriorityClass") check_priority_class(object, errors);
   if (kind == "CustomResourceDefinition") check_crd(object, errors);
+  if (kind == "MutatingWebhookConfiguration" || kind == "ValidatingWebhookConfiguration")
+    check_webhook_configuration(object, errors);
 }
 
 void check_cluster_update(std::string_view kind,

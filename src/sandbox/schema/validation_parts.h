@@ -58,6 +58,8 @@ void check_cluster_kind(std::string_view group,
                         const Json& object,
                         FieldErrors& errors);
 
+void check_webhook_configuration(const Json& object, FieldErrors& errors);
+
 void check_core_update(std::string_view kind,
                        const Json& old_object,
                        const Json& object,

@@ -336,4 +336,14 @@ std::size_t Store::count(std::string_view resource) const {
                     }));
 }
 
+bool Store::is_empty(std::string_view resource) const {
+  const Lock lock(mu_);
+  const Shelf& on = shelf(resource);
+  return std::none_of(on.chains.begin(), on.chains.end(),
+                      [this](const auto& entry) LATEEN_NO_THREAD_SAFETY_ANALYSIS {
+                        const Version* version = entry.second.at(committed_);
+                        return version != nullptr && !version->deleted;
+                      });
+}
+
 }  // namespace lateen::sandbox

@@ -103,6 +103,8 @@ class Store {
 
   std::uint64_t revision() const;
   std::size_t count(std::string_view resource) const;
+  // count() == 0, at once.
+  bool is_empty(std::string_view resource) const;
 
   // Forgets the past up to now, as etcd's compaction.
   void compact();
