@@ -14,6 +14,7 @@
 #include "sandbox/controllers/garbage_collector.h"
 #include "sandbox/controllers/jobs.h"
 #include "sandbox/controllers/namespaces.h"
+#include "sandbox/controllers/node_lifecycle.h"
 #include "sandbox/controllers/replica_sets.h"
 #include "sandbox/controllers/scheduler.h"
 #include "sandbox/controllers/snapshots.h"
@@ -174,6 +175,12 @@ void Node::make_controllers() {
   auto collector = std::make_unique<GarbageCollector>(context_);
   collector_ = collector.get();
   controllers_.push_back(std::move(collector));
+  auto lifecycle = std::make_unique<NodeLifecycleController>(context_, [this](bool lost) {
+    lost_ = lost;
+    kubelet_.set_lost(lost);
+  });
+  lifecycle_ = lifecycle.get();
+  controllers_.push_back(std::move(lifecycle));
 }
 
 Status Node::start() {
@@ -187,6 +194,7 @@ Status Node::start() {
   for (const std::unique_ptr<Controller>& controller : controllers_)
     controller->start();
   collector_->start_following();
+  if (options_.faults != nullptr) options_.faults->on_change([this] { lifecycle_->look(); });
   // Records need no way to each other.
   if (why_records_only().empty()) TRY(proxy_.start());
   heartbeat_ = std::jthread([this](std::stop_token stop) { keep_heartbeat(std::move(stop)); });
@@ -194,6 +202,7 @@ Status Node::start() {
 }
 
 void Node::stop() {
+  if (options_.faults != nullptr) options_.faults->on_change(nullptr);
   heartbeat_.request_stop();
   if (heartbeat_.joinable()) heartbeat_.join();
   collector_->stop_following();
@@ -239,7 +248,8 @@ Status Node::ensure(const kube::GroupVersionResource& gvr, const std::string& ns
 
 // As a kubelet shows that it lives: its Lease, renewed.
 void Node::keep_heartbeat(std::stop_token stop) {
-  while (!stop.stop_requested()) {
+  for (; !stop.stop_requested(); (void)sleep_unless_stopped(kHeartbeat, stop)) {
+    if (lost_) continue;
     const std::string time = format_rfc3339_micro(clock_.now());
     const Json spec = JsonObject{
         {"holderIdentity", kNodeName}, {"leaseDurationSeconds", 40}, {"renewTime", time}};
@@ -255,7 +265,6 @@ void Node::keep_heartbeat(std::stop_token stop) {
       // The namespace may be gone; the next beat tries again.
       (void)api_.create(resources::kLeases, kNodeLeases, std::move(lease), write_as("kubelet"));
     }
-    (void)sleep_unless_stopped(kHeartbeat, stop);
   }
 }
 

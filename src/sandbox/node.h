@@ -7,6 +7,7 @@
 //   node.stop();                  // before the Api goes
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@
 namespace lateen::sandbox {
 
 class GarbageCollector;
+class NodeLifecycleController;
 
 struct NodeOptions {
   FilePath dir;                            // pods, volumes and snapshots are below it
@@ -70,7 +72,9 @@ class Node {
   Kubelet kubelet_;
   ServiceProxy proxy_;
   std::vector<std::unique_ptr<Controller>> controllers_;
-  GarbageCollector* collector_ = nullptr;  // one of controllers_
+  GarbageCollector* collector_ = nullptr;         // one of controllers_
+  NodeLifecycleController* lifecycle_ = nullptr;  // another
+  std::atomic<bool> lost_ = false;                // cut off, on request
   std::jthread heartbeat_;
 };
 

@@ -7,6 +7,30 @@
 #include "sandbox/controllers/workload.h"
 
 namespace lateen::sandbox {
+namespace {
+
+// What a daemon's pod puts up with: it stays with its node in bad times.
+void add_tolerations(Json& pod) {
+  struct Taint {
+    std::string_view key;
+    std::string_view effect;
+  };
+
+  static constexpr Taint kTaints[] = {{"node.kubernetes.io/not-ready", "NoExecute"},
+                                      {"node.kubernetes.io/unreachable", "NoExecute"},
+                                      {"node.kubernetes.io/disk-pressure", "NoSchedule"},
+                                      {"node.kubernetes.io/memory-pressure", "NoSchedule"},
+                                      {"node.kubernetes.io/pid-pressure", "NoSchedule"},
+                                      {"node.kubernetes.io/unschedulable", "NoSchedule"}};
+  Json& list = ensure(pod, "spec.tolerations");
+  if (!list.is_array()) list = JsonArray();
+  for (const auto& [key, effect] : kTaints) {
+    list.get_array().push_back(
+        JsonObject{{"key", key}, {"operator", "Exists"}, {"effect", effect}});
+  }
+}
+
+}  // namespace
 
 DaemonSetController::DaemonSetController(ControllerContext& context)
     : Controller(context, "daemonset-controller") {
@@ -42,6 +66,7 @@ Result<LookAgain> DaemonSetController::reconcile(const std::string& key, std::st
   if (wanted && !kept) {
     Json pod = pod_from_template(*set, *find(*set, "spec.template"),
                                  {.generate_name = fmt::format("{}-", set_name)});
+    add_tolerations(pod);
     kube::set_label(pod, kRevisionHashLabel, hash);
     kube::set_label(pod, "pod-template-generation",
                     fmt::format("{}", kube::generation_of(*set).value_or(1)));

@@ -33,6 +33,20 @@ bool tolerates_all(const Json& pod, const Json& node) {
   });
 }
 
+std::string why_not_on(const Json& pod, const Json& node) {
+  const JsonArray* const taints = array_at(node, "spec.taints");
+  if (taints != nullptr) {
+    for (const Json& taint : *taints) {
+      if (string_at(taint, "effect") == "PreferNoSchedule" ||
+          tolerates(array_at(pod, "spec.tolerations"), taint))
+        continue;
+      return fmt::format("0/1 nodes are available: 1 node(s) had untolerated taint {{{}: {}}}.",
+                         string_at(taint, "key"), string_at(taint, "value"));
+    }
+  }
+  return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+}
+
 // A node selector term is a label selector's expressions, and the same over metadata.name.
 bool term_fits(const Json& term, const Json& node) {
   const Json expressions = JsonObject{{"matchExpressions", find(term, "matchExpressions") != nullptr
@@ -111,9 +125,7 @@ Result<LookAgain> Scheduler::reconcile(const std::string& key, std::stop_token s
     return LookAgain();
   }
   if (!fits_node(*pod, *node)) {
-    TRY(refuse(
-        *pod,
-        "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector or taints."));
+    TRY(refuse(*pod, why_not_on(*pod, *node)));
     return LookAgain();
   }
   if (const auto why = TRY(find_missing_claim(*pod, stop))) {

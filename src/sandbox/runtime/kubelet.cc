@@ -23,6 +23,7 @@ constexpr int kPodThreads = 4;
 constexpr int kProbeThreads = 4;  // an exec probe or a hook holds one for as long as it takes
 constexpr Duration kFreezeWait = std::chrono::seconds(30);
 constexpr Duration kHostsPause = std::chrono::milliseconds(50);  // many services change together
+constexpr Duration kLostPoll = std::chrono::milliseconds(200);   // while the node is cut off
 constexpr std::string_view kAllHosts = "hosts";
 
 struct ProbeKey {
@@ -200,6 +201,11 @@ void Kubelet::pod_changed(const ObjectPtr& before, const ObjectPtr& now) {
 
 void Kubelet::sync_pods(std::stop_token stop) {
   while (auto uid = pods_.next(stop)) {
+    if (lost_) {
+      pods_.add_after(*uid, kLostPoll);
+      pods_.done(*uid);
+      continue;
+    }
     const WorkerPtr worker = find_worker(*uid);
     if (worker) {
       ObjectPtr pod = caches_.pods.find(worker->ns(), worker->name());
@@ -219,7 +225,7 @@ void Kubelet::run_probes(std::stop_token stop) {
   while (auto text = probes_.next(stop)) {
     const auto key = parse_probe_key(*text);
     const WorkerPtr worker = key ? find_worker(key->uid) : nullptr;
-    if (worker && worker->is_paused()) {
+    if (worker && (worker->is_paused() || lost_)) {
       probes_.add_after(*text, std::chrono::milliseconds(100));
     } else if (auto job = worker ? worker->probe_job(key->container, key->kind, key->restart)
                                  : std::nullopt) {
@@ -233,6 +239,23 @@ void Kubelet::run_probes(std::stop_token stop) {
     }
     probes_.done(*text);
   }
+}
+
+void Kubelet::set_lost(bool lost) {
+  if (lost_.exchange(lost) == lost || lost) return;
+  // Others have written to the pods' status meanwhile.
+  for (const WorkerPtr& worker : workers())
+    worker->publish_again();
+}
+
+// In the words of an API server whose connection to a kubelet times out.
+Status Kubelet::check_reachable(std::string_view what, const ContainerRef& container) const {
+  if (!lost_) return Status();
+  return Error(
+      Code::Internal,
+      "Internal error occurred: error dialing backend: Get \"https://{}:10250/{}/{}/{}/{}\": "
+      "dial tcp {}:10250: connect: no route to host",
+      kHostIp, what, container.ns, container.pod, container.container, kHostIp);
 }
 
 void Kubelet::watch_fd(int fd, const std::string& uid) {
@@ -300,6 +323,7 @@ std::vector<Kubelet::WorkerPtr> Kubelet::workers() const {
 
 Result<std::unique_ptr<LogStream>> Kubelet::logs(const ContainerRef& container,
                                                  const LogOptions& options) {
+  TRY(check_reachable("containerLogs", container));
   const WorkerPtr worker = TRY(find_worker(container.ns, container.pod));
   const auto view = worker->view(container.container);
   if (!view) {
@@ -321,6 +345,7 @@ Result<std::unique_ptr<LogStream>> Kubelet::logs(const ContainerRef& container,
 
 Result<std::unique_ptr<ExecSession>> Kubelet::exec(const ContainerRef& container,
                                                    const ExecOptions& options) {
+  TRY(check_reachable("exec", container));
   if (context_->records_only) {
     return Error(Code::Unsupported,
                  "pods are records only on this machine, nothing runs in them: {}",
@@ -349,6 +374,7 @@ Result<std::unique_ptr<ExecSession>> Kubelet::attach(const ContainerRef& contain
 }
 
 Result<int> Kubelet::connect(std::string_view ns, std::string_view pod, std::uint16_t port) {
+  TRY(check_reachable("portForward", {.ns = std::string(ns), .pod = std::string(pod)}));
   const WorkerPtr worker = TRY(find_worker(ns, pod));
   // A program listens on its pod's address, or on the whole loopback.
   Error last(Code::Unavailable, "nothing listens on port {} of pod {}/{}", port, ns, pod);
@@ -369,6 +395,11 @@ Result<std::unique_ptr<VolumePause>> Kubelet::pause_users_of(const std::string& 
   std::vector<WorkerPtr> users;
   for (const WorkerPtr& worker : workers()) {
     if (worker->uses_volume(volume)) users.push_back(worker);
+  }
+  if (lost_ && !users.empty()) {
+    return Error(Code::Unavailable,
+                 "node {} does not answer: who writes to volume {} cannot be paused", kNodeName,
+                 volume);
   }
   auto pause = std::make_unique<Pause>(std::move(users));
   TRY(pause->wait());

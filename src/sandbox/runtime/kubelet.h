@@ -3,6 +3,7 @@
 // writes to their status.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -53,6 +54,9 @@ class Kubelet final : public PodRuntime, public VolumePauser {
 
   VolumeStore& volumes() { return volumes_; }
 
+  // Cut off: its pods run on, and it neither hears nor answers nor says anything.
+  void set_lost(bool lost);
+
   // "" when pods really run.
   const std::string& why_records_only() const { return why_records_only_; }
 
@@ -79,6 +83,7 @@ class Kubelet final : public PodRuntime, public VolumePauser {
   void refresh_hosts(std::stop_token stop);
   void watch_fd(int fd, const std::string& uid);
   Status end_leftovers() const;
+  Status check_reachable(std::string_view what, const ContainerRef& container) const;
   WorkerPtr find_worker(const std::string& uid) const;
   Result<WorkerPtr> find_worker(std::string_view ns, std::string_view name) const;
   std::vector<WorkerPtr> workers() const;
@@ -94,6 +99,7 @@ class Kubelet final : public PodRuntime, public VolumePauser {
   WorkQueue probes_;
   WorkQueue hosts_;
   std::string why_records_only_;
+  std::atomic<bool> lost_ = false;
   std::unique_ptr<RuntimeContext> context_;
   std::unique_ptr<net::HttpClient> http_;
   UniqueFd epoll_;

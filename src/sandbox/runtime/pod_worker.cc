@@ -65,6 +65,7 @@ PodWorker::Next PodWorker::sync(const ObjectPtr& pod, std::stop_token stop) {
   {
     Lock lock(mu_);
     pod_ = pod;
+    if (std::exchange(publish_again_, false)) published_.clear();
   }
   hear_events(*pod);
   hear_outcomes(*pod);

@@ -69,6 +69,9 @@ class PodWorker {
   void resume();
   bool is_paused() const;
 
+  // Says again how the pod is, even if nothing has changed here.
+  void publish_again();
+
   // Writes /etc/hosts anew in place, so that running containers see it.
   void refresh_hosts() const;
 
@@ -144,6 +147,7 @@ class PodWorker {
   std::uint64_t pauses_asked_ LATEEN_GUARDED_BY(mu_) = 0;
   std::uint64_t pauses_seen_ LATEEN_GUARDED_BY(mu_) = 0;  // by sync(): moving_ is of no use before
   std::size_t moving_ LATEEN_GUARDED_BY(mu_) = 0;  // containers that run and are not frozen (yet)
+  bool publish_again_ LATEEN_GUARDED_BY(mu_) = false;
   bool freeze_failed_ LATEEN_GUARDED_BY(mu_) = false;
 };
 

@@ -298,6 +298,14 @@ void PodWorker::follow_pause(const Json& pod) {
   changed_.notify_all();
 }
 
+void PodWorker::publish_again() {
+  {
+    Lock lock(mu_);
+    publish_again_ = true;
+  }
+  context_.pods.add(uid_);
+}
+
 void PodWorker::refresh_hosts() const {
   ObjectPtr pod;
   std::string ip;
