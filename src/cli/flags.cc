@@ -22,6 +22,9 @@ Status check(const FlagSpec& spec, const std::string& value) {
     case FlagKind::BoolValue:
       if (!parse_bool(value)) return not_parsed("ParseBool", value);
       return {};
+    case FlagKind::Count:
+      if (!parse_int(value) && !parse_bool(value)) return not_parsed("ParseInt", value);
+      return {};
     case FlagKind::Int:
       if (!parse_int(value)) return not_parsed("ParseInt", value);
       return {};

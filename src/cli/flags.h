@@ -25,6 +25,7 @@ enum class FlagKind {
   List,        // a,b: a repeat replaces, as in Velero
   ListAppend,  // a,b: a repeat adds
   Texts,       // a repeat adds; a comma is part of the value
+  Count,       // -v, -vv, --v=2
   Map,         // k=v,k2="v,2": repeats merge
   Mappings,    // a:b,c:d
   Selector,    // app=web,tier in (a,b)
@@ -44,7 +45,9 @@ struct FlagSpec {
   std::vector<std::string> words = {};
   std::string names = {};
 
-  bool takes_value() const { return kind != FlagKind::Bool && kind != FlagKind::OptionalBool; }
+  bool takes_value() const {
+    return kind != FlagKind::Bool && kind != FlagKind::OptionalBool && kind != FlagKind::Count;
+  }
 };
 
 // What was given on a command line, checked. Immutable once parsed.

@@ -23,6 +23,8 @@ std::string_view type_name(const FlagSpec& spec) {
       return "duration";
     case FlagKind::List:
       return "stringArray";
+    case FlagKind::Count:
+      return "count";
     case FlagKind::Texts:
       return "stringArray";
     case FlagKind::ListAppend:
