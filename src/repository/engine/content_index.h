@@ -76,11 +76,10 @@ class ContentIndex {
   struct Added;
 
   const std::size_t hash_size_;
-  const FilePath spill_dir_;
   PackTable packs_;
+  DuplicateRule duplicates_ = DuplicateRule::Newest;
   std::shared_ptr<const IndexSegment> base_;  // set before anyone else sees this
-  mutable Mutex mu_;
-  std::unique_ptr<Added> added_ LATEEN_GUARDED_BY(mu_);
+  std::unique_ptr<Added> added_;
 };
 
 struct IndexBuilderOptions {

@@ -1,0 +1,321 @@
+#include "repository/engine/content_writer.h"
+
+#include <array>
+#include <unordered_set>
+
+#include "base/thread.h"
+#include "repository/engine/content_reader.h"
+#include "repository/engine/pack_queue.h"
+
+namespace lateen::repository {
+
+namespace {
+
+// Contents that are on their way into a pack. Thread-safe.
+class PendingSet {
+ public:
+  // False if it was there.
+  bool insert(const ContentId& id) {
+    Shard& shard = shards_[id.hash[1] % kShards];
+    Lock lock(shard.mu);
+    return shard.ids.insert(id).second;
+  }
+
+  void erase(const ContentId& id) {
+    Shard& shard = shards_[id.hash[1] % kShards];
+    Lock lock(shard.mu);
+    shard.ids.erase(id);
+  }
+
+ private:
+  static constexpr std::size_t kShards = 16;
+
+  struct Shard {
+    Mutex mu;
+    std::unordered_set<ContentId, ContentIdHash> ids LATEEN_GUARDED_BY(mu);
+  };
+
+  std::array<Shard, kShards> shards_;
+};
+
+// Contents sealed and verified together: many small ones, or one large.
+constexpr std::size_t kGroupBytes = 1_MiB;
+
+}  // namespace
+
+class ContentWriter::Packing {
+ public:
+  Packing(objects::ObjectStore& store,
+          const ContentFormat& format,
+          PackSession& session,
+          ContentIndex& index,
+          const ContentWriterOptions& options)
+      : format_(format),
+        session_(session),
+        index_(index),
+        options_(options),
+        queue_(store,
+               format,
+               session,
+               index.packs(),
+               options_,
+               counters_,
+               [this](std::vector<ContentEntry> entries, std::stop_token stop) {
+                 return on_stored(std::move(entries), std::move(stop));
+               }) {}
+
+  struct New {
+    std::size_t which;  // of the texts
+    ContentEntry entry;
+    std::size_t sealed_at = 0;
+  };
+
+  Status add_many(std::uint8_t prefix,
+                  std::span<const BytesView> plain,
+                  std::span<ContentId> ids,
+                  const Codec* codec,
+                  Workspace& workspace) {
+    const std::size_t hash_size = format_.hash().size();
+    if (plain.size() == 1) {
+      ids[0] = ContentId::of(prefix, format_.hash().hash(plain[0]), hash_size);
+    } else {
+      std::vector<HashBytes> hashes(plain.size());
+      format_.hash().hash_many(plain, hashes);
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        ids[i] = ContentId::of(prefix, hashes[i], hash_size);
+      }
+    }
+    if (const auto failure = queue_.failure()) return *failure;
+    std::vector<New> group;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      auto fresh = claim(ids[i]);
+      if (!fresh) continue;
+      fresh->which = i;
+      fresh->entry.length = static_cast<std::uint32_t>(plain[i].size());
+      group.push_back(*fresh);
+      bytes += plain[i].size();
+      if (bytes >= kGroupBytes) {
+        TRY(store_group(group, plain, codec, workspace));
+        group.clear();
+        bytes = 0;
+      }
+    }
+    return store_group(group, plain, codec, workspace);
+  }
+
+  Status add_again(const ContentEntry& entry, BytesView plain, Workspace& workspace) {
+    const HashBytes hash = format_.hash().hash(plain);
+    if (ContentId::of(entry.id.prefix, hash, format_.hash().size()) != entry.id) {
+      return Error(Code::Corrupt, "content {} is not what its ID says", entry.id.text());
+    }
+    if (!pending_.insert(entry.id)) return {};
+    std::vector<New> group(1);
+    group[0].entry.id = entry.id;
+    group[0].entry.length = static_cast<std::uint32_t>(plain.size());
+    group[0].entry.time = session_.entry_time(&entry);
+    return store_group(group, {&plain, 1}, nullptr, workspace);
+  }
+
+  Status add_entry(const ContentEntry& entry) {
+    {
+      Lock lock(mu_);
+      unindexed_.push_back(entry);
+    }
+    index_.add({&entry, 1});
+    return {};
+  }
+
+  Status flush(std::stop_token stop) {
+    TRY(queue_.drain(stop));
+    return checkpoint(std::move(stop));
+  }
+
+  Status checkpoint(std::stop_token stop) {
+    if (auto failure = queue_.failure()) return std::move(*failure);
+    Lock storing(index_mu_);
+    return store_index(0, std::move(stop));
+  }
+
+  const WriteCounters& counters() const { return counters_; }
+
+ private:
+  // A content that is neither stored nor on its way is ours to store.
+  std::optional<New> claim(const ContentId& id) {
+    const auto known = index_.find(id);
+    if (known && !known->deleted) return std::nullopt;
+    if (!pending_.insert(id)) return std::nullopt;
+    // Another thread may have stored it between the two questions.
+    const auto again = known ? index_.find(id) : std::optional<ContentEntry>();
+    if (!known && index_.has_live(id)) {
+      pending_.erase(id);
+      return std::nullopt;
+    }
+    New fresh{.which = 0, .entry = {.id = id}};
+    fresh.entry.time = session_.entry_time(again ? &*again : nullptr);
+    return fresh;
+  }
+
+  // Seals all, opens what was sealed, hashes that, and only then packs it.
+  Status store_group(std::span<New> group,
+                     std::span<const BytesView> plain,
+                     const Codec* codec,
+                     Workspace& workspace) {
+    if (group.empty()) return {};
+    const PackKind kind = format_.kind_of(group[0].entry.id);
+    const Codec chosen = codec != nullptr         ? *codec
+                         : kind == PackKind::Data ? options_.data_codec
+                                                  : options_.metadata_codec;
+    workspace.sealed.clear();
+    for (New& content : group) {
+      content.sealed_at = workspace.sealed.size();
+      const SealedForm form = TRY(format_.seal(content.entry.id, plain[content.which], chosen,
+                                               workspace, workspace.sealed));
+      content.entry.codec = form.codec;
+      content.entry.version = form.version;
+      content.entry.packed_length =
+          static_cast<std::uint32_t>(workspace.sealed.size() - content.sealed_at);
+    }
+    if (options_.verify) TRY(verify(group, workspace));
+    std::vector<SealedContent> sealed;
+    sealed.reserve(group.size());
+    for (const New& content : group) {
+      sealed.push_back(
+          {.entry = content.entry,
+           .bytes = workspace.sealed.view(content.sealed_at, content.entry.packed_length)});
+    }
+    TRY(queue_.append(kind, sealed));
+    count(kind, group);
+    return {};
+  }
+
+  Status verify(std::span<const New> group, Workspace& workspace) const {
+    workspace.plain.clear();
+    for (const New& content : group) {
+      const BytesView stored =
+          workspace.sealed.view(content.sealed_at, content.entry.packed_length);
+      TRY(format_.open(content.entry, stored, workspace, workspace.plain)
+              .wrap("opening what was just sealed as {}", content.entry.id.text()));
+    }
+    std::vector<BytesView> opened;
+    std::size_t at = 0;
+    for (const New& content : group) {
+      if (at + content.entry.length > workspace.plain.size()) return faulty(content.entry.id);
+      opened.push_back(workspace.plain.view(at, content.entry.length));
+      at += content.entry.length;
+    }
+    std::vector<HashBytes> hashes(group.size());
+    format_.hash().hash_many(opened, hashes);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const ContentId& id = group[i].entry.id;
+      if (ContentId::of(id.prefix, hashes[i], id.size) != id) return faulty(id);
+    }
+    return {};
+  }
+
+  static Error faulty(const ContentId& id) {
+    return Error(Code::Internal, "content {} came out of encryption as something else", id.text())
+        .with_hint("Memory or processor of this machine are faulty; nothing wrong was stored.");
+  }
+
+  void count(PackKind kind, std::span<const New> group) {
+    for (const New& content : group) {
+      counters_.packed_bytes += content.entry.packed_length;
+      if (kind == PackKind::Data) {
+        ++counters_.data_contents;
+        counters_.data_bytes += content.entry.length;
+      } else {
+        ++counters_.metadata_contents;
+        counters_.metadata_bytes += content.entry.length;
+      }
+    }
+  }
+
+  Status on_stored(std::vector<ContentEntry> entries, std::stop_token stop) {
+    index_.add(entries);
+    for (const ContentEntry& entry : entries)
+      pending_.erase(entry.id);
+    {
+      Lock lock(mu_);
+      unindexed_.insert(unindexed_.end(), entries.begin(), entries.end());
+    }
+    Lock storing(index_mu_);
+    return store_index(session_.index_batch(), std::move(stop));
+  }
+
+  // Hands over what waits, if it is at least so many.
+  Status store_index(std::size_t at_least, std::stop_token stop) LATEEN_REQUIRES(index_mu_) {
+    std::vector<ContentEntry> batch;
+    {
+      Lock lock(mu_);
+      if (unindexed_.empty() || unindexed_.size() < at_least) return {};
+      batch.swap(unindexed_);
+    }
+    if (options_.dry_run) return {};
+    return session_.store_index(batch, index_.packs(), std::move(stop));
+  }
+
+  const ContentFormat& format_;
+  PackSession& session_;
+  ContentIndex& index_;
+  const ContentWriterOptions options_;
+  WriteCounters counters_;
+  PendingSet pending_;
+  Mutex mu_;
+  std::vector<ContentEntry> unindexed_ LATEEN_GUARDED_BY(mu_);
+  Mutex index_mu_;   // one store_index() at a time
+  PackQueue queue_;  // last: its threads use all of the above
+};
+
+ContentWriter::ContentWriter(objects::ObjectStore& store,
+                             const ContentFormat& format,
+                             PackSession& session,
+                             ContentIndex& index,
+                             const ContentWriterOptions& options)
+    : packing_(std::make_unique<Packing>(store, format, session, index, options)) {}
+
+ContentWriter::~ContentWriter() = default;
+
+Result<ContentId> ContentWriter::add(std::uint8_t prefix, BytesView plain, Workspace& workspace) {
+  ContentId id;
+  TRY(packing_->add_many(prefix, {&plain, 1}, {&id, 1}, nullptr, workspace));
+  return id;
+}
+
+Status ContentWriter::add_many(std::uint8_t prefix,
+                               std::span<const BytesView> plain,
+                               std::span<ContentId> ids,
+                               Workspace& workspace) {
+  return packing_->add_many(prefix, plain, ids, nullptr, workspace);
+}
+
+Result<ContentId> ContentWriter::add_with(std::uint8_t prefix,
+                                          BytesView plain,
+                                          Codec codec,
+                                          Workspace& workspace) {
+  ContentId id;
+  TRY(packing_->add_many(prefix, {&plain, 1}, {&id, 1}, &codec, workspace));
+  return id;
+}
+
+Status ContentWriter::add_again(const ContentEntry& entry, BytesView plain, Workspace& workspace) {
+  return packing_->add_again(entry, plain, workspace);
+}
+
+Status ContentWriter::add_entry(const ContentEntry& entry) {
+  return packing_->add_entry(entry);
+}
+
+Status ContentWriter::flush(std::stop_token stop) {
+  return packing_->flush(std::move(stop));
+}
+
+Status ContentWriter::checkpoint(std::stop_token stop) {
+  return packing_->checkpoint(std::move(stop));
+}
+
+const WriteCounters& ContentWriter::counters() const {
+  return packing_->counters();
+}
+
+}  // namespace lateen::repository

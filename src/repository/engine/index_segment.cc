@@ -1,0 +1,210 @@
+#include "repository/engine/index_segment.h"
+
+#include <algorithm>
+#include <bit>
+
+#include <sys/mman.h>
+
+namespace lateen::repository {
+
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+// The eight bytes behind the prefix, as a number that orders like them.
+std::uint64_t leading_bits(const char* row) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, row + 1, sizeof bits);
+  return __builtin_bswap64(bits);
+}
+
+// Four bits of one word, chosen by bits of the hash that do not choose the word.
+std::uint64_t filter_bits(std::uint64_t mixed) {
+  std::uint64_t bits = 0;
+  for (int i = 0; i < 4; ++i)
+    bits |= 1ULL << ((mixed >> (6 * i)) & 63);
+  return bits;
+}
+
+std::uint64_t mix(std::uint64_t fingerprint) {
+  fingerprint *= 0x9e3779b97f4a7c15ULL;
+  return fingerprint ^ (fingerprint >> 29);
+}
+
+std::size_t word_of(std::uint64_t mixed, std::size_t words) {
+  return static_cast<std::size_t>((static_cast<Wide>(mixed) * words) >> 64);
+}
+
+}  // namespace
+
+std::shared_ptr<const IndexSegment> IndexSegment::in_memory(std::size_t hash_size, Buffer rows) {
+  std::shared_ptr<IndexSegment> segment(new IndexSegment(hash_size));
+  segment->memory_ = std::move(rows);
+  segment->bytes_ = segment->memory_.data();
+  segment->rows_ = segment->memory_.size() / segment->layout_.size();
+  segment->prepare();
+  return segment;
+}
+
+Result<std::shared_ptr<const IndexSegment>> IndexSegment::mapped(std::size_t hash_size,
+                                                                 int fd,
+                                                                 std::uint64_t rows,
+                                                                 ByteCount offset) {
+  std::shared_ptr<IndexSegment> segment(new IndexSegment(hash_size));
+  segment->rows_ = rows;
+  segment->map_size_ = rows * segment->layout_.size();
+  if (rows > 0) {
+    void* const map =
+        mmap(nullptr, segment->map_size_, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(offset));
+    if (map == MAP_FAILED) return errno_error(errno, "mapping an index into memory");
+    segment->map_ = map;
+    segment->bytes_ = static_cast<const char*>(map);
+  }
+  segment->prepare();
+  // Lookups are spread evenly: reading ahead would only fill memory.
+  if (rows > 0) {
+    madvise(segment->map_, segment->map_size_, MADV_RANDOM);
+    madvise(segment->map_, segment->map_size_, MADV_DONTNEED);
+  }
+  return std::shared_ptr<const IndexSegment>(std::move(segment));
+}
+
+IndexSegment::~IndexSegment() {
+  if (map_ != nullptr) munmap(map_, map_size_);
+}
+
+void IndexSegment::prepare() {
+  filter_.assign(rows_ / 6 + 1, 0);
+  prefix_starts_.assign(257, rows_);
+  std::size_t known = 0;
+  for (std::uint64_t i = 0; i < rows_; ++i) {
+    const char* const at = row(i);
+    const auto prefix = static_cast<std::uint8_t>(at[0]);
+    while (known <= prefix)
+      prefix_starts_[known++] = i;
+    std::uint64_t first = 0;
+    std::memcpy(&first, at + 1, sizeof first);
+    const std::uint64_t mixed = mix(first ^ (std::uint64_t{prefix} << 56));
+    filter_[word_of(mixed, filter_.size())] |= filter_bits(mixed);
+  }
+}
+
+bool IndexSegment::may_have(const ContentId& id) const {
+  const std::uint64_t mixed = mix(id.fingerprint());
+  const std::uint64_t bits = filter_bits(mixed);
+  return (filter_[word_of(mixed, filter_.size())] & bits) == bits;
+}
+
+// Hashes are even over their range: guessing by their first bits ends in a few steps. A repository
+// may hold hashes that are not (it is not ours to trust), so after that it is halved.
+std::uint64_t IndexSegment::lower_bound(const char* key,
+                                        std::uint64_t from,
+                                        std::uint64_t to) const {
+  const std::uint64_t wanted = leading_bits(key);
+  std::uint64_t low = 0;
+  std::uint64_t high = ~0ULL;
+  for (int guesses = 0; guesses < 6 && to - from > 8; ++guesses) {
+    if (high == low) break;
+    const Wide part = static_cast<Wide>(wanted - low) * (to - from);
+    std::uint64_t guess = from + static_cast<std::uint64_t>(part / (high - low));
+    guess = std::clamp(guess, from, to - 1);
+    const std::uint64_t there = leading_bits(row(guess));
+    // Equal leading bits say nothing about the rest: leave that to halving.
+    if (there < wanted) {
+      from = guess + 1;
+      low = there;
+    } else if (there > wanted) {
+      to = guess;
+      high = there;
+    } else {
+      break;
+    }
+  }
+  while (from < to) {
+    const std::uint64_t middle = from + (to - from) / 2;
+    if (std::memcmp(row(middle), key, layout_.key_size()) < 0) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
+}
+
+std::pair<std::uint64_t, std::size_t> IndexSegment::find(const ContentId& id) const {
+  if (rows_ == 0 || !may_have(id)) return {0, 0};
+  char key[1 + kMaxHashSize];
+  layout_.write_key(id, key);
+  const std::uint64_t first =
+      lower_bound(key, prefix_starts_[id.prefix], prefix_starts_[std::size_t{id.prefix} + 1]);
+  std::size_t count = 0;
+  while (first + count < rows_ && std::memcmp(row(first + count), key, layout_.key_size()) == 0) {
+    ++count;
+  }
+  return {count == 0 ? 0 : first, count};
+}
+
+RowMerge::RowMerge(std::size_t hash_size, std::vector<Source> sources)
+    : layout_(hash_size), sources_(std::move(sources)) {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].count > 0) heap_.push_back(i);
+  }
+  std::make_heap(heap_.begin(), heap_.end(), [this](auto a, auto b) { return less(b, a); });
+}
+
+bool RowMerge::less(std::size_t a, std::size_t b) const {
+  const int order = std::memcmp(sources_[a].rows, sources_[b].rows, layout_.key_size());
+  return order != 0 ? order < 0 : a < b;
+}
+
+std::span<const char* const> RowMerge::next() {
+  const auto greater = [this](auto a, auto b) { return less(b, a); };
+  same_.clear();
+  while (!heap_.empty()) {
+    const std::size_t first = heap_.front();
+    const char* const row = sources_[first].rows;
+    if (!same_.empty() && std::memcmp(row, same_.front(), layout_.key_size()) != 0) break;
+    same_.push_back(row);
+    std::pop_heap(heap_.begin(), heap_.end(), greater);
+    sources_[first].rows += layout_.size();
+    if (--sources_[first].count == 0) {
+      heap_.pop_back();
+    } else {
+      std::push_heap(heap_.begin(), heap_.end(), greater);
+    }
+  }
+  return same_;
+}
+
+void sort_rows(std::size_t hash_size, Buffer& rows, Buffer& scratch) {
+  const IndexRow layout(hash_size);
+
+  struct Place {
+    std::uint64_t bits;
+    std::uint32_t row;
+  };
+
+  const std::size_t count = rows.size() / layout.size();
+  std::vector<Place> places(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    places[i] = {.bits = leading_bits(rows.data() + i * layout.size()),
+                 .row = static_cast<std::uint32_t>(i)};
+  }
+  const char* const base = rows.data();
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    const char* const x = base + a.row * layout.size();
+    const char* const y = base + b.row * layout.size();
+    if (x[0] != y[0]) return static_cast<unsigned char>(x[0]) < static_cast<unsigned char>(y[0]);
+    if (a.bits != b.bits) return a.bits < b.bits;
+    const int order = std::memcmp(x, y, layout.key_size());
+    return order != 0 ? order < 0 : a.row < b.row;
+  });
+  scratch.clear();
+  scratch.reserve(rows.size());
+  for (const Place& place : places) {
+    scratch.append({base + place.row * layout.size(), layout.size()});
+  }
+  std::swap(rows, scratch);
+}
+
+}  // namespace lateen::repository

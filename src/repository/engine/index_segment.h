@@ -1,0 +1,91 @@
+// Sorted rows of an index, in memory or mapped from a file, with a filter in front of them that
+// answers most questions about contents that are not there without touching a row.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "repository/buffer.h"
+#include "repository/engine/index_row.h"
+
+namespace lateen::repository {
+
+// Immutable, so thread-safe.
+class IndexSegment {
+ public:
+  // `rows` are sorted.
+  static std::shared_ptr<const IndexSegment> in_memory(std::size_t hash_size, Buffer rows);
+
+  // Rows that were written to a file, `offset` (of whole pages) from its start; the file's name may
+  // be gone already.
+  static Result<std::shared_ptr<const IndexSegment>> mapped(std::size_t hash_size,
+                                                            int fd,
+                                                            std::uint64_t rows,
+                                                            ByteCount offset = 0);
+
+  IndexSegment(const IndexSegment&) = delete;
+  IndexSegment& operator=(const IndexSegment&) = delete;
+  ~IndexSegment();
+
+  std::uint64_t rows() const { return rows_; }
+
+  const char* row(std::uint64_t number) const { return bytes_ + number * layout_.size(); }
+
+  ContentEntry entry(std::uint64_t number) const { return layout_.read(row(number)); }
+
+  // The first row of this content and how many there are; {0, 0} if none.
+  std::pair<std::uint64_t, std::size_t> find(const ContentId& id) const;
+
+  const IndexRow& layout() const { return layout_; }
+
+ private:
+  explicit IndexSegment(std::size_t hash_size) : layout_(hash_size) {}
+
+  void prepare();
+  bool may_have(const ContentId& id) const;
+  std::uint64_t lower_bound(const char* key, std::uint64_t from, std::uint64_t to) const;
+
+  const IndexRow layout_;
+  Buffer memory_;        // or
+  void* map_ = nullptr;  // a file's
+  std::size_t map_size_ = 0;
+  const char* bytes_ = nullptr;
+  std::uint64_t rows_ = 0;
+  std::vector<std::uint64_t> filter_;         // a word for every six rows or so, four bits a row
+  std::vector<std::uint64_t> prefix_starts_;  // of each first byte; 257 of them
+};
+
+// Merges sorted rows. Rows of one content come one after the other, those of earlier sources first.
+class RowMerge {
+ public:
+  struct Source {
+    const char* rows = nullptr;
+    std::uint64_t count = 0;
+  };
+
+  RowMerge(std::size_t hash_size, std::vector<Source> sources);
+
+  // The rows of the next content, one for each time it is there; nothing at the end. Valid until
+  // the next call.
+  std::span<const char* const> next();
+
+ private:
+  bool less(std::size_t a, std::size_t b) const;
+
+  const IndexRow layout_;
+  std::vector<Source> sources_;
+  std::vector<std::size_t> heap_;
+  std::vector<const char*> same_;
+};
+
+// Sorts rows in place (through `scratch`); equal keys keep their order.
+void sort_rows(std::size_t hash_size, Buffer& rows, Buffer& scratch);
+
+}  // namespace lateen::repository
