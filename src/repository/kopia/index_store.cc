@@ -152,7 +152,7 @@ Status IndexStore::read_blob(const BlobInfo& blob, IndexBuilder& builder, std::s
 
 Result<std::unique_ptr<ContentIndex>> IndexStore::load(const IndexState& state,
                                                        const FilePath& cache_dir,
-                                                       std::vector<Error>* damaged,
+                                                       std::vector<DamagedIndex>* damaged,
                                                        std::stop_token stop) {
   Sha256 key;
   for (const BlobInfo& blob : state.blobs)
@@ -170,7 +170,7 @@ Result<std::unique_ptr<ContentIndex>> IndexStore::load(const IndexState& state,
         auto read = read_blob(state.blobs[i], builder, inner);
         if (read || damaged == nullptr || read.error().is(Code::Canceled)) return read;
         Lock lock(damaged_mu);
-        damaged->push_back(std::move(read.error()));
+        damaged->push_back({.blob = state.blobs[i], .error = std::move(read.error())});
         return {};
       },
       stop));
@@ -271,6 +271,15 @@ Status IndexStore::merge(std::span<const BlobInfo> blobs,
     const auto blob = cipher_.seal_blob(prefix, plain, suffix);
     TRY(store_.put(blob.name, blob.bytes, stop).wrap("writing index {}", blob.name));
   }
+  return {};
+}
+
+Status IndexStore::probe(const BlobInfo& blob, std::stop_token stop) {
+  const Bytes stored = TRY(store_.get(blob.id, kMaxIndexBlob, stop));
+  const Bytes plain = TRY(cipher_.open_blob(blob.id, stored));
+  IndexReader reader = TRY(IndexReader::open(plain, kUnitOverhead));
+  for (std::size_t i = 0; i < reader.size(); ++i)
+    TRY(reader.at(i));
   return {};
 }
 

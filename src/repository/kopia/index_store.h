@@ -53,6 +53,12 @@ struct IndexState {
   std::int64_t watermark() const { return epochs.deletion_watermark; }
 };
 
+// An index blob that is named but cannot be read.
+struct DamagedIndex {
+  BlobInfo blob = {};
+  Error error;
+};
+
 // Thread-safe.
 class IndexStore {
  public:
@@ -71,7 +77,7 @@ class IndexStore {
   // `damaged`, if given, takes the place of an error where a blob cannot be read.
   Result<std::unique_ptr<ContentIndex>> load(const IndexState& state,
                                              const FilePath& cache_dir,
-                                             std::vector<Error>* damaged,
+                                             std::vector<DamagedIndex>* damaged,
                                              std::stop_token stop);
 
   // Makes entries findable, all at once, in the epoch that is the current one by the store. `packs`
@@ -83,6 +89,9 @@ class IndexStore {
 
   // Merges blobs into one set named `prefix`…: xs and xr. Deleted entries stay.
   Status merge(std::span<const BlobInfo> blobs, std::string_view prefix, std::stop_token stop);
+
+  // Whether a blob can be opened.
+  Status probe(const BlobInfo& blob, std::stop_token stop);
 
   Status write_marker(std::int64_t epoch, std::stop_token stop);
   Status write_watermark(std::int64_t unix_seconds, std::stop_token stop);

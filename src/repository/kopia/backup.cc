@@ -1,0 +1,244 @@
+// Snapshots: listed, made and forgotten.
+#include <algorithm>
+
+#include "repository/kopia/opened.h"
+#include "repository/kopia/snapshot.h"
+
+namespace lateen::repository::kopia {
+namespace {
+
+// What Velero's snapshots must agree on besides their source to follow one another.
+constexpr std::string_view kRequesterTag = "snapshot-requester=";
+constexpr std::string_view kUploaderTag = "snapshot-uploader=";
+
+std::string tag_with(const std::vector<std::string>& tags, std::string_view beginning) {
+  const auto it = std::ranges::find_if(
+      tags, [&](const std::string& tag) { return tag.starts_with(beginning); });
+  return it == tags.end() ? std::string() : *it;
+}
+
+// Versions of Velero before 1.17 called file-system backups otherwise, in the path and the tag.
+bool same_requester(const std::string& a, const std::string& b) {
+  const auto modern = [](const std::string& tag) {
+    return tag == "snapshot-requester=pod-volume-backup-restore"
+               ? std::string("snapshot-requester=snapshot-pod-volume")
+               : tag;
+  };
+  return modern(a) == modern(b);
+}
+
+std::string old_velero_path(const std::string& path) {
+  constexpr std::string_view kNow = "snapshot-pod-volume/";
+  if (!path.starts_with(kNow)) return {};
+  return "pod-volume-backup-restore/" + path.substr(kNow.size());
+}
+
+Source source_of(const BackupRequest& request) {
+  std::string path = request.source_path;
+  if (path.empty() && request.upload.paths.size() == 1)
+    path = request.upload.paths.front().string();
+  if (path.empty()) path = request.stdin_name.empty() ? "/" : request.stdin_name;
+  return {.host = request.host, .user = request.user, .path = path};
+}
+
+UploadOptions upload_options(const BackupRequest& request, const std::optional<Snapshot>& parent) {
+  UploadOptions options = request.upload;
+  // A source of kopia's is one tree: several paths hang below a root that leads to them.
+  options.keep_paths = options.keep_paths || options.paths.size() > 1;
+  if (parent) options.parent = parent->root;
+  return options;
+}
+
+}  // namespace
+
+Result<ManifestSet*> Opened::manifests(std::stop_token stop) {
+  if (!manifests_) {
+    manifest_damage_.clear();
+    manifests_ = TRY(ManifestSet::load(*reader_, &manifest_damage_, stop));
+  }
+  return &*manifests_;
+}
+
+Result<Opened::LoadedSnapshots> Opened::load_snapshots(std::stop_token stop) {
+  LoadedSnapshots loaded;
+  const ManifestSet& all = *TRY(manifests(stop));
+  for (const Manifest* manifest : all.find({{"type", "snapshot"}})) {
+    auto snapshot = parse_snapshot(*manifest);
+    if (snapshot) {
+      loaded.snapshots.push_back(std::move(*snapshot));
+    } else {
+      loaded.damaged.push_back(std::move(snapshot.error()));
+    }
+  }
+  loaded.damaged.insert(loaded.damaged.end(), manifest_damage_.begin(), manifest_damage_.end());
+  std::ranges::stable_sort(loaded.snapshots, {}, &Snapshot::time);
+  return loaded;
+}
+
+Result<std::vector<Snapshot>> Opened::snapshots(std::stop_token stop) {
+  TRY(refresh(stop));
+  return std::move(TRY(load_snapshots(stop)).snapshots);
+}
+
+Opened::Writing Opened::begin_writing(const ContentWriterOptions& options) {
+  Writing writing;
+  SessionOptions session{.user = access_.user, .host = access_.host};
+  if (parameters_.version == 1) session.format_copy = blob_bytes_;
+  writing.session = std::make_unique<KopiaPackSession>(
+      *store_, indexes_, parameters_, *cipher_, access_.clock, access_.rng, std::move(session));
+  writing.writer =
+      std::make_unique<ContentWriter>(*store_, contents_, *writing.session, *index_, options);
+  return writing;
+}
+
+// What the manifests refer to is either indexed already, or in the one index that names them too.
+Status Opened::finish_writing(Writing& writing, std::stop_token stop) {
+  writing.session->hold();
+  if (manifests_ && manifests_->changed()) {
+    Workspace workspace;
+    TRY(manifests_->write(*writing.writer, *index_, workspace));
+  }
+  TRY(writing.writer->flush(stop));
+  TRY(writing.session->commit(index_->packs(), stop));
+  return writing.session->finish(stop);
+}
+
+Result<Codec> Opened::codec_for(const BackupRequest& request,
+                                const Source& source,
+                                std::stop_token stop) {
+  constexpr std::string_view kDefault = "zstd-fastest";
+  std::string name = request.compression;
+  if (name.empty()) {
+    const ManifestSet& all = *TRY(manifests(stop));
+    name = compressor_of(all, source).value_or(std::string(kDefault));
+  }
+  if (name == "none" || name == "off") return Codec{};
+  if (name == "auto" || name == "fastest") name = kDefault;
+  if (name == "better") name = "zstd";
+  if (name == "max") name = "zstd-better-compression";
+  const KopiaCompressor* compressor = find_kopia_compressor(name);
+  if (compressor == nullptr) {
+    return Error(Code::InvalidArgument, "\"{}\" is not a compression of kopia's", name)
+        .with_hint("Use none, zstd-fastest, zstd, zstd-better-compression, gzip, …");
+  }
+  // Those that are only read: what comes nearest in speed.
+  return compressor->can_write ? compressor->codec : find_kopia_compressor(kDefault)->codec;
+}
+
+Result<std::optional<Snapshot>> Opened::find_parent(const BackupRequest& request,
+                                                    const Source& source,
+                                                    std::stop_token stop) {
+  if (request.force) return std::optional<Snapshot>();
+  const std::string requester = tag_with(request.tags, kRequesterTag);
+  const std::string uploader = tag_with(request.tags, kUploaderTag);
+  const std::string old_path = old_velero_path(source.path);
+  const auto is_parent = [&](const Snapshot& snapshot) {
+    if (request.parent) return snapshot.id.starts_with(*request.parent);
+    const std::string& path = snapshot.paths.front();
+    return snapshot.incomplete.empty() && snapshot.host == source.host &&
+           snapshot.user == source.user &&
+           (path == source.path || (!old_path.empty() && path == old_path)) &&
+           same_requester(tag_with(snapshot.tags, kRequesterTag), requester) &&
+           tag_with(snapshot.tags, kUploaderTag) == uploader;
+  };
+  std::vector<Snapshot> all = TRY(load_snapshots(stop)).snapshots;
+  const auto newest = std::find_if(all.rbegin(), all.rend(), is_parent);
+  if (newest != all.rend()) return std::optional<Snapshot>(std::move(*newest));
+  if (!request.parent) return std::optional<Snapshot>();
+  return Error(Code::NotFound, "the parent snapshot {} is not in the repository", *request.parent);
+}
+
+Result<BackupReport> Opened::backup(const BackupRequest& request,
+                                    Progress& progress,
+                                    std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  const Source source = source_of(request);
+  Snapshot snapshot{.time = request.time.value_or(access_.clock.now()),
+                    .host = source.host,
+                    .user = source.user,
+                    .paths = {source.path},
+                    .tags = request.tags,
+                    .description = request.description,
+                    .pins = request.pins};
+  Labels labels = TRY(snapshot_labels(snapshot));
+  const auto parent = TRY(find_parent(request, source, stop));
+  if (parent) snapshot.parent = parent->id;
+  ContentWriterOptions options{.data_codec = TRY(codec_for(request, source, stop)),
+                               .dry_run = request.dry_run};
+  Writing writing = begin_writing(options);
+  UploadResult uploaded;
+  if (request.stdin_source != nullptr) {
+    Entry entry{
+        .name = request.stdin_name, .type = EntryType::File, .mode = 0600, .mtime = snapshot.time};
+    uploaded.root = TRY(upload_stream(*request.stdin_source, std::move(entry), *trees_,
+                                      *writing.writer, progress, stop));
+    uploaded.stats.files_new = 1;
+    uploaded.stats.bytes = uploaded.root.entry.size;
+  } else {
+    uploaded = TRY(upload_tree(upload_options(request, parent), *trees_, *writing.writer,
+                               reader_.get(), progress, stop));
+  }
+  snapshot.root = uploaded.root;
+  snapshot.end = access_.clock.now();
+  const UploadStats& stats = uploaded.stats;
+  snapshot.stats = {.size = stats.bytes,
+                    .files = stats.files_new + stats.files_changed + stats.files_unchanged,
+                    .dirs = stats.dirs_new + stats.dirs_changed + stats.dirs_unchanged,
+                    .failed = stats.failed,
+                    .upload = stats};
+  if (request.dry_run) {
+    TRY(writing.writer->flush(stop));
+  } else {
+    ManifestSet& all = *TRY(manifests(stop));
+    snapshot.id = all.add(std::move(labels), write_snapshot(snapshot), access_.clock, access_.rng);
+    TRY(finish_writing(writing, stop));
+  }
+  const WriteCounters& counters = writing.writer->counters();
+  BackupReport report{.snapshot = std::move(snapshot),
+                      .stats = stats,
+                      .data_blobs = counters.data_contents,
+                      .tree_blobs = counters.metadata_contents,
+                      .data_added = counters.data_bytes + counters.metadata_bytes,
+                      .packed_added = counters.packed_bytes};
+  report.snapshot.stats.added = report.data_added;
+  report.snapshot.stats.added_packed = report.packed_added;
+  return report;
+}
+
+Status Opened::forget(std::span<const std::string> snapshot_ids, std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  ManifestSet& all = *TRY(manifests(stop));
+  for (const std::string& id : snapshot_ids) {
+    const Manifest* manifest = all.find_id(id);
+    if (manifest == nullptr || !manifest->labels.contains("type") ||
+        manifest->labels.at("type") != "snapshot") {
+      return Error(Code::NotFound, "snapshot {} is not in the repository", id);
+    }
+  }
+  for (const std::string& id : snapshot_ids)
+    all.remove(id, access_.clock);
+  Writing writing = begin_writing({});
+  return finish_writing(writing, stop);
+}
+
+Status Opened::set_policy(const Source& source, const Json& policy, std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  ManifestSet& all = *TRY(manifests(stop));
+  const Labels labels = policy_labels(source);
+  Bytes data = write_json_unsorted(policy);
+  const auto now = all.find(labels);
+  // As Velero sets it before every backup: nothing to write when it is so already.
+  if (now.size() == 1 && now.front()->data == data) return {};
+  all.replace(labels, std::move(data), access_.clock, access_.rng);
+  Writing writing = begin_writing({});
+  return finish_writing(writing, stop);
+}
+
+Result<std::string> Opened::maintenance_owner(std::stop_token stop) {
+  TRY(refresh(stop));
+  const auto found = TRY(manifests(stop))->find({{"type", "maintenance"}});
+  if (found.empty()) return std::string();
+  return TRY(parse_maintenance_parameters(found.front()->data)).owner;
+}
+
+}  // namespace lateen::repository::kopia

@@ -1,0 +1,208 @@
+// Repair: an index from what packs say of themselves; packs from what is still good in them;
+// snapshots without what is lost.
+#include <algorithm>
+#include <unordered_map>
+
+#include "repository/kopia/opened.h"
+#include "repository/kopia/pack.h"
+#include "repository/kopia/snapshot.h"
+#include "repository/kopia/tree_repair.h"
+
+namespace lateen::repository::kopia {
+namespace {
+
+constexpr std::size_t kParallelPacks = 8;
+constexpr std::size_t kWriteBatch = 200'000;
+
+}  // namespace
+
+Result<IndexBlob> Opened::local_index(const ListedPack& pack, std::stop_token stop) {
+  const ByteCount window = std::min<ByteCount>(pack.size, kPostambleWindow);
+  const ByteCount from = pack.size - window;
+  const Bytes end = TRY(store_->get_range(pack.name, from, window, stop));
+  const auto postamble = find_postamble(end);
+  if (!postamble || postamble->offset > pack.size ||
+      postamble->length > pack.size - postamble->offset) {
+    return Error(Code::Corrupt, "pack {} has no index of its own: it was cut off or overwritten",
+                 pack.name);
+  }
+  Aead aead;
+  if (postamble->offset >= from) {
+    return open_local_index(*postamble,
+                            BytesView(end).substr(postamble->offset - from, postamble->length),
+                            *cipher_, aead)
+        .wrap("pack {}", pack.name);
+  }
+  const Bytes stored =
+      TRY(store_->get_range(pack.name, postamble->offset, postamble->length, stop));
+  return open_local_index(*postamble, stored, *cipher_, aead).wrap("pack {}", pack.name);
+}
+
+Result<std::vector<bool>> Opened::present_packs(std::stop_token stop) {
+  const std::vector<ListedPack> listed = TRY(list_packs(stop));
+  std::vector<bool> present(index_->packs().size(), false);
+  for (const ListedPack& pack : listed) {
+    if (const auto number = index_->packs().find(pack.name)) present[*number] = true;
+  }
+  return present;
+}
+
+Result<RepairReport> Opened::repair_index(Progress& progress, std::stop_token stop) {
+  TRY(load(stop));
+  if (!parameters_.has_epochs()) {
+    return Error(Code::Unsupported, "repositories of format version {} are only read",
+                 parameters_.version);
+  }
+  RepairReport report;
+  const std::vector<ListedPack> packs = TRY(list_packs(stop));
+  const std::vector<bool> present = TRY(present_packs(stop));
+  PackTable names;
+  Mutex mu;
+  std::vector<ContentEntry> missing;
+  TRY(parallel_for(
+      packs.size(), kParallelPacks,
+      [&](std::size_t i, std::stop_token inner) -> Status {
+        auto own = local_index(packs[i], inner);
+        if (!own && own.error().is(Code::Corrupt)) {
+          progress.problems.add("pack " + packs[i].name, std::move(own.error()));
+          return {};
+        }
+        if (!own) return std::move(own.error());
+        for (ContentEntry entry : own->entries()) {
+          if (entry.deleted || own->packs()[entry.pack] != packs[i].name) continue;
+          const auto known = index_->find(entry.id);
+          // An entry marked deleted is later than what it marks: it stays as it is.
+          const bool gone = known && known->pack < present.size() && !present[known->pack];
+          if (known && !gone) continue;
+          if (gone) entry.time = std::max(entry.time, known->time + 1);
+          entry.pack = names.intern(packs[i].name);
+          Lock lock(mu);
+          missing.push_back(entry);
+        }
+        return {};
+      },
+      stop));
+  const std::string session = new_session_id(access_.rng, access_.clock.now());
+  for (std::size_t at = 0; at < missing.size(); at += kWriteBatch) {
+    const auto part = std::span(missing).subspan(at, std::min(kWriteBatch, missing.size() - at));
+    TRY(indexes_.write({part.begin(), part.end()}, names, session, stop));
+  }
+  if (!missing.empty()) {
+    report.done.push_back(
+        fmt::format("{} contents were found in packs and are in the index again", missing.size()));
+  }
+  for (const DamagedIndex& one : index_damage_) {
+    // It may have been the way here that was bad, and not the blob.
+    if (indexes_.probe(one.blob, stop)) continue;
+    TRY(store_->remove(one.blob.id, stop));
+    report.done.push_back(fmt::format("the damaged index {} was removed", one.blob.id));
+  }
+  TRY(load(stop));
+  return report;
+}
+
+Result<std::vector<ContentEntry>> Opened::salvage_pack(const std::string& pack,
+                                                       ContentWriter& writer,
+                                                       RepairReport& report,
+                                                       std::stop_token stop) {
+  const auto number = index_->packs().find(pack);
+  if (!number) return Error(Code::NotFound, "pack {} is in no index", pack);
+  std::vector<ContentEntry> entries;
+  for (RowNumber row = 0; row < index_->rows(); ++row) {
+    const ContentEntry entry = index_->row(row);
+    if (entry.pack == *number && !entry.deleted) entries.push_back(entry);
+  }
+  Bytes bytes;
+  auto got = store_->get(pack, objects::kMaxDocument, stop);
+  if (!got && !got.error().is(Code::NotFound)) return std::move(got.error());
+  if (got) bytes = std::move(*got);
+  Workspace workspace;
+  std::vector<ContentEntry> lost;
+  for (ContentEntry& entry : entries) {
+    Buffer plain;
+    const bool inside =
+        entry.offset <= bytes.size() && entry.packed_length <= bytes.size() - entry.offset;
+    const auto opened =
+        inside ? open_content(contents_, entry, pack,
+                              BytesView(bytes).substr(entry.offset, entry.packed_length), workspace,
+                              plain)
+               : Status(Error(Code::Corrupt, "it is not there"));
+    if (opened) {
+      TRY(writer.add_again(entry, plain.view(), workspace));
+      continue;
+    }
+    // Marked, so that the next backup that meets these bytes stores them again.
+    entry.deleted = true;
+    ++entry.time;
+    TRY(writer.add_entry(entry));
+    lost.push_back(entry);
+  }
+  report.done.push_back(fmt::format("pack {}: {} of {} contents were saved into new packs", pack,
+                                    entries.size() - lost.size(), entries.size()));
+  return lost;
+}
+
+Result<RepairReport> Opened::repair_packs(std::span<const std::string> packs,
+                                          Progress& progress,
+                                          std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  RepairReport report;
+  ContentSet lost;
+  Writing writing = begin_writing({.data_codec = find_kopia_compressor("zstd-fastest")->codec});
+  for (const std::string& pack : packs) {
+    for (const ContentEntry& entry : TRY(salvage_pack(pack, *writing.writer, report, stop))) {
+      lost.insert(entry.id);
+    }
+  }
+  TRY(finish_writing(writing, stop));
+  TRY(load(stop));
+  if (lost.empty()) return report;
+  Progress touched;
+  TRY(name_damaged_files(lost, touched, stop));
+  for (Problem& problem : touched.problems.take()) {
+    report.lost.push_back(problem.path);
+    progress.problems.add(std::move(problem.path), std::move(problem.error));
+  }
+  return report;
+}
+
+Result<RepairReport> Opened::repair_snapshots(bool forget_lost,
+                                              Progress& progress,
+                                              std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  RepairReport report;
+  const LoadedSnapshots loaded = TRY(load_snapshots(stop));
+  ManifestSet& all = *TRY(manifests(stop));
+  const std::vector<bool> present = TRY(present_packs(stop));
+  Writing writing = begin_writing({});
+  TreeRepair repair(*trees_, *reader_, *writing.writer, [&](const ContentId& id) {
+    const auto entry = index_->find(id);
+    return entry && !entry->deleted && (entry->pack >= present.size() || present[entry->pack]);
+  });
+  for (const Snapshot& snapshot : loaded.snapshots) {
+    if (stop.stop_requested()) return Error(Code::Canceled, "repairing snapshots was stopped");
+    const auto root = TRY(repair.repair(snapshot.root, "snapshot " + snapshot.id + ":"));
+    if (root && root->object == snapshot.root.object) continue;
+    if (root) {
+      Snapshot repaired = snapshot;
+      repaired.root = *root;
+      Labels labels = all.find_id(snapshot.id)->labels;
+      const std::string id =
+          all.add(std::move(labels), write_snapshot(repaired), access_.clock, access_.rng);
+      all.remove(snapshot.id, access_.clock);
+      report.done.push_back(
+          fmt::format("snapshot {} is now {}, without what is lost", snapshot.id, id));
+    } else if (forget_lost) {
+      all.remove(snapshot.id, access_.clock);
+      report.done.push_back(fmt::format("snapshot {} was lost and is forgotten", snapshot.id));
+    }
+  }
+  for (const std::string& path : repair.lost()) {
+    report.lost.push_back(path);
+    progress.problems.add(path, Error(Code::Corrupt, "its contents are lost"));
+  }
+  TRY(finish_writing(writing, stop));
+  return report;
+}
+
+}  // namespace lateen::repository::kopia
