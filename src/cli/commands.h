@@ -12,6 +12,7 @@ Command restore_commands();
 Command schedule_commands();
 Command backup_location_commands();
 Command snapshot_location_commands();
+Command location_commands();
 Command server_command();
 Command sandbox_commands();
 Command install_command();

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/get.h"
+#include "cli/location_check.h"
 #include "model/backup.h"
 #include "model/backup_repository.h"
 #include "model/locations.h"
@@ -289,7 +290,8 @@ Command backup_location_commands() {
             .usage = "[NAMES]",
             .summary = "Delete backup storage locations",
             .flags = delete_flags("backup-locations"),
-            .run = remove_storage}},
+            .run = remove_storage},
+           location_check_command()},
       .aliases = {"backup-locations"}};
 }
 
