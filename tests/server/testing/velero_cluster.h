@@ -86,6 +86,7 @@ class VeleroCluster {
   FakeClock clock;
   SystemRng rng;
   objects::StoreFactory stores = objects::StoreFactory::with_built_in();
+  volumes::SnapshotterFactory snapshotters;
   Metrics metrics;
   const ServerContext context{.config = config,
                               .cluster = Cluster(api.client(), "velero"),
@@ -93,6 +94,7 @@ class VeleroCluster {
                               .rng = rng,
                               .log = Log(),
                               .stores = stores,
+                              .snapshotters = snapshotters,
                               .metrics = metrics};
 };
 
