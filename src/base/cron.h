@@ -26,6 +26,9 @@ class CronSchedule {
   // February).
   std::optional<TimePoint> next(TimePoint after) const;
 
+  // Where its days begin.
+  const Zone& zone() const { return zone_; }
+
  private:
   // Bit i: the field's value i fits. Bit 63: the field was * or ?.
   struct Fields {

@@ -80,6 +80,10 @@ inline constexpr std::string_view kVolumeGroupSnapshotHandle =
 inline constexpr std::string_view kDataUploadName = "velero.io/data-upload-name";
 inline constexpr std::string_view kPvcName = "velero.io/pvc-name";
 inline constexpr std::string_view kOriginalPvName = "velero.io/original-pv-name";
+// Lateen's own, which Velero passes over: on Schedules how many of their backups are kept
+// (assurance/retention.h); on Backups the UID of kube-system in the cluster that they were made in.
+inline constexpr std::string_view kRetention = "lateen.io/retention";
+inline constexpr std::string_view kClusterUid = "lateen.io/cluster-uid";
 // Between an item action and the server; never stored.
 inline constexpr std::string_view kMustIncludeAdditionalItems =
     "backup.velero.io/must-include-additional-items";
