@@ -2,7 +2,9 @@
 // descriptor, in the order of inodes (which on ext4 and rotating disks is the order on the disk).
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"

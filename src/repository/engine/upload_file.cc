@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+#include "repository/engine/large_file_upload.h"
+#include "repository/engine/upload_run.h"
+
+namespace lateen::repository {
+
+namespace {
+
+// A file of a batch: where its bytes lie in the batch's buffer.
+struct BatchFile {
+  std::size_t place;
+  std::size_t start;
+  std::size_t length;
+  std::size_t first_piece = 0;
+  std::size_t pieces = 0;
+};
+
+// Reads a file that is expected to be `entry.size` long, however long it is now, up to `max`.
+Result<std::size_t> read_whole(int fd, ByteCount expected, ByteCount max, Buffer& out) {
+  std::size_t length = 0;
+  std::size_t want = expected + 1;  // a byte more: to see that it ends there
+  while (true) {
+    char* const to = out.extend(want);
+    const ssize_t got = pread(fd, to, want, static_cast<off_t>(length));
+    const std::size_t used = got > 0 ? static_cast<std::size_t>(got) : 0;
+    out.resize(out.size() - (want - used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error(errno, "reading it");
+    length += used;
+    if (used < want || length > max) return length;
+    want = 64_KiB;
+  }
+}
+
+}  // namespace
+
+bool all_zeros(BytesView bytes) {
+  if (bytes.empty() || bytes[0] != 0) return false;
+  return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+// Files that grew beyond what is small are given to read_large_file().
+void UploadRun::read_small_files(FolderUpload& folder,
+                                 std::span<const std::size_t> places,
+                                 Worker& worker) {
+  worker.bytes.clear();
+  std::vector<BatchFile> files;
+  files.reserve(places.size());
+  for (const std::size_t place : places) {
+    StoredEntry& stored = folder.entries[place];
+    const std::size_t start = worker.bytes.size();
+    const auto read = [&]() -> Result<std::size_t> {
+      const UniqueFd fd = TRY(open_file(folder.fd->get(), stored.entry.name));
+      const Entry opened = TRY(stat_entry(fd.get(), stored.entry.name, false));
+      if (opened.type != EntryType::File) {
+        return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
+      }
+      stored.entry.size = opened.size;
+      stored.entry.mtime = opened.mtime;
+      stored.entry.ctime = opened.ctime;
+      if (opened.size > small_size_) return opened.size;
+      return read_whole(fd.get(), opened.size, small_size_, worker.bytes);
+    };
+    auto length = read();
+    if (!length) {
+      worker.bytes.resize(start);
+      fail_entry(folder, place, std::move(length).error());
+      finish_one(folder, worker);
+    } else if (*length > small_size_) {
+      worker.bytes.resize(start);
+      queue_.push(WorkQueue::Rank::LargeFile,
+                  [this, &folder, place](Worker& w) { read_large_file(folder, place, w); });
+    } else {
+      if (*length != stored.entry.size) {
+        progress_.problems.add(folder.path + "/" + stored.entry.name, changed_while_read());
+      }
+      stored.entry.size = *length;
+      files.push_back({.place = place, .start = start, .length = *length});
+    }
+  }
+  std::vector<BytesView> pieces;
+  for (BatchFile& file : files) {
+    BytesView rest = worker.bytes.view(file.start, file.length);
+    file.first_piece = pieces.size();
+    for (const std::size_t length : trees_.chunker().cut(rest)) {
+      pieces.push_back(rest.substr(0, length));
+      rest.remove_prefix(length);
+    }
+    file.pieces = pieces.size() - file.first_piece;
+  }
+  std::vector<ContentId> ids(pieces.size());
+  if (!pieces.empty()) {
+    Status added = writer_.add_many(0, pieces, ids, worker.workspace);
+    if (!added) return queue_.fail(std::move(added).error());
+  }
+  std::vector<ChunkRef> refs;
+  for (const BatchFile& file : files) {
+    refs.clear();
+    ByteCount offset = 0;
+    for (std::size_t i = file.first_piece; i < file.first_piece + file.pieces; ++i) {
+      refs.push_back({.id = ids[i], .offset = offset, .length = pieces[i].size()});
+      offset += pieces[i].size();
+    }
+    progress_.done_bytes += file.length;
+    counters_.bytes_read += file.length;
+    finish_file(folder, file.place, refs, worker);
+  }
+}
+
+void UploadRun::read_large_file(FolderUpload& folder, std::size_t place, Worker& worker) {
+  std::make_shared<LargeFileUpload>(*this, folder, place)->read(worker);
+}
+
+void UploadRun::finish_file(FolderUpload& folder,
+                            std::size_t place,
+                            std::span<const ChunkRef> pieces,
+                            Worker& worker) {
+  StoredEntry& stored = folder.entries[place];
+  auto object = trees_.write_file(pieces, writer_, worker.workspace);
+  if (!object) return queue_.fail(std::move(object).error());
+  stored.object = std::move(*object);
+  ++progress_.done_files;
+  counters_.bytes += stored.entry.size;
+  finish_one(folder, worker);
+}
+
+// Long runs of zeros are cut into pieces of one length: hashed once.
+Result<ContentId> UploadRun::add_piece(BytesView piece, Workspace& workspace) {
+  const bool zeros = all_zeros(piece);
+  if (zeros) {
+    Lock lock(mu_);
+    const auto known = zeros_.find(piece.size());
+    if (known != zeros_.end()) return known->second;
+  }
+  const ContentId id = TRY(writer_.add(0, piece, workspace));
+  if (zeros) {
+    Lock lock(mu_);
+    zeros_[piece.size()] = id;
+  }
+  return id;
+}
+
+}  // namespace lateen::repository

@@ -1,0 +1,125 @@
+// What the tasks of one upload share: folders being read, files being cut, what has been counted.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include "repository/engine/uploader.h"
+#include "repository/engine/work_queue.h"
+#include "repository/tree/directory_reader.h"
+
+namespace lateen::repository {
+
+// A folder whose entries are being saved. Its entries are each written by one task; when all are
+// done, the last task writes the folder itself, and its entry in the folder above.
+struct FolderUpload {
+  FolderUpload* parent = nullptr;
+  std::size_t place = 0;  // among the parent's entries
+  std::string path = {};
+  std::shared_ptr<const UniqueFd> fd = {};  // open as long as tasks need it
+  std::vector<StoredEntry> entries = {};    // sorted by name
+  std::vector<char> failed = {};            // of each: left out
+  std::optional<StoredEntry> before = {};   // this folder in the parent snapshot
+  std::atomic<std::size_t> unfinished = 1;
+  Mutex mu;
+  DirectorySummary problems LATEEN_GUARDED_BY(mu);  // only what failed
+};
+
+// Thread-safe.
+class UploadRun {
+ public:
+  UploadRun(const UploadOptions& options,
+            const TreeFormat& trees,
+            ContentWriter& writer,
+            ContentReader* parent_reader,
+            Progress& progress);
+
+  Result<UploadResult> run(std::stop_token stop);
+
+ private:
+  friend class LargeFileUpload;
+
+  // Folders (upload_folder.cc).
+  void read_folder(FolderUpload& folder, Worker& worker);
+  Status list_folder(FolderUpload& folder, Worker& worker);
+  bool wanted(const FolderUpload& folder, const Entry& entry);
+  void take_entry(FolderUpload& folder,
+                  std::size_t place,
+                  const StoredEntry* before,
+                  Worker& worker);
+  bool reuse(FolderUpload& folder, std::size_t place, const StoredEntry& before, Worker& worker);
+  void push_files(FolderUpload& folder,
+                  std::vector<std::size_t> small,
+                  std::vector<std::size_t> large);
+  FolderUpload& new_folder(FolderUpload* parent, std::size_t place, std::string path);
+  void finish_one(FolderUpload& folder, Worker& worker);
+  Status write_folder(FolderUpload& folder, Worker& worker);
+  void fail_entry(FolderUpload& folder, std::size_t place, Error error);
+  void fail_file(FolderUpload& folder, const std::string& path, Error error);
+
+  // Paths that lead to what is saved (upload_roots.cc).
+  struct Lead;
+  Status make_roots();
+  Status make_single_root(const FilePath& path);
+  Status make_leads();
+  Status add_lead(FolderUpload& folder, const Lead& lead);
+
+  // Files (upload_file.cc).
+  void read_small_files(FolderUpload& folder, std::span<const std::size_t> places, Worker& worker);
+  void read_large_file(FolderUpload& folder, std::size_t place, Worker& worker);
+  void finish_file(FolderUpload& folder,
+                   std::size_t place,
+                   std::span<const ChunkRef> pieces,
+                   Worker& worker);
+  Result<ContentId> add_piece(BytesView piece, Workspace& workspace);
+  void checkpoint_if_due();
+
+  const UploadOptions& options_;
+  const TreeFormat& trees_;
+  ContentWriter& writer_;
+  ContentReader* const parent_reader_;
+  Progress& progress_;
+  WorkQueue queue_;
+  std::size_t small_size_;                  // files up to here are read whole, many at a time
+  std::atomic<std::size_t> spare_buffers_;  // how many more pieces may wait
+  std::atomic<std::uint64_t> root_device_ = 0;
+  std::atomic<std::int64_t> next_checkpoint_;
+
+  struct Counters {
+    std::atomic<std::uint64_t> files_new = 0;
+    std::atomic<std::uint64_t> files_changed = 0;
+    std::atomic<std::uint64_t> files_unchanged = 0;
+    std::atomic<std::uint64_t> dirs_new = 0;
+    std::atomic<std::uint64_t> dirs_changed = 0;
+    std::atomic<std::uint64_t> dirs_unchanged = 0;
+    std::atomic<std::uint64_t> excluded_files = 0;
+    std::atomic<std::uint64_t> excluded_dirs = 0;
+    std::atomic<ByteCount> excluded_bytes = 0;
+    std::atomic<std::uint64_t> passed_over = 0;
+    std::atomic<std::uint64_t> failed = 0;
+    std::atomic<ByteCount> bytes = 0;
+    std::atomic<ByteCount> bytes_read = 0;
+  } counters_;
+
+  Mutex mu_;
+  std::map<const FolderUpload*, std::unique_ptr<FolderUpload>> folders_ LATEEN_GUARDED_BY(mu_);
+  std::map<ByteCount, ContentId> zeros_ LATEEN_GUARDED_BY(mu_);  // pieces of nothing but zeros
+  std::unique_ptr<FolderUpload> top_;  // has the root as its only entry, or is the root
+  bool top_is_root_ = false;
+};
+
+// Of a file whose bytes may be of two moments.
+Error changed_while_read();
+
+// Whether there is nothing but zeros.
+bool all_zeros(BytesView bytes);
+
+}  // namespace lateen::repository

@@ -1,0 +1,144 @@
+#include "repository/engine/uploader.h"
+
+#include <algorithm>
+
+#include "repository/engine/upload_run.h"
+
+namespace lateen::repository {
+
+namespace {
+
+// A file up to this size is read into a batch; larger ones are streamed.
+constexpr std::size_t kSmallFile = 256_KiB;
+
+std::int64_t ticks(std::chrono::steady_clock::time_point t) {
+  return t.time_since_epoch().count();
+}
+
+// A window for a piece and what was read behind it.
+std::size_t buffer_size(const Chunker& chunker) {
+  return chunker.max_size() + 1_MiB;
+}
+
+std::size_t large_files_at_once(const UploadOptions& options, const TreeFormat& trees) {
+  const std::size_t fits = options.memory / (2 * buffer_size(trees.chunker()));
+  return std::clamp<std::size_t>(fits, 1, hardware_threads());
+}
+
+}  // namespace
+
+UploadRun::UploadRun(const UploadOptions& options,
+                     const TreeFormat& trees,
+                     ContentWriter& writer,
+                     ContentReader* parent_reader,
+                     Progress& progress)
+    : options_(options),
+      trees_(trees),
+      writer_(writer),
+      parent_reader_(parent_reader),
+      progress_(progress),
+      queue_(large_files_at_once(options, trees)),
+      small_size_(std::min(kSmallFile, trees.chunker().max_size())),
+      next_checkpoint_(ticks(monotonic_now() + options.checkpoint_interval)) {
+  const std::size_t buffers = options.memory / buffer_size(trees.chunker());
+  const std::size_t reading = 2 * large_files_at_once(options, trees);
+  spare_buffers_ = buffers > reading ? buffers - reading : 1;
+}
+
+void UploadRun::checkpoint_if_due() {
+  std::int64_t due = next_checkpoint_.load();
+  const auto now = monotonic_now();
+  if (ticks(now) < due) return;
+  if (!next_checkpoint_.compare_exchange_strong(due, ticks(now + options_.checkpoint_interval)))
+    return;
+  Status done = writer_.checkpoint(queue_.stop_token());
+  if (!done) queue_.fail(std::move(done).error());
+}
+
+Result<UploadResult> UploadRun::run(std::stop_token stop) {
+  TRY(make_roots());
+  TRY(queue_.run(engine_threads(options_.threads), std::move(stop)));
+  progress_.total_known = true;
+  if (top_->failed[0] != 0) {
+    std::vector<Problem> problems = progress_.problems.take();
+    if (problems.empty()) return Error(Code::Internal, "the root could not be read");
+    return std::move(problems.front().error).wrap("{}", problems.front().path);
+  }
+  UploadResult result{.root = std::move(top_->entries[0])};
+  const Counters& c = counters_;
+  result.stats = {.files_new = c.files_new,
+                  .files_changed = c.files_changed,
+                  .files_unchanged = c.files_unchanged,
+                  .dirs_new = c.dirs_new,
+                  .dirs_changed = c.dirs_changed,
+                  .dirs_unchanged = c.dirs_unchanged,
+                  .excluded_files = c.excluded_files,
+                  .excluded_dirs = c.excluded_dirs,
+                  .excluded_bytes = c.excluded_bytes,
+                  .passed_over = c.passed_over,
+                  .failed = c.failed,
+                  .bytes = c.bytes,
+                  .bytes_read = c.bytes_read};
+  return result;
+}
+
+Result<UploadResult> upload_tree(const UploadOptions& options,
+                                 const TreeFormat& trees,
+                                 ContentWriter& writer,
+                                 ContentReader* parent_reader,
+                                 Progress& progress,
+                                 std::stop_token stop) {
+  if (options.parent && parent_reader == nullptr) {
+    return Error(Code::InvalidArgument, "a parent cannot be compared with unless it can be read");
+  }
+  UploadRun run(options, trees, writer, parent_reader, progress);
+  return run.run(std::move(stop));
+}
+
+Result<StoredEntry> upload_stream(ByteSource& source,
+                                  Entry entry,
+                                  const TreeFormat& trees,
+                                  ContentWriter& writer,
+                                  Progress& progress,
+                                  std::stop_token stop) {
+  const Chunker& chunker = trees.chunker();
+  const auto part = trees.part_size();
+  Workspace workspace;
+  Buffer window(buffer_size(chunker));
+  std::vector<ChunkRef> pieces;
+  ByteCount offset = 0;
+  std::size_t scanned = 0;
+  for (bool at_end = false; !at_end || !window.empty();) {
+    if (stop.stop_requested()) return Error(Code::Canceled, "told to stop");
+    BytesView data = window.view();
+    bool ends = at_end;
+    if (part && offset / *part != (offset + data.size()) / *part) {
+      data = data.substr(0, *part - offset % *part);
+      ends = true;
+    }
+    const std::size_t length = data.empty() ? 0 : chunker.find_end(data, scanned, ends);
+    if (length == 0) {
+      const std::size_t before = window.size();
+      char* const to = window.extend(1_MiB);
+      const std::size_t got = TRY(source.read({to, 1_MiB}));
+      window.resize(before + got);
+      at_end = got == 0;
+      continue;
+    }
+    const ContentId id = TRY(writer.add(0, window.view(0, length), workspace));
+    pieces.push_back({.id = id, .offset = offset, .length = length});
+    offset += length;
+    scanned = 0;
+    progress.done_bytes += length;
+    const std::size_t rest = window.size() - length;
+    std::memmove(window.data(), window.data() + length, rest);
+    window.resize(rest);
+  }
+  StoredEntry stored{.entry = std::move(entry)};
+  stored.entry.size = offset;
+  stored.object = TRY(trees.write_file(pieces, writer, workspace));
+  ++progress.done_files;
+  return stored;
+}
+
+}  // namespace lateen::repository
