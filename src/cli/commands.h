@@ -15,6 +15,7 @@ Command snapshot_location_commands();
 Command location_commands();
 Command server_command();
 Command sandbox_commands();
+Command repo_commands();
 Command install_command();
 Command version_command();
 Command client_commands();

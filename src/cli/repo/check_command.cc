@@ -1,0 +1,100 @@
+#include "cli/repo/data_subset.h"
+#include "cli/repo/progress_display.h"
+#include "cli/repo/repo_commands.h"
+#include "cli/repo/session.h"
+
+namespace lateen::cli::repo {
+namespace {
+
+using repository::CheckReport;
+using repository::CheckRequest;
+
+Result<CheckRequest> read_request(RepoCall& call, const OpenRepo& repo) {
+  const Flags& flags = call.flags();
+  CheckRequest request;
+  const std::string subset = flags.text("read-data-subset");
+  if (flags.is("read-data") && !subset.empty()) {
+    return Error(Code::InvalidArgument, "--read-data and --read-data-subset exclude each other");
+  }
+  request.verify.read_data = flags.is("read-data") || !subset.empty();
+  if (subset.empty()) return request;
+  ByteCount total = 0;
+  if (repo.restic != nullptr) {
+    for (const auto& pack : TRY(repo.restic->list(repository::restic::FileType::Pack, call.stop())))
+      total += pack.size;
+  }
+  request.verify.choose = TRY(parse_data_subset(subset, total, call.rng));
+  return request;
+}
+
+int print_result(const CheckReport& report, std::size_t errors, const Printer& out) {
+  if (out.json()) {
+    out.document(JsonObject{{"message_type", "summary"},
+                            {"num_errors", errors},
+                            {"broken_packs", nullptr},
+                            {"suggest_repair_index", false},
+                            {"suggest_prune", !report.hints.empty()}});
+    return errors == 0 ? kExitOk : kExitError;
+  }
+  for (const std::string& hint : report.hints)
+    out.note(hint);
+  out.note(fmt::format("checked {} packs, {} blobs, {}", report.packs.packs, report.packs.contents,
+                       format_bytes(report.packs.bytes)));
+  if (errors == 0) {
+    out.note("no errors were found");
+    return kExitOk;
+  }
+  out.error(fmt::format("\nThe repository contains {} errors.", errors));
+  out.error(
+      "What was not named is whole. `repair packs` saves what is readable of damaged packs, "
+      "`repair "
+      "index` rebuilds the index, `repair snapshots` makes snapshots without what is lost.");
+  return kExitError;
+}
+
+Result<int> run(RepoCall& call) {
+  const OpenRepo repo =
+      TRY(open_repo(call, call.settings.no_lock ? Access::NoLock : Access::Exclusive));
+  if (repo.restic != nullptr && call.settings.no_lock) {
+    return Error(Code::Unsupported, "`check --no-lock` is not possible");
+  }
+  const CheckRequest request = TRY(read_request(call, repo));
+  call.printer.note(request.verify.read_data
+                        ? "checking packs, snapshots, trees and blobs, reading data"
+                        : "checking packs, snapshots, trees and blobs");
+  repository::Progress progress;
+  Result<CheckReport> report = [&] {
+    const ProgressDisplay display(call.printer, Activity::Check, progress);
+    return repo.repository->check(request, progress, call.stop());
+  }();
+  const auto problems = progress.problems.take();
+  for (const repository::Problem& problem : problems)
+    call.printer.problem(problem, "check");
+  if (!report) return std::move(report).error();
+  return print_result(*report, problems.size(), call.printer);
+}
+
+}  // namespace
+
+Command check_command() {
+  return {.name = "check",
+          .usage = "",
+          .summary = "Check the repository for errors",
+          .flags = with_repo_flags(
+              {{.name = "read-data", .kind = FlagKind::Bool, .usage = "Read all packs as well"},
+               {.name = "read-data-subset",
+                .usage = "Read some packs: n/t, x% or a size",
+                .type_name = "subset"},
+               {.name = "with-cache",
+                .kind = FlagKind::Bool,
+                .usage = "Taken and ignored",
+                .hidden = true},
+               {.name = "check-unused",
+                .kind = FlagKind::Bool,
+                .usage = "Taken and ignored",
+                .hidden = true}}),
+          .run = repo_handler(run),
+          .max_args = 0};
+}
+
+}  // namespace lateen::cli::repo

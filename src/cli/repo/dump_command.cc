@@ -1,0 +1,99 @@
+#include <unistd.h>
+
+#include "cli/repo/repo_commands.h"
+#include "cli/repo/selection.h"
+#include "cli/repo/session.h"
+#include "cli/repo/tar_stream.h"
+#include "cli/repo/tree_walk.h"
+
+namespace lateen::cli::repo {
+namespace {
+
+using repository::EntryType;
+
+Status dump_folder(RepoCall& call,
+                   repository::Repository& repo,
+                   const StoredEntry& folder,
+                   ByteSink& sink) {
+  TarStream tar(sink);
+  const auto visit = [&](const std::string& path, const StoredEntry& stored) -> Result<WalkStep> {
+    if (stored.entry.type == EntryType::Socket || stored.entry.type == EntryType::Unknown) {
+      return WalkStep::Over;
+    }
+    TRY(tar.add(path, stored.entry));
+    if (stored.entry.type == EntryType::File) {
+      TRY(repository::dump_file(stored, sink, repo.trees(), repo.reader(), call.stop())
+              .wrap("{}", path));
+      TRY(tar.pad(stored.entry.size));
+    }
+    return WalkStep::Into;
+  };
+  TRY(walk_tree(repo, folder, "", visit, {}, call.stop()));
+  return tar.finish();
+}
+
+Status dump(RepoCall& call,
+            repository::Repository& repo,
+            const StoredEntry& entry,
+            ByteSink& sink) {
+  if (entry.entry.type == EntryType::File) {
+    return repository::dump_file(entry, sink, repo.trees(), repo.reader(), call.stop());
+  }
+  if (entry.entry.type == EntryType::Directory) return dump_folder(call, repo, entry, sink);
+  return Error(Code::InvalidArgument, "{} is neither a file nor a folder", entry.entry.name);
+}
+
+Result<int> run(RepoCall& call) {
+  const std::vector<std::string>& args = call.call.args;
+  if (args.size() != 2) {
+    return Error(Code::InvalidArgument, "a snapshot and a file in it must be named");
+  }
+  if (call.flags().text("archive") != "tar") {
+    return Error(Code::Unsupported, "folders are dumped as tar only");
+  }
+  const std::string target = call.flags().text("target");
+  const OpenRepo repo = TRY(open_repo(call, Access::Read));
+  const SnapshotList list = TRY(list_snapshots(call, repo));
+  const SnapshotPath found =
+      TRY(find_snapshot(list.snapshots, args.front(), read_filter(call.flags())));
+  TRY(need_contents(repo, call.stop()));
+  const StoredEntry entry =
+      TRY(find_entry(*repo.repository, found.snapshot.root, found.folder + "/" + args[1]));
+  if (target.empty()) {
+    if (call.printer.console().is_terminal() && entry.entry.type == EntryType::Directory) {
+      return Error(Code::InvalidArgument, "a terminal is no place for a tar file")
+          .with_hint("Redirect the output, or give --target.");
+    }
+    FdSink sink(STDOUT_FILENO);
+    TRY(dump(call, *repo.repository, entry, sink));
+    return kExitOk;
+  }
+  AtomicFile file = TRY(AtomicFile::create(target));
+  FdSink sink(file.fd());
+  TRY(dump(call, *repo.repository, entry, sink));
+  TRY(file.commit());
+  return kExitOk;
+}
+
+}  // namespace
+
+Command dump_command() {
+  std::vector<FlagSpec> flags = filter_flags();
+  flags.push_back({.name = "archive",
+                   .usage = "How folders are written: tar",
+                   .value = "tar",
+                   .shorthand = "a",
+                   .type_name = "format"});
+  flags.push_back({.name = "target",
+                   .usage = "Write to this file instead of standard output",
+                   .shorthand = "t",
+                   .type_name = "path",
+                   .names = "file"});
+  return {.name = "dump",
+          .usage = "SNAPSHOT FILE",
+          .summary = "Write a file of a snapshot (or a folder, as tar) to standard output",
+          .flags = with_repo_flags(std::move(flags)),
+          .run = repo_handler(run)};
+}
+
+}  // namespace lateen::cli::repo

@@ -1,0 +1,116 @@
+#include "cli/repo/location.h"
+#include "cli/repo/repo_commands.h"
+#include "cli/repo/session.h"
+
+namespace lateen::cli::repo {
+namespace {
+
+using repository::restic::CreateOptions;
+
+Result<int> version_of(const Flags& flags) {
+  const std::string text = flags.text("repository-version");
+  if (text == "1") return 1;
+  if (text == "2" || text == "stable" || text == "latest") return 2;
+  return Error(Code::InvalidArgument, "there is no repository version {}", text)
+      .with_hint("There are 1 and 2 (stable).");
+}
+
+// --copy-chunker-params: the polynomial of another repository, so that both cut alike.
+Result<std::uint64_t> other_polynomial(RepoCall& call) {
+  RepoSettings other = call.settings;
+  other.location = call.flags().text("from-repo");
+  if (other.location.empty()) {
+    return Error(Code::InvalidArgument, "--copy-chunker-params needs --from-repo");
+  }
+  auto store = TRY(open_store(other, false));
+  const Secret password =
+      call.flags().given("from-password-file")
+          ? Secret(TRY(read_file(call.flags().text("from-password-file"), 1_MiB)))
+          : TRY(read_password(call.call, PasswordUse::Open));
+  const std::string_view text = password.reveal();
+  const Secret trimmed(std::string(text.substr(0, text.find_last_not_of("\r\n") + 1)));
+  const auto repo = TRY(repository::restic::open_repository(
+      std::move(store), trimmed, {.load_index = false}, access_of(call), call.stop()));
+  const std::string hex = repo->parameters().at("chunker_polynomial");
+  return std::stoull(hex, nullptr, 16);  // our own text
+}
+
+Result<std::unique_ptr<repository::Repository>> create(
+    RepoCall& call, std::unique_ptr<objects::ObjectStore> store) {
+  const std::string format = call.flags().text("format");
+  if (format != "kopia" && format != "restic") {
+    return Error(Code::InvalidArgument, "there is no format {}", format)
+        .with_hint("There are kopia and restic.");
+  }
+  if (TRY(repository::restic::find_repository(*store, call.stop())) ||
+      TRY(repository::kopia::find_repository(*store, call.stop()))) {
+    return Error(Code::AlreadyExists, "there is a repository at {} already",
+                 call.settings.location);
+  }
+  if (format == "restic") {
+    CreateOptions options{.version = TRY(version_of(call.flags()))};
+    if (call.flags().is("copy-chunker-params")) options.polynomial = TRY(other_polynomial(call));
+    const Secret password = TRY(read_password(call.call, PasswordUse::Create));
+    auto repo = TRY(repository::restic::create_repository(std::move(store), password, options,
+                                                          access_of(call), call.stop()));
+    return std::unique_ptr<repository::Repository>(std::move(repo));
+  }
+  const Secret password = TRY(read_password(call.call, PasswordUse::Create));
+  repository::kopia::CreateOptions options;
+  if (is_directory_location(call.settings.location)) {
+    options.layout = repository::kopia::Layout::Sharded;
+  }
+  auto repo = TRY(repository::kopia::create_repository(std::move(store), password, options,
+                                                       access_of(call), call.stop()));
+  return std::unique_ptr<repository::Repository>(std::move(repo));
+}
+
+Result<int> run(RepoCall& call) {
+  auto store = TRY(open_store(call.settings, true));
+  const auto repo = TRY(create(call, std::move(store)));
+  if (call.printer.json()) {
+    call.printer.document(JsonObject{{"message_type", "initialized"},
+                                     {"id", repo->id()},
+                                     {"repository", call.settings.location}});
+    return kExitOk;
+  }
+  call.printer.note(fmt::format("created {} repository {} at {}", call.flags().text("format"),
+                                repo->id().substr(0, 10), call.settings.location));
+  call.printer.note(
+      "\nPlease note that knowledge of your password is required to access\n"
+      "the repository. Losing your password means that your data is\n"
+      "irrecoverably lost.");
+  return kExitOk;
+}
+
+}  // namespace
+
+Command init_command() {
+  return {
+      .name = "init",
+      .usage = "",
+      .summary = "Make a new repository",
+      .flags = with_repo_flags({{.name = "format",
+                                 .usage = "kopia or restic",
+                                 .value = "kopia",
+                                 .type_name = "format",
+                                 .words = {"kopia", "restic"}},
+                                {.name = "repository-version",
+                                 .usage = "Version of restic's format: 1, 2, stable or latest",
+                                 .value = "stable",
+                                 .type_name = "version"},
+                                {.name = "copy-chunker-params",
+                                 .kind = FlagKind::Bool,
+                                 .usage = "Cut files as the repository --from-repo does (restic)"},
+                                {.name = "from-repo",
+                                 .usage = "The repository whose parameters to take",
+                                 .type_name = "repository"},
+                                {.name = "from-password-file",
+                                 .usage = "Its password, if it is another",
+                                 .type_name = "file",
+                                 .names = "file"}}),
+      .run = repo_handler(run),
+      .max_args = 0};
+}
+
+}  // namespace lateen::cli::repo

@@ -1,0 +1,209 @@
+#include "cli/repo/session.h"
+
+#include <algorithm>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include "base/environment.h"
+#include "cli/repo/location.h"
+#include "repository/engine/cached_store.h"
+
+namespace lateen::cli::repo {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kFirstRetry = seconds(5);
+constexpr Duration kLongestRetry = seconds(60);
+
+void report(const Error& error, int code, bool json, Console& console) {
+  if (json) {
+    const JsonObject document = {
+        {"message_type", "exit_error"}, {"code", code}, {"message", error.describe()}};
+    console.err(write_json_unsorted(document) + "\n");
+    return;
+  }
+  console.err(fmt::format("Fatal: {}\n", error.message()));
+  if (!error.hint().empty()) console.err(fmt::format("  {}\n", error.hint()));
+}
+
+int exit_code_of(const Error& error, const RepoCall& call) {
+  if (call.stop().stop_requested()) return kExitInterrupted;
+  if (call.exit_code_of_opening != 0) return call.exit_code_of_opening;
+  return error.is(Code::Conflict) ? kExitLocked : kExitError;
+}
+
+// Waits for others' locks as long as --retry-lock says.
+Status lock(RepoCall& call,
+            repository::restic::ResticRepository& repo,
+            repository::restic::LockMode mode) {
+  const Deadline deadline = Deadline::after(call.settings.retry_lock);
+  Duration pause = kFirstRetry;
+  for (bool first = true;; first = false) {
+    Status locked = repo.lock(mode, call.stop());
+    if (locked || !locked.error().is(Code::Conflict) || deadline.expired()) return locked;
+    if (first) call.printer.note("the repository is locked: waiting for the lock");
+    const Duration wait = std::min(pause, deadline.remaining());
+    if (!sleep_unless_stopped(wait, call.stop())) {
+      return Error(Code::Canceled, "waiting for the lock was stopped");
+    }
+    pause = std::min(pause * 2, kLongestRetry);
+  }
+}
+
+Status take_lock(RepoCall& call, repository::restic::ResticRepository& repo, Access access) {
+  using repository::restic::LockMode;
+  switch (access) {
+    case Access::NoLock:
+      return {};
+    case Access::Read:
+      if (call.settings.no_lock) return {};
+      [[fallthrough]];
+    case Access::Write:
+      return lock(call, repo, LockMode::Shared);
+    case Access::Exclusive:
+      return lock(call, repo, LockMode::Exclusive);
+  }
+  return {};
+}
+
+// Index files never change: what is far away is kept near.
+std::unique_ptr<objects::ObjectStore> with_cache(RepoCall& call,
+                                                 std::unique_ptr<objects::ObjectStore> store) {
+  if (call.settings.cache_dir.empty() || is_directory_location(call.settings.location)) {
+    return store;
+  }
+  const auto keep = [](std::string_view key) {
+    return key.starts_with("index/") || key.starts_with("snapshots/");
+  };
+  std::string name = call.settings.location;
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ':'; }, '_');
+  return repository::make_cached_store(
+      std::move(store), {.dir = call.settings.cache_dir / "objects" / name, .keep = keep});
+}
+
+Result<OpenRepo> open_restic(RepoCall& call,
+                             std::unique_ptr<objects::ObjectStore> store,
+                             Access access) {
+  const Secret password = TRY(read_password(call.call, PasswordUse::Open));
+  auto opened = repository::restic::open_repository(with_cache(call, std::move(store)), password,
+                                                    {.key_hint = call.settings.key_hint,
+                                                     .load_index = false,
+                                                     .pack_size = call.settings.pack_size},
+                                                    access_of(call), call.stop());
+  if (!opened) {
+    if (opened.error().is(Code::Unauthenticated)) call.exit_code_of_opening = kExitWrongPassword;
+    return std::move(opened).error();
+  }
+  OpenRepo repo{.restic = opened->get()};
+  TRY(take_lock(call, **opened, access));
+  repo.repository = std::move(*opened);
+  return repo;
+}
+
+Result<OpenRepo> open_kopia(RepoCall& call, std::unique_ptr<objects::ObjectStore> store) {
+  const Secret password = TRY(read_password(call.call, PasswordUse::Open));
+  auto opened =
+      repository::kopia::open_repository(std::move(store), password, access_of(call), call.stop());
+  if (!opened) {
+    if (opened.error().is(Code::Unauthenticated)) call.exit_code_of_opening = kExitWrongPassword;
+    return std::move(opened).error();
+  }
+  OpenRepo repo{.kopia = opened->get()};
+  repo.repository = std::move(*opened);
+  return repo;
+}
+
+}  // namespace
+
+std::string default_host() {
+  if (const auto host = env("RESTIC_HOST"); host && !host->empty()) return *host;
+  std::array<char, 256> name = {};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+std::string default_user() {
+  std::vector<char> room(64 << 10);
+  passwd entry = {};
+  passwd* found = nullptr;
+  if (::getpwuid_r(::getuid(), &entry, room.data(), room.size(), &found) == 0 && found != nullptr) {
+    return found->pw_name;
+  }
+  return env("USER").value_or(std::to_string(::getuid()));
+}
+
+repository::RepositoryAccess access_of(RepoCall& call) {
+  return {.clock = call.clock,
+          .rng = call.rng,
+          .cache_dir = call.settings.cache_dir,
+          .user = default_user(),
+          .host = default_host()};
+}
+
+Result<OpenRepo> open_repo(RepoCall& call, Access access) {
+  auto store = open_store(call.settings, false);
+  if (!store) {
+    if (store.error().is(Code::NotFound)) call.exit_code_of_opening = kExitNoRepository;
+    return std::move(store).error();
+  }
+  if (TRY(repository::restic::find_repository(**store, call.stop()))) {
+    return open_restic(call, std::move(*store), access);
+  }
+  if (TRY(repository::kopia::find_repository(**store, call.stop()))) {
+    return open_kopia(call, std::move(*store));
+  }
+  call.exit_code_of_opening = kExitNoRepository;
+  return Error(
+             Code::NotFound,
+             "there is no repository at {}: neither restic's config nor kopia.repository is there",
+             call.settings.location)
+      .with_hint("`init` makes one.");
+}
+
+Result<SnapshotList> list_snapshots(RepoCall& call, const OpenRepo& repo) {
+  SnapshotList list;
+  if (repo.restic == nullptr) {
+    list.snapshots = TRY(repo.repository->snapshots(call.stop()));
+    return list;
+  }
+  std::vector<Error> problems;
+  list.snapshots = TRY(repo.restic->readable_snapshots(problems, call.stop()));
+  for (Error& problem : problems) {
+    list.complete = false;
+    call.printer.problem({.path = "snapshots", .error = std::move(problem)}, "load");
+  }
+  return list;
+}
+
+Status need_contents(const OpenRepo& repo, const std::stop_token& stop) {
+  return repo.restic == nullptr ? Status() : repo.restic->ensure_index(stop);
+}
+
+Status only_restic(const OpenRepo& repo, std::string_view command) {
+  if (repo.restic != nullptr) return {};
+  return Error(Code::Unsupported, "`{}` is for restic's repositories; this one is kopia's",
+               command);
+}
+
+Handler repo_handler(RepoHandler handler) {
+  return [handler](Invocation& call) -> Result<int> {
+    const bool json = call.flags.is("json");
+    auto settings = read_settings(call);
+    if (!settings) {
+      report(settings.error(), kExitError, json, call.console);
+      return kExitError;
+    }
+    RepoCall repo_call{.call = call,
+                       .settings = *settings,
+                       .printer = Printer(call.console, settings->json, settings->verbosity)};
+    auto code = handler(repo_call);
+    if (code) return *code;
+    const int failure = exit_code_of(code.error(), repo_call);
+    report(code.error(), failure, json, call.console);
+    return failure;
+  };
+}
+
+}  // namespace lateen::cli::repo

@@ -1,0 +1,24 @@
+#include "cli/repo/repo_commands.h"
+
+#include "cli/commands.h"
+
+namespace lateen::cli {
+
+Command repo_commands() {
+  return {.name = "repo",
+          .usage = "",
+          .summary = "Work with repositories of snapshots, in kopia's and restic's formats",
+          .children = {repo::init_command(), repo::backup_command(), repo::snapshots_command(),
+                       repo::ls_command(), repo::find_command(), repo::cat_command(),
+                       repo::list_command(), repo::dump_command(), repo::restore_command(),
+                       repo::diff_command(), repo::check_command(), repo::forget_command(),
+                       repo::prune_command(), repo::stats_command(), repo::tag_command(),
+                       repo::key_command(), repo::unlock_command(), repo::repair_command(),
+                       repo::bench_command()},
+          .text =
+              "Save files and directories in a repository, and bring them back. The repository "
+              "may be kopia's or restic's: both\nprograms read what Lateen writes. Commands, "
+              "flags and RESTIC_* variables are restic's."};
+}
+
+}  // namespace lateen::cli

@@ -1,0 +1,151 @@
+#include "objects/limited_store.h"
+
+#include <algorithm>
+
+#include "base/thread.h"
+
+namespace lateen::objects {
+namespace {
+
+// Hands out the time at which so many bytes may go: each transfer books its share of the line and
+// waits until it is free. Thread-safe.
+class Pace {
+ public:
+  explicit Pace(ByteCount per_second) : per_second_(per_second) {}
+
+  // Waits until bytes moved before have had their time.
+  Status take(ByteCount bytes, const std::stop_token& stop) {
+    if (per_second_ == 0) return {};
+    std::chrono::steady_clock::time_point start;
+    {
+      const Lock lock(mu_);
+      start = std::max(free_, monotonic_now());
+      const double seconds = static_cast<double>(bytes) / static_cast<double>(per_second_);
+      free_ = start + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    }
+    if (sleep_unless_stopped(start - monotonic_now(), stop)) return {};
+    return Error(Code::Canceled, "the transfer was stopped");
+  }
+
+ private:
+  const ByteCount per_second_;
+  Mutex mu_;
+  std::chrono::steady_clock::time_point free_ LATEEN_GUARDED_BY(mu_) = {};
+};
+
+class LimitedReader final : public ObjectReader {
+ public:
+  LimitedReader(std::unique_ptr<ObjectReader> reader, Pace& pace, std::stop_token stop)
+      : reader_(std::move(reader)), pace_(pace), stop_(std::move(stop)) {}
+
+  Result<std::size_t> read(std::span<char> room) override {
+    const std::size_t length = TRY(reader_->read(room));
+    TRY(pace_.take(length, stop_));
+    return length;
+  }
+
+  ByteCount size() const override { return reader_->size(); }
+
+ private:
+  std::unique_ptr<ObjectReader> reader_;
+  Pace& pace_;
+  std::stop_token stop_;
+};
+
+class LimitedUpload final : public Upload {
+ public:
+  LimitedUpload(std::unique_ptr<Upload> upload, Pace& pace, std::stop_token stop)
+      : upload_(std::move(upload)), pace_(pace), stop_(std::move(stop)) {}
+
+  Status write(BytesView bytes) override {
+    TRY(pace_.take(bytes.size(), stop_));
+    return upload_->write(bytes);
+  }
+
+  Status complete() override { return upload_->complete(); }
+
+ private:
+  std::unique_ptr<Upload> upload_;
+  Pace& pace_;
+  std::stop_token stop_;
+};
+
+// Thread-safe, as what it wraps.
+class LimitedStore final : public ObjectStore {
+ public:
+  LimitedStore(std::unique_ptr<ObjectStore> store, RateLimits limits)
+      : store_(std::move(store)), up_(limits.upload), down_(limits.download) {}
+
+  Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
+    Bytes bytes = TRY(store_->get(key, max, stop));
+    TRY(down_.take(bytes.size(), stop));
+    return bytes;
+  }
+
+  Result<Bytes> get_range(std::string_view key,
+                          ByteCount offset,
+                          ByteCount length,
+                          std::stop_token stop) override {
+    Bytes bytes = TRY(store_->get_range(key, offset, length, stop));
+    TRY(down_.take(bytes.size(), stop));
+    return bytes;
+  }
+
+  Result<std::unique_ptr<ObjectReader>> open_read(std::string_view key,
+                                                  std::stop_token stop) override {
+    auto reader = TRY(store_->open_read(key, stop));
+    return std::unique_ptr<ObjectReader>(
+        std::make_unique<LimitedReader>(std::move(reader), down_, std::move(stop)));
+  }
+
+  Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override {
+    return store_->head(key, std::move(stop));
+  }
+
+  Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
+    TRY(up_.take(bytes.size(), stop));
+    return store_->put(key, bytes, std::move(stop));
+  }
+
+  Result<std::unique_ptr<Upload>> begin_upload(std::string_view key,
+                                               std::stop_token stop) override {
+    auto upload = TRY(store_->begin_upload(key, stop));
+    return std::unique_ptr<Upload>(
+        std::make_unique<LimitedUpload>(std::move(upload), up_, std::move(stop)));
+  }
+
+  Status remove(std::string_view key, std::stop_token stop) override {
+    return store_->remove(key, std::move(stop));
+  }
+
+  Result<ListPage> list(std::string_view prefix,
+                        std::string_view after,
+                        std::stop_token stop) override {
+    return store_->list(prefix, after, std::move(stop));
+  }
+
+  Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
+                                                 std::stop_token stop) override {
+    return store_->list_prefixes(prefix, std::move(stop));
+  }
+
+  Result<std::string> signed_url(std::string_view key,
+                                 Duration ttl,
+                                 std::stop_token stop) override {
+    return store_->signed_url(key, ttl, std::move(stop));
+  }
+
+ private:
+  const std::unique_ptr<ObjectStore> store_;
+  Pace up_;
+  Pace down_;
+};
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> make_limited(std::unique_ptr<ObjectStore> store, RateLimits limits) {
+  if (!limits.any()) return store;
+  return std::make_unique<LimitedStore>(std::move(store), limits);
+}
+
+}  // namespace lateen::objects
