@@ -36,6 +36,7 @@ struct StartedOperation {
 struct ActionOutcome {
   std::vector<RelatedItem> related;
   std::vector<StartedOperation> operations;
+  bool skip = false;  // it is not to be in the backup after all
 };
 
 // Thread-safe.
@@ -51,6 +52,9 @@ class ItemAction {
 
   // "persistentvolumeclaims", "deployments.apps".
   virtual bool applies_to(std::string_view group_resource) const = 0;
+
+  // Of the kinds that it applies to: by namespace and labels.
+  virtual bool wants(const Json& /*object*/) const { return true; }
 
   // May change `object`, which is then what is stored. An error keeps the object out of the backup.
   virtual Result<ActionOutcome> execute(Json& object, const Log& log, std::stop_token stop) = 0;

@@ -86,13 +86,17 @@ Result<bool> ItemBackupper::store(const ItemId& item, Json object, std::stop_tok
   const std::string kind = item.type->group_resource();
   std::vector<RelatedItem> related;
   for (const auto& action : parts_.actions) {
-    if (!action->applies_to(kind)) continue;
+    if (!action->applies_to(kind) || !action->wants(object)) continue;
     auto outcome = action->execute(object, log, stop);
     if (!outcome) {
       if (stop.stop_requested()) return Error(Code::Canceled, "the backup was stopped");
-      log.error("Error backing up item",
-                {{"error", std::move(outcome).error().wrap(
-                               "error executing custom action (name={})", action->name())}});
+      const Error error = std::move(outcome).error().wrap("error executing custom action (name={})",
+                                                          action->name());
+      log.error("Error backing up item", {{"error", error}, {"hint", error.hint()}});
+      return false;
+    }
+    if (outcome->skip) {
+      log.info("The item is skipped by an action", {{"actionName", action->name()}});
       return false;
     }
     note_operations(item, *outcome);

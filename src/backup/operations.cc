@@ -1,10 +1,11 @@
 #include "backup/operations.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
+#include <utility>
 
 #include "backup/csi_actions.h"
+#include "backup/fresh_items.h"
+#include "backup/plugin_actions.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/csi_snapshot.h"
@@ -47,12 +48,27 @@ Result<volumes::Readiness> ask_snapshot(const BackupOperation& operation,
   return volumes::readiness_of(TRY(volumes::content_of(client, snapshot, stop)));
 }
 
+void poll_plugin(BackupOperation& operation,
+                 Duration timeout,
+                 const BackupTools& tools,
+                 OperationsProgress& progress,
+                 std::stop_token stop) {
+  const plugins::OperationLook look =
+      tools.plugins->look_at(operation, tools.clock.now(), timeout, std::move(stop));
+  progress.changed |= look.changed;
+  if (!look.error.empty()) fail(operation, look.error, progress);
+}
+
 void poll_one(BackupOperation& operation,
               Duration timeout,
               const BackupTools& tools,
               OperationsProgress& progress,
               std::stop_token stop) {
   if (operation.spec.backup_item_action != kSnapshotAction) {
+    if (tools.plugins != nullptr && tools.plugins->has(operation.spec.backup_item_action)) {
+      poll_plugin(operation, timeout, tools, progress, stop);
+      return;
+    }
     fail(operation, "no action of this name can be asked for progress", progress);
     return;
   }
@@ -83,57 +99,26 @@ void poll_one(BackupOperation& operation,
   }
 }
 
-// The objects as they are now, by the entry they replace.
-using Fresh = std::map<std::tuple<std::string, std::string, std::string>, Json>;
-
-Fresh read_again(const std::vector<BackupOperation>& operations,
-                 std::string_view backup_name,
-                 const BackupTools& tools,
-                 std::stop_token stop) {
-  Fresh fresh;
-  for (const BackupOperation& operation : operations) {
-    for (const model::ResourceIdentifier& item : operation.spec.post_operation_items) {
-      const kube::ResourceType* type =
-          tools.discovery.find(kube::GroupResource{item.group, item.resource});
-      if (type == nullptr) continue;
-      auto object =
-          tools.client.get({.gvr = type->gvr, .ns = item.ns, .name = item.name}, {}, stop);
-      if (!object) {
-        tools.log.warning("Could not read an item again after its operation; it stays as it was",
-                          {{"resource", item.group_resource()},
-                           {"namespace", item.ns},
-                           {"name", item.name},
-                           {"error", object.error()}});
-        continue;
-      }
-      fresh[{item.group_resource(), item.ns, item.name}] = std::move(*object);
-    }
-  }
-  for (auto& [key, object] : fresh) {
-    if (std::get<0>(key) == "volumesnapshotcontents.snapshot.storage.k8s.io") {
-      label_content(object, backup_name);
-    }
-    if (std::get<0>(key) != "volumesnapshots.snapshot.storage.k8s.io") continue;
-    const std::string content(string_at(object, "status.boundVolumeSnapshotContentName"));
-    const auto at = fresh.find({"volumesnapshotcontents.snapshot.storage.k8s.io", "", content});
-    if (at != fresh.end()) annotate_snapshot(object, at->second, backup_name);
-  }
-  return fresh;
-}
-
 Status rewrite(const archive::ArchiveReader& before,
-               const Fresh& fresh,
+               FreshItems fresh,
                archive::ArchiveWriter& after,
                std::stop_token stop) {
   for (const archive::ArchivedItem& item : before.items()) {
     const auto at = fresh.find({std::string(item.key.group_resource), std::string(item.key.ns),
                                 std::string(item.key.name)});
-    if (at != fresh.end()) {
-      TRY(after.add(item.key, write_json(at->second), stop));
+    if (at != fresh.end() && item.key.preferred) {
+      TRY(after.add(item.key, write_json(at->second.object), stop));
+      fresh.erase(at);
       continue;
     }
     const Bytes same = TRY(before.read(item));
     TRY(after.add(item.key, same, stop));
+  }
+  // What an operation has made is not in the old one.
+  for (const auto& [id, item] : fresh) {
+    const auto& [kind, ns, name] = id;
+    TRY(after.add({.group_resource = kind, .ns = ns, .name = name, .version = item.version},
+                  write_json(item.object), stop));
   }
   return {};
 }
@@ -184,8 +169,9 @@ Status finalize_backup(const model::Backup& backup,
                        const archive::ArchiveReader& before,
                        archive::ArchiveWriter& after,
                        std::stop_token stop) {
-  const Fresh fresh = read_again(operations, model::valid_name(backup.metadata.name), tools, stop);
-  TRY(rewrite(before, fresh, after, stop));
+  FreshItems fresh =
+      TRY(read_items_again(operations, model::valid_name(backup.metadata.name), tools, stop));
+  TRY(rewrite(before, std::move(fresh), after, stop));
   update_volumes(operations, tools, volumes);
   return {};
 }

@@ -9,6 +9,7 @@
 #include "backup/hook_runner.h"
 #include "backup/item_backupper.h"
 #include "backup/native_snapshot_action.h"
+#include "backup/plugin_actions.h"
 #include "backup/pod_blocks.h"
 #include "backup/related_actions.h"
 #include "backup/volume_tracker.h"
@@ -76,7 +77,8 @@ class Run {
         options_(options),
         volumes_(tools.clock),
         native_(options.record_native_snapshots),
-        items_(archive, backup.spec.or_label_selectors.size() > 1),
+        // What a plugin's actions may lead to, nobody knows.
+        items_(archive, backup.spec.or_label_selectors.size() > 1 || has_plugins(tools)),
         actions_(make_actions(backup,
                               tools.client,
                               {.client = tools.client,
@@ -101,6 +103,7 @@ class Run {
       tools_.log.error(error);
     for (const std::string& warning : plan_.warnings)
       tools_.log.warning(warning);
+    TRY(take_plugins(stop));
     for (const std::vector<CollectionStep>& rank : plan_.ranks) {
       TRY(parallel_for(
           rank.size(), options_.workers,
@@ -118,6 +121,18 @@ class Run {
   }
 
  private:
+  static bool has_plugins(const BackupTools& tools) {
+    return tools.plugins != nullptr && tools.plugins->has_actions();
+  }
+
+  // Their actions come after the built-in ones, as in Velero.
+  Status take_plugins(std::stop_token stop) {
+    if (!has_plugins(tools_)) return {};
+    for (auto& action : TRY(tools_.plugins->actions(tools_.discovery, stop)))
+      actions_.push_back(std::move(action));
+    return {};
+  }
+
   Status collect_step(const CollectionStep& step, std::stop_token stop) {
     if (step.type.group_resource() == kPods) return collect_pods(step, stop);
     TRY(take_first(step, stop));

@@ -31,12 +31,15 @@
 
 namespace lateen::backup {
 
+class BackupPlugins;
+
 // What a run works with. All of it outlives the run.
 struct BackupTools {
   kube::Client& client;
   const kube::Discovery& discovery;
   const Clock& clock;
   Log log;  // goes to the backup's own log too; warnings and errors in it are the backup's
+  const BackupPlugins* plugins = nullptr;  // null: none
 };
 
 struct BackupRunOptions {

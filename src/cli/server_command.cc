@@ -13,8 +13,7 @@ namespace {
 
 // Flags of velero server that say what this version does not do yet, or does by itself. They are
 // taken, and named in a warning when given.
-constexpr std::array<std::string_view, 18> kWithoutEffect = {"plugin-dir",
-                                                             "fs-backup-timeout",
+constexpr std::array<std::string_view, 17> kWithoutEffect = {"fs-backup-timeout",
                                                              "client-qps",
                                                              "client-burst",
                                                              "profiler-address",
@@ -118,6 +117,13 @@ std::vector<FlagSpec> server_flags() {
        .kind = Mappings,
        .usage = "List of unique volume providers and default volume snapshot location "
                 "(provider1:location-01,provider2:location-02,...)"},
+      {.name = "plugin-dir", .usage = "Directory containing Velero plugins", .value = "/plugins"},
+      {.name = "prefer-plugins",
+       .kind = Bool,
+       .usage =
+           "Use an installed plugin also for what is built in. By default a plugin is used for "
+           "the other providers, and where a location's annotation lateen.io/implementation "
+           "is plugin."},
       {.name = "item-block-worker-count",
        .kind = Int,
        .usage = "Number of objects worked on at once. 0: twice the machine's threads.",
@@ -163,6 +169,9 @@ Result<server::ServerConfig> config_from(const Invocation& call) {
   }
   config.item_workers =
       static_cast<std::size_t>(std::max<std::int64_t>(0, flags.integer("item-block-worker-count")));
+  config.plugin_dir = flags.text("plugin-dir");
+  config.prefer_plugins = flags.is("prefer-plugins");
+  config.features = flags.list("features");
   config.restore_resource_priorities = flags.list("restore-resource-priorities");
   config.disabled_controllers = flags.list("disable-controllers");
   const std::vector<std::string_view> known = server::controller_names();

@@ -109,6 +109,7 @@ Result<RestoreOutcome> run_restore(const model::Restore& restore,
 
   RunState state(restore, archive, tools, options, discovery);
   state.total = static_cast<std::int64_t>(plan.total);
+  TRY(state.resolve_plugins(stop));
   TRY(read_surroundings(state.context, archive, tools, options, stop));
   if (plan.total == 0) {
     state.note_velero_warning(
@@ -119,7 +120,10 @@ Result<RestoreOutcome> run_restore(const model::Restore& restore,
         fmt::format("the tarball's entry \"{}\" leads out of it and was not read", entry));
   }
   TRY(restore_definitions(state, plan, stop));
-  if (!plan.definitions.empty()) discovery = TRY(kube::discover(tools.client, stop));
+  if (!plan.definitions.empty()) {
+    discovery = TRY(kube::discover(tools.client, stop));
+    TRY(state.resolve_plugins(stop));  // a name may mean one of the new kinds
+  }
   TRY(restore_namespaces(state, plan, stop));
   for (const std::vector<RestoreStep>& rank : plan.ranks)
     TRY(state.restore_rank(rank, stop));

@@ -35,6 +35,8 @@ class SnapshotLocations;
 
 namespace lateen::restore {
 
+class RestorePlugins;
+
 // What a run works with. All of it outlives the run.
 struct RestoreTools {
   kube::Client& client;
@@ -42,6 +44,7 @@ struct RestoreTools {
   Log log;  // goes to the restore's own log too
   std::string velero_namespace =
       "velero";  // where ConfigMaps that configure a restore are looked for
+  const RestorePlugins* plugins = nullptr;  // null: none
 };
 
 struct RestoreRunOptions {

@@ -106,6 +106,7 @@ Status RunState::restore_item(std::string_view group_resource,
                               const PlannedItem& item,
                               std::stop_token stop) {
   const archive::ArchivedItem& archived = archive.items()[item.archived];
+  if (!claim(item.archived)) return {};
   count_one();
   {
     const Lock lock(mu_);
@@ -169,6 +170,16 @@ Status RunState::restore_item(std::string_view group_resource,
                                      {"namespace", item.target_ns},
                                      {"name", archived.key.name},
                                      {"reason", verdict->skip_reason}});
+    return {};
+  }
+  const auto goes_on = act_with_plugins(archived, object, *original, stop);
+  if (!goes_on || !*goes_on) {
+    if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
+    if (group_resource == "persistentvolumes") settle_volume(kube::name_of(object), false);
+    if (!goes_on) {
+      note_error(item.target_ns, fmt::format("error restoring {}/{}: {}", group_resource, where,
+                                             goes_on.error().describe()));
+    }
     return {};
   }
   if (group_resource == "services") {
@@ -328,7 +339,7 @@ void RunState::count_one() {
     const Lock lock(mu_);
     now = ++done_;
   }
-  if (options.progress) options.progress(now, total);
+  if (options.progress) options.progress(now, std::max(total, now));
 }
 
 RestoreOutcome RunState::outcome() const {

@@ -17,6 +17,7 @@
 #include "restore/item_creator.h"
 #include "restore/modifiers.h"
 #include "restore/native_volumes.h"
+#include "restore/plugin_actions.h"
 #include "restore/run.h"
 
 namespace lateen::restore {
@@ -29,6 +30,9 @@ class RunState {
            const RestoreTools& tools,
            const RestoreRunOptions& options,
            const kube::Discovery& discovery);
+
+  // Asks the plugins' actions what they apply to on this cluster.
+  Status resolve_plugins(std::stop_token stop);
 
   Status restore_step(const RestoreStep& step, std::stop_token stop);
 
@@ -67,6 +71,18 @@ class RunState {
                 Json object,
                 const Json& original,
                 std::stop_token stop);
+  // Whether the caller is the first to take this item: an action may lead to it before its turn.
+  bool claim(std::size_t archived);
+  // plugin_items.cc: false when the object is not to be created.
+  Result<bool> act_with_plugins(const archive::ArchivedItem& item,
+                                Json& object,
+                                const Json& pristine,
+                                std::stop_token stop);
+  Status restore_additional(const std::vector<model::ResourceIdentifier>& items,
+                            std::stop_token stop);
+  Status wait_for_additional(const PluginRestoreAction& action,
+                             const plugins::RestoreAction::Outcome& done,
+                             std::stop_token stop) const;
   void after_creation(std::string_view group_resource,
                       const kube::ObjectPath& path,
                       const Json& original,
@@ -81,7 +97,9 @@ class RunState {
   const std::string restore_label_;
   ItemCreator creator_;
   NativeVolumes native_;
+  std::vector<PluginRestoreAction> plugin_actions_;
   mutable Mutex mu_;
+  std::set<std::size_t> claimed_ LATEEN_GUARDED_BY(mu_);
   RestoreOutcome outcome_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> given_up_ LATEEN_GUARDED_BY(mu_);
   std::int64_t done_ LATEEN_GUARDED_BY(mu_) = 0;

@@ -6,6 +6,7 @@
 #include "archive/archive_writer.h"
 #include "backup/operations.h"
 #include "backup/plan.h"
+#include "backup/plugin_actions.h"
 #include "backup/run.h"
 #include "base/thread.h"
 #include "kube/discovery.h"
@@ -14,6 +15,7 @@
 #include "server/policy.h"
 #include "server/progress.h"
 #include "server/run_log.h"
+#include "server/server_plugins.h"
 #include "server/stored_archive.h"
 
 namespace lateen::server {
@@ -47,6 +49,22 @@ BackupPhase phase_after_upload(const RunLog& run_log,
   return run_log.errors() > 0 ? model::partially_failed(phase) : phase;
 }
 
+// The plugins that one run works with; their programs end with it.
+class RunPlugins {
+ public:
+  RunPlugins(const ServerContext& context, const model::Backup& backup, const Log& log) {
+    if (context.plugins == nullptr) return;
+    host_ = context.plugins->host(log);
+    plugins_.emplace(context.plugins->registry(), *host_, backup);
+  }
+
+  const backup::BackupPlugins* get() const { return plugins_ ? &*plugins_ : nullptr; }
+
+ private:
+  std::unique_ptr<plugins::Host> host_;
+  std::optional<backup::BackupPlugins> plugins_;
+};
+
 // Collects everything into `upload`; fills what the documents need.
 Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                                 const ServerContext& context,
@@ -55,10 +73,12 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                                 objects::Upload& upload,
                                                 std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const RunPlugins plugins(context, backup, run_log.log());
   const backup::BackupTools tools{.client = context.client(),
                                   .discovery = discovery,
                                   .clock = context.clock,
-                                  .log = run_log.log()};
+                                  .log = run_log.log(),
+                                  .plugins = plugins.get()};
   ProgressWriter progress(context, backup);
   const std::optional<model::ResourcePolicy> policy = TRY(read_policy(backup, context, stop));
   volumes::SnapshotLocations locations = snapshot_locations(context, run_log.log());
@@ -220,8 +240,12 @@ Result<model::Backup> poll_backup(const model::Backup& before,
   auto store = TRY(open_store(context, backup.spec.storage_location, stop));
   auto operations = TRY(store->get_item_operations(backup.metadata.name, stop));
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
-  const backup::BackupTools tools{
-      .client = context.client(), .discovery = discovery, .clock = context.clock, .log = log};
+  const RunPlugins plugins(context, backup, log);
+  const backup::BackupTools tools{.client = context.client(),
+                                  .discovery = discovery,
+                                  .clock = context.clock,
+                                  .log = log,
+                                  .plugins = plugins.get()};
   const backup::OperationsProgress progress =
       backup::poll_operations(operations, backup.spec.item_operation_timeout, tools, stop);
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
@@ -250,8 +274,12 @@ Result<model::Backup> finalize_backup(const model::Backup& before,
   auto store = TRY(open_store(context, backup.spec.storage_location, stop));
   const auto operations = TRY(store->get_item_operations(name, stop));
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
-  const backup::BackupTools tools{
-      .client = context.client(), .discovery = discovery, .clock = context.clock, .log = log};
+  const RunPlugins plugins(context, backup, log);
+  const backup::BackupTools tools{.client = context.client(),
+                                  .discovery = discovery,
+                                  .clock = context.clock,
+                                  .log = log,
+                                  .plugins = plugins.get()};
   if (backup::needs_new_contents(operations)) {
     auto volumes = TRY(store->get_volume_infos(name, stop));
     TRY(rewrite_contents(backup, operations, volumes, *store, tools, stop));

@@ -46,6 +46,10 @@ struct ServerConfig {
   std::vector<std::string>
       restore_resource_priorities;  // empty: Velero's order; "-" parts high from low
   std::vector<std::string> disabled_controllers;
+
+  std::string plugin_dir = "/plugins";  // of Velero plugins; one that isn't there has none
+  bool prefer_plugins = false;          // of what is built in as well
+  std::vector<std::string> features;    // passed on to plugins
 };
 
 }  // namespace lateen::server

@@ -1,8 +1,10 @@
 #include "server/context.h"
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "model/locations.h"
 #include "objects/location.h"
+#include "server/server_plugins.h"
 
 namespace lateen::server {
 namespace {
@@ -25,6 +27,21 @@ Result<Secret> read_secret(const ServerContext& context,
               .wrap("key {} of Secret {}/{}", selector.key, context.cluster.ns(), selector.name)));
 }
 
+// The key of SSE-C, where the config names a Secret for it as "name/key".
+Result<Secret> read_customer_key(const ServerContext& context,
+                                 const model::BackupStorageLocation& location,
+                                 std::stop_token stop) {
+  constexpr const char* kConfigKey = "customerKeyEncryptionSecret";
+  const auto found = location.spec.config.find(kConfigKey);
+  if (found == location.spec.config.end() || found->second.empty()) return Secret();
+  const std::vector<std::string_view> parts = split(found->second, '/');
+  if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
+    return Error(Code::InvalidArgument,
+                 "invalid secret reference format: {}, expected secretName/key", found->second);
+  }
+  return read_secret(context, {.name = std::string(parts[0]), .key = std::string(parts[1])}, stop);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<objects::BackupStore>> open_store(
@@ -39,7 +56,14 @@ Result<std::unique_ptr<objects::BackupStore>> open_store(
     secrets.ca_pem =
         TRY(read_secret(context, *location.spec.object_storage->ca_cert_ref, stop)).reveal();
   }
-  return objects::open_location(context.stores, location, std::move(secrets));
+  secrets.customer_key = TRY(read_customer_key(context, location, stop));
+  if (context.plugins == nullptr) {
+    return objects::open_location(context.stores, location, std::move(secrets));
+  }
+  model::BackupStorageLocation chosen = location;
+  chosen.spec.provider = TRY(context.plugins->provider_of(
+      plugins::PluginKind::ObjectStore, location.spec.provider, location.metadata.annotations));
+  return objects::open_location(context.stores, chosen, std::move(secrets));
 }
 
 Result<std::unique_ptr<objects::BackupStore>> open_store(const ServerContext& context,
@@ -67,17 +91,20 @@ Result<std::unique_ptr<objects::BackupStore>> open_available_store(const ServerC
 }
 
 volumes::SnapshotLocations snapshot_locations(const ServerContext& context, const Log& log) {
-  return volumes::SnapshotLocations(
-      [&context, log](const std::string& name,
-                      std::stop_token stop) -> Result<std::unique_ptr<volumes::VolumeSnapshotter>> {
-        const auto location = TRY(context.cluster.get<model::VolumeSnapshotLocation>(name, stop));
-        volumes::SnapshotterOptions options{
-            .provider = location.spec.provider, .config = location.spec.config, .log = log};
-        if (location.spec.credential) {
-          options.credential = TRY(read_secret(context, *location.spec.credential, stop));
-        }
-        return context.snapshotters.open(options);
-      });
+  return volumes::SnapshotLocations([&context, log](const std::string& name, std::stop_token stop)
+                                        -> Result<std::unique_ptr<volumes::VolumeSnapshotter>> {
+    const auto location = TRY(context.cluster.get<model::VolumeSnapshotLocation>(name, stop));
+    volumes::SnapshotterOptions options{
+        .provider = location.spec.provider, .config = location.spec.config, .log = log};
+    if (location.spec.credential) {
+      options.credential = TRY(read_secret(context, *location.spec.credential, stop));
+    }
+    if (context.plugins != nullptr) {
+      options.provider = TRY(context.plugins->provider_of(
+          plugins::PluginKind::VolumeSnapshotter, options.provider, location.metadata.annotations));
+    }
+    return context.snapshotters.open(options);
+  });
 }
 
 }  // namespace lateen::server

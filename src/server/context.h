@@ -21,6 +21,7 @@
 namespace lateen::server {
 
 class Metrics;
+class ServerPlugins;
 
 struct ServerContext {
   const ServerConfig& config;
@@ -31,6 +32,7 @@ struct ServerContext {
   const objects::StoreFactory& stores;
   const volumes::SnapshotterFactory& snapshotters;
   Metrics& metrics;
+  const ServerPlugins* plugins = nullptr;  // null: none
 
   kube::Client& client() const { return cluster.client(); }
 };

@@ -9,6 +9,7 @@
 #include "model/pod_volumes.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "server/delete_actions.h"
 #include "server/leftovers.h"
 #include "server/listing.h"
 #include "server/metrics.h"
@@ -207,6 +208,9 @@ class DeletionController final : public Controller {
       discard_snapshots(backup, context_, log, stop);
       return errors;
     }
+    const Status acted = run_delete_actions(backup, stored->reader, context_, log, stop);
+    if (!acted)
+      return {fmt::format("error invoking delete item actions: {}", acted.error().message())};
     const std::string label = model::valid_name(backup.metadata.name);
     for (const archive::ArchivedItem& item : stored->reader.items()) {
       if (item.key.group_resource != kContents || !item.key.preferred) continue;

@@ -75,7 +75,9 @@ Status recover_backup(const Backup& backup, const ServerContext& context, std::s
 bool was_running(const Restore& restore) {
   const RestorePhase phase = restore.status.phase.value();
   return phase == RestorePhase::InProgress || phase == RestorePhase::Finalizing ||
-         phase == RestorePhase::FinalizingPartiallyFailed;
+         phase == RestorePhase::FinalizingPartiallyFailed ||
+         phase == RestorePhase::WaitingForPluginOperations ||
+         phase == RestorePhase::WaitingForPluginOperationsPartiallyFailed;
 }
 
 Status recover_restore(const Restore& restore, const ServerContext& context, std::stop_token stop) {

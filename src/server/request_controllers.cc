@@ -5,6 +5,7 @@
 #include "model/requests.h"
 #include "model/restore.h"
 #include "server/listing.h"
+#include "server/server_plugins.h"
 
 namespace lateen::server {
 namespace {
@@ -110,6 +111,7 @@ class StatusController final : public Controller {
     after.status.phase = RequestPhase::Processed;
     after.status.processed_timestamp = now;
     after.status.server_version = kVersion;
+    if (context_.plugins != nullptr) after.status.plugins = context_.plugins->describe();
     TRY(context_.cluster.update(request, after, stop));
     return {};
   }

@@ -12,9 +12,11 @@
 #include "model/pod_volumes.h"
 #include "model/spec_validation.h"
 #include "restore/plan.h"
+#include "restore/plugin_actions.h"
 #include "restore/run.h"
 #include "server/progress.h"
 #include "server/run_log.h"
+#include "server/server_plugins.h"
 #include "server/stored_archive.h"
 
 namespace lateen::server {
@@ -198,23 +200,55 @@ void fill_status(Restore& restore, const restore::RestoreOutcome& outcome) {
   status.restore_item_operations_attempted = static_cast<std::int64_t>(outcome.operations.size());
 }
 
+// `good`, or its counterpart when there were errors.
+RestorePhase phase_of(const Restore& restore, RestorePhase good) {
+  return restore.status.errors > 0 ? model::partially_failed(good) : good;
+}
+
+// Asks for the operations that plugins have started, until they are over.
+Status wait_for_operations(RestoreRun& run,
+                           restore::RestoreOutcome& outcome,
+                           Restore& done,
+                           const std::function<void(const Restore&)>& tell,
+                           std::stop_token stop) {
+  if (outcome.operations.empty() || run.tools.plugins == nullptr) return {};
+  while (true) {
+    const restore::RestoreOperationsProgress progress =
+        restore::poll_operations(outcome.operations, run.context.clock.now(),
+                                 run.restore.spec.item_operation_timeout, *run.tools.plugins, stop);
+    for (const std::string& error : progress.new_errors) {
+      run.run_log.log().error("An operation of the restore has failed", {{"error", error}});
+      outcome.results.errors.add_velero(error);
+    }
+    const model::RestoreStatus before = done.status;
+    fill_status(done, outcome);
+    done.status.restore_item_operations_completed = progress.completed;
+    done.status.restore_item_operations_failed = progress.failed;
+    if (!progress.running) return {};
+    done.status.phase = phase_of(done, RestorePhase::WaitingForPluginOperations);
+    if (done.status != before) tell(done);
+    if (!sleep_unless_stopped(run.context.config.item_operation_sync_frequency, stop)) {
+      return Error(Code::Canceled, "the server was stopped");
+    }
+  }
+}
+
+// `tell` writes the phases on the way.
 Result<Restore> run_to_end(RestoreRun& run,
-                           const std::function<void(const Restore&)>& finalizing,
+                           const std::function<void(const Restore&)>& tell,
                            std::stop_token stop) {
   restore::RestoreOutcome outcome = TRY(carry_out(run, stop));
   Restore done = run.restore;
   fill_status(done, outcome);
-  const auto phase = [&done](RestorePhase good) {
-    return done.status.errors > 0 ? model::partially_failed(good) : good;
-  };
-  done.status.phase = phase(RestorePhase::Finalizing);
   run.run_log.log().info("restore completed");
+  TRY(wait_for_operations(run, outcome, done, tell, stop));
+  done.status.phase = phase_of(done, RestorePhase::Finalizing);
   upload(run, outcome);
-  finalizing(done);
+  tell(done);
   TRY(restore::finalize_restore(run.restore, outcome, run.tools, run.options, stop));
   fill_status(done, outcome);
   upload(run, outcome);
-  done.status.phase = phase(RestorePhase::Completed);
+  done.status.phase = phase_of(done, RestorePhase::Completed);
   done.status.completion_timestamp = run.context.clock.now();
   return done;
 }
@@ -285,6 +319,12 @@ Result<Restore> run_restore_to_end(const Restore& restore,
   run_log.log().info("starting restore");
   ProgressWriter progress(context, restore);
   auto store = store_of(restore, context, stop);
+  std::unique_ptr<plugins::Host> host;
+  std::optional<restore::RestorePlugins> plugins;
+  if (context.plugins != nullptr) {
+    host = context.plugins->host(run_log.log());
+    plugins.emplace(context.plugins->registry(), *host, restore);
+  }
   Result<Restore> done = Error(Code::Internal, "the restore has not run");
   if (store) {
     RestoreRun run{
@@ -295,7 +335,8 @@ Result<Restore> run_restore_to_end(const Restore& restore,
         .tools = {.client = context.client(),
                   .clock = context.clock,
                   .log = run_log.log(),
-                  .velero_namespace = context.cluster.ns()},
+                  .velero_namespace = context.cluster.ns(),
+                  .plugins = plugins ? &*plugins : nullptr},
         .options = {.workers = context.config.item_workers > 0 ? context.config.item_workers
                                                                : 4 * hardware_threads(),
                     .resource_timeout = context.config.resource_timeout,

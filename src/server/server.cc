@@ -24,6 +24,7 @@
 #include "server/request_controllers.h"
 #include "server/restore_controller.h"
 #include "server/schedule_controller.h"
+#include "server/server_plugins.h"
 #include "volumes/ebs/ebs_snapshotter.h"
 
 namespace lateen::server {
@@ -194,9 +195,12 @@ Status run_server(const ServerConfig& config,
                   Rng& rng,
                   const Log& log,
                   std::stop_token stop) {
-  const objects::StoreFactory stores = objects::StoreFactory::with_built_in();
+  const ServerPlugins plugins = TRY(ServerPlugins::discover(config, log, stop));
+  objects::StoreFactory stores = objects::StoreFactory::with_built_in();
   volumes::SnapshotterFactory snapshotters;
   volumes::ebs::add_ebs(snapshotters);
+  plugins.add_to(stores, log);
+  plugins.add_to(snapshotters);
   Metrics metrics;
   const ServerContext context{.config = config,
                               .cluster = Cluster(client, config.ns),
@@ -205,7 +209,8 @@ Status run_server(const ServerConfig& config,
                               .log = log,
                               .stores = stores,
                               .snapshotters = snapshotters,
-                              .metrics = metrics};
+                              .metrics = metrics,
+                              .plugins = &plugins};
   TRY(check_namespace(context, stop));
   TRY(check_kinds(context, stop));
   TRY(recover(context, stop).wrap("recovering what a former server left"));
