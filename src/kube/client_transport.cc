@@ -52,7 +52,8 @@ bool may_repeat(const ApiCall& call, const Result<net::HttpResponse>& result, bo
   const int status = result->status;
   if (status == 429) return true;
   if (status < 500) return false;
-  return asked || (is_read(call.method) && (status == 502 || status == 503 || status == 504));
+  // A read that failed inside (500: etcd's leader changes) is as good as one that was never sent.
+  return asked || is_read(call.method);
 }
 
 AdaptiveLimiter::Outcome outcome_of(const Result<net::HttpResponse>& result) {

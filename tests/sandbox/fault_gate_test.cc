@@ -97,8 +97,8 @@ TEST_F(FaultGateTest, ThrottlesAsTheApiServerDoes) {
 TEST_F(FaultGateTest, IsWaitedOutByLateensClient) {
   for (const std::string_view fault :
        {R"({"kind":"throttle","retryAfter":"0s","count":2})",
-        R"({"kind":"error","status":503,"count":2})", R"({"kind":"reset","count":2})",
-        R"({"kind":"reset","when":"during","count":2})"}) {
+        R"({"kind":"error","status":500,"count":2})", R"({"kind":"error","status":503,"count":2})",
+        R"({"kind":"reset","count":2})", R"({"kind":"reset","when":"during","count":2})"}) {
     add(fault);
     const auto read = rest_.client().get(config_map("a"));
     ASSERT_TRUE(read) << fault << ": " << read.error().message();
