@@ -95,3 +95,23 @@ function(lateen_add_voyages name timeout)
   add_test(NAME ${name}.NoOtherSuite COMMAND ${name}_test --gtest_filter=-${others})
   set_tests_properties(${name}.NoOtherSuite PROPERTIES PASS_REGULAR_EXPRESSION "Running 0 tests from 0 test suites")
 endfunction()
+
+# tests/<name>/**/*.cc and SOURCES become one program that ctest runs as one test: its cases share servers that take
+# seconds to start. It asks for the tests' Python environment.
+function(lateen_server_tests name)
+  cmake_parse_arguments(test "" "TIMEOUT" "USES;SOURCES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  list(TRANSFORM test_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_executable(${name}_test ${sources} ${test_SOURCES})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name}_test PRIVATE
+    LATEEN_TESTDATA="${CMAKE_SOURCE_DIR}/tests/testdata" LATEEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  list(TRANSFORM test_USES PREPEND lateen_)
+  target_link_libraries(${name}_test PRIVATE ${test_USES} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_options(${name}_test PRIVATE -O0)
+  add_test(NAME ${name}.Servers COMMAND ${name}_test --gtest_brief=1)
+  set_tests_properties(${name}.Servers PROPERTIES TIMEOUT ${test_TIMEOUT})
+endfunction()

@@ -25,7 +25,10 @@ class SourceChain {
   const Clock& clock() const { return *options_.clock; }
 
   Result<Credentials> ask(std::stop_token stop) const {
-    if (named_file()) return ask_named_file(std::move(stop));
+    if (!options_.file.empty() || !options_.file_path.empty()) {
+      return ask_named_file(std::move(stop));
+    }
+    if (!options_.profile.empty()) return ask_named_profile(std::move(stop));
     std::string tried;
     Sought keys = from_environment(options_.environment);
     if (keys.found) return from(std::move(keys), "the environment");
@@ -65,11 +68,6 @@ class SourceChain {
     return options_.environment(name).value_or("");
   }
 
-  bool named_file() const {
-    return !options_.file.empty() || !options_.file_path.empty() ||
-           !value("AWS_SHARED_CREDENTIALS_FILE").empty();
-  }
-
   std::string profile() const {
     if (!options_.profile.empty()) return options_.profile;
     const std::string named = value("AWS_PROFILE");
@@ -103,18 +101,28 @@ class SourceChain {
             "config.profile names another profile.");
   }
 
+  // A profile that a location names comes before the environment's keys.
+  Result<Credentials> ask_named_profile(std::stop_token stop) const {
+    Sought sought = TRY(from_shared_files(std::move(stop)).wrap("shared files"));
+    if (sought.found) return from(std::move(sought), "the shared files");
+    return Error(Code::Unauthenticated, "config.profile {}: shared files: {}", options_.profile,
+                 sought.why_not);
+  }
+
   Result<Profiles> named_profiles() const {
     if (!options_.file.empty()) {
       return parse_profiles(options_.file.reveal()).wrap("the credentials file");
     }
-    const FilePath path = options_.file_path.empty()
-                              ? FilePath(value("AWS_SHARED_CREDENTIALS_FILE"))
-                              : options_.file_path;
-    const Bytes text = TRY(read_file(path, kLargestFile).wrap("the credentials file"));
-    return parse_profiles(text).wrap("{}", path.native());
+    const Bytes text =
+        TRY(read_file(options_.file_path, kLargestFile).wrap("the credentials file"));
+    return parse_profiles(text).wrap("{}", options_.file_path.native());
   }
 
   Result<Sought> from_irsa(std::stop_token stop) const {
+    // As in Velero's plugin, which asks no web identity beside a credentials file.
+    if (!value("AWS_SHARED_CREDENTIALS_FILE").empty()) {
+      return Sought{.why_not = "not asked, since AWS_SHARED_CREDENTIALS_FILE is set"};
+    }
     const std::string file = value("AWS_WEB_IDENTITY_TOKEN_FILE");
     const std::string arn = value("AWS_ROLE_ARN");
     if (file.empty()) {
@@ -129,11 +137,14 @@ class SourceChain {
 
   Result<Sought> from_shared_files(std::stop_token stop) const {
     const FilePath folder = FilePath(options_.environment("HOME").value_or(home_dir())) / ".aws";
-    const std::string config = value("AWS_CONFIG_FILE");
+    const auto path_of = [&](const std::string& variable, const char* usual) {
+      const std::string named = value(variable);
+      return named.empty() ? folder / usual : FilePath(named);
+    };
     Profiles profiles;
     bool any = false;
-    for (const FilePath& path :
-         {config.empty() ? folder / "config" : FilePath(config), folder / "credentials"}) {
+    for (const FilePath& path : {path_of("AWS_CONFIG_FILE", "config"),
+                                 path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials")}) {
       auto text = read_file(path, kLargestFile);
       if (!text && text.error().is(Code::NotFound)) continue;
       any = true;

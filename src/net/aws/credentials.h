@@ -1,14 +1,14 @@
 // Where AWS credentials come from, in the order in which AWS' own tools look:
 //
-//   1. a credentials file (a location's Secret, or AWS_SHARED_CREDENTIALS_FILE): keys, role chains,
-//      credential_process of its profile
-//   2. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
-//   3. IRSA: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN
-//   4. ~/.aws/credentials and ~/.aws/config
-//   5. the container endpoint: EKS Pod Identity, ECS
-//   6. the instance's metadata, IMDSv2
-//
-// As in Velero's plugin, a credentials file that is named excludes all others.
+//   1. the credentials file of a location (its Secret); it excludes all others
+//   2. a profile that a location names
+//   3. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+//   4. IRSA: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN
+//   5. AWS_SHARED_CREDENTIALS_FILE (then 4 is left out, as in Velero's plugin), or
+//   ~/.aws/credentials
+//      and ~/.aws/config: keys, role chains, credential_process
+//   6. the container's endpoint: EKS Pod Identity, ECS
+//   7. the instance's metadata, IMDSv2
 //
 //   auto provider = TRY(make_credentials({.region = "eu-west-1"}));
 //   Credentials c = TRY(provider->get(stop));     // kept until shortly before they expire

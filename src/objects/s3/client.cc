@@ -225,7 +225,9 @@ bool S3Client::put_right(const HttpResponse& response, Attempt& attempt, std::st
       return true;
     }
   }
-  return net::aws::is_expired_credential(attempt.fault) &&
+  // A refused HEAD has no body that could name the reason.
+  const bool unnamed = attempt.call.method == "HEAD" && response.status == 400;
+  return (unnamed || net::aws::is_expired_credential(attempt.fault)) &&
          credentials_->refuse(attempt.credentials);
 }
 

@@ -99,7 +99,10 @@ Result<Bytes> S3Store::get_range(std::string_view key,
     TRY(head(key, std::move(stop)));
     return Bytes();
   }
-  S3Call call{.permission = "s3:GetObject", .key = std::string(key), .max_response = length};
+  constexpr ByteCount kForRefusals = 64_KiB;
+  S3Call call{.permission = "s3:GetObject",
+              .key = std::string(key),
+              .max_response = std::max(length, kForRefusals)};
   client_->add_customer_key(call.headers);
   const ByteCount last = length - 1 > ~offset ? ~ByteCount{0} >> 1U : offset + length - 1;
   call.headers.set("Range", fmt::format("bytes={}-{}", offset, last));

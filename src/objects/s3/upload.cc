@@ -19,12 +19,19 @@ using net::aws::XmlElement;
 constexpr std::size_t kPartsOfOneSize = 1000;
 constexpr std::size_t kMostParts = 10'000;
 
+// As AWS' own clients send it: S3 takes the value alone, some that speak like it want the name.
+void add_checksum(net::Headers& headers, Checksum kind, std::string_view base64) {
+  if (kind == Checksum::None) return;
+  headers.set("x-amz-sdk-checksum-algorithm", checksum_name(kind));
+  headers.set(checksum_header(kind), base64);
+}
+
 // S3 refuses a locked object without a digest of its body.
 void add_digest(const S3Client& client, net::Headers& headers, BytesView body) {
   const WriteOptions& write = client.config().write;
-  if (write.checksum != Checksum::None) {
-    headers.set(checksum_header(write.checksum), checksum_base64(write.checksum, body));
-  } else if (!write.object_lock_mode.empty() || write.legal_hold) {
+  add_checksum(headers, write.checksum, checksum_base64(write.checksum, body));
+  if (write.checksum != Checksum::None) return;
+  if (!write.object_lock_mode.empty() || write.legal_hold) {
     headers.set("Content-MD5", md5_base64(body));
   }
 }
@@ -241,7 +248,7 @@ Result<S3Upload::Sent> S3Upload::send_part(Part& part, std::stop_token stop) {
   client_.add_customer_key(call.headers);
   const Checksum kind = client_.config().write.checksum;
   Sent sent{.checksum = checksum_base64(kind, call.body)};
-  if (kind != Checksum::None) call.headers.set(checksum_header(kind), sent.checksum);
+  add_checksum(call.headers, kind, sent.checksum);
   const net::HttpResponse answer = TRY(client_.send(call, std::move(stop)));
   sent.etag = answer.headers.get("ETag");
   part.bytes = std::move(call.body);
@@ -306,9 +313,10 @@ Status S3Upload::finish() {
   for (int tries = 1;; ++tries) {
     auto answer = client_.send(call, stop_);
     if (!answer) {
-      // The answer to an attempt before may have been lost after it had worked.
-      const bool unknown = fault.code == "NoSuchUpload" && (attempts > 1 || tries > 1);
-      if (unknown && TRY(finished_all_the_same(since))) return {};
+      // The answer to an attempt before may have been lost after it had worked; some servers then
+      // know the upload no more, and some fail.
+      const bool unknown = attempts > 1 || tries > 1;
+      if (unknown && finished_all_the_same(since)) return {};
       return std::move(answer).error();
     }
     // S3 begins to answer 200 before it knows, and may end with an error.
@@ -322,19 +330,42 @@ Status S3Upload::finish() {
   }
 }
 
-Result<bool> S3Upload::finished_all_the_same(TimePoint since) {
+// What S3 calls an object that was put together of these parts; empty where that can't be said, as
+// with keys of KMS or of a customer.
+std::string S3Upload::expected_etag() {
+  const Lock lock(mu_);
+  Bytes digests;
+  for (const Sent& part : sent_) {
+    std::string_view etag = part.etag;
+    if (etag.starts_with('"') && etag.ends_with('"') && etag.size() > 1) {
+      etag = etag.substr(1, etag.size() - 2);
+    }
+    const auto digest = hex_decode(etag);
+    constexpr std::size_t kMd5 = 16;
+    if (!digest || digest->size() != kMd5) return {};
+    digests += *digest;
+  }
+  const WriteOptions& write = client_.config().write;
+  if (write.server_side_encryption.starts_with("aws:kms")) return {};
+  if (!client_.config().customer_key.empty()) return {};
+  return fmt::format("\"{}-{}\"", md5_hex(digests), sent_.size());
+}
+
+bool S3Upload::finished_all_the_same(TimePoint since) {
   S3Call head{.permission = "s3:GetObject", .method = "HEAD", .key = key_};
   client_.add_customer_key(head.headers);
-  net::aws::ServiceFault fault;
-  head.fault = &fault;
   const auto answer = client_.send(head, stop_);
-  if (!answer && fault.status == 404) return false;
-  if (!answer) return answer.error();
+  if (!answer) return false;
   const auto size = parse_int(answer->headers.get("Content-Length"));
+  if (!size || static_cast<ByteCount>(*size) != total_) return false;
+  const std::string expected = expected_etag();
+  if (!expected.empty() && answer->headers.get("ETag") == expected) return true;
+  // A bucket may encrypt with KMS by itself, so that the ETag says nothing.
+  const bool own_kind =
+      answer->headers.contains("x-amz-server-side-encryption-aws-kms-key-id") || expected.empty();
   const auto modified = net::parse_http_date(answer->headers.get("Last-Modified"));
-  constexpr std::chrono::minutes kClocksDiffer{5};
-  return size && static_cast<ByteCount>(*size) == total_ && modified &&
-         *modified > since - kClocksDiffer;
+  constexpr std::chrono::seconds kClocksDiffer{30};
+  return own_kind && modified && *modified > since - kClocksDiffer;
 }
 
 void S3Upload::abort() {

@@ -60,7 +60,8 @@ class S3Upload final : public Upload {
   Result<Sent> send_part(Part& part, std::stop_token stop);
   Status wait_for_parts();
   Status finish();
-  Result<bool> finished_all_the_same(TimePoint since);
+  bool finished_all_the_same(TimePoint since);
+  std::string expected_etag();
   void abort();
   Status failed();
 
