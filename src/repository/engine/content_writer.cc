@@ -252,7 +252,13 @@ class ContentWriter::Packing {
       batch.swap(unindexed_);
     }
     if (options_.dry_run) return {};
-    return session_.store_index(batch, index_.packs(), std::move(stop));
+    Status stored = session_.store_index(batch, index_.packs(), std::move(stop));
+    if (!stored) {
+      // They still wait: a later flush() that succeeds has indexed everything.
+      Lock lock(mu_);
+      unindexed_.insert(unindexed_.end(), batch.begin(), batch.end());
+    }
+    return stored;
   }
 
   const ContentFormat& format_;
