@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         MeaningCase{"Image", "InvalidSnapshot.InUse", Code::Conflict, true, "AMI"},
         MeaningCase{"Zone", "InvalidZone.NotFound", Code::InvalidArgument, false,
                     "config.availabilityZone"}),
-    [](const testing::TestParamInfo<MeaningCase>& info) { return info.param.name; });
+    [](const testing::TestParamInfo<MeaningCase>& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace lateen::volumes::ebs
