@@ -13,6 +13,7 @@ Command schedule_commands();
 Command backup_location_commands();
 Command snapshot_location_commands();
 Command location_commands();
+Command plugin_commands();
 Command server_command();
 Command sandbox_commands();
 Command repo_commands();

@@ -45,8 +45,9 @@ Result<int> print_help(Invocation& call) {
 }  // namespace
 
 Command root_command(const std::string& program) {
-  const std::vector<Command> groups = {backup_commands(), restore_commands(), schedule_commands(),
-                                       backup_location_commands(), snapshot_location_commands()};
+  const std::vector<Command> groups = {
+      backup_commands(),          restore_commands(),           schedule_commands(),
+      backup_location_commands(), snapshot_location_commands(), plugin_commands()};
   Command root{.name = program,
                .usage = "",
                .summary = "Back up and restore Kubernetes cluster resources.",

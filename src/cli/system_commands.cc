@@ -6,6 +6,7 @@
 #include "cli/client_config.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/server_status.h"
 #include "cli/session.h"
 #include "kube/object.h"
 #include "model/crds.h"
@@ -15,23 +16,6 @@ namespace lateen::cli {
 namespace {
 
 // ---- version
-
-Result<std::string> ask_server_version(const Session& session,
-                                       Duration timeout,
-                                       std::stop_token stop) {
-  model::ServerStatusRequest request;
-  request.metadata.ns = session.ns();
-  request.metadata.generate_name = "velero-cli-";
-  const auto created = TRY(session.cluster.create(request, stop));
-  const Deadline deadline = Deadline::after(timeout);
-  while (!deadline.expired()) {
-    const auto now =
-        TRY(session.cluster.get<model::ServerStatusRequest>(created.metadata.name, stop));
-    if (now.status.phase == model::RequestPhase::Processed) return now.status.server_version;
-    if (!sleep_unless_stopped(std::chrono::milliseconds(100), stop)) break;
-  }
-  return Error(Code::DeadlineExceeded, "context deadline exceeded");
-}
 
 // "v1.18.1" is {1, 18}; what is no version is {0, 0}.
 std::pair<std::int64_t, std::int64_t> minor_of(std::string_view version) {
@@ -56,7 +40,8 @@ Result<int> version(Invocation& call) {
   if (call.flags.is("client-only")) return 0;
   auto server = [&]() -> Result<std::string> {
     const Session session = TRY(open_session(call));
-    return ask_server_version(session, call.flags.duration("timeout"), call.stop);
+    return TRY(ask_server_status(session, call.flags.duration("timeout"), call.stop))
+        .status.server_version;
   }();
   if (!server) {
     call.console.line(fmt::format("<error getting server version: {}>", server.error().message()));
