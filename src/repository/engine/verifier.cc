@@ -1,0 +1,319 @@
+#include "repository/engine/verifier.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "repository/engine/work_queue.h"
+
+namespace lateen::repository {
+
+namespace {
+
+// Contents are opened together until they are so much, and hashed in lanes.
+constexpr std::size_t kGroupBytes = 1_MiB;
+constexpr std::size_t kGroupContents = 64;
+
+struct Counters {
+  std::atomic<std::uint64_t> packs = 0;
+  std::atomic<std::uint64_t> contents = 0;
+  std::atomic<ByteCount> bytes = 0;
+  std::atomic<std::uint64_t> missing = 0;
+  std::atomic<std::uint64_t> damaged = 0;
+};
+
+// Opens the contents of a stretch of a pack and hands over those that are what they should be.
+class StretchReader {
+ public:
+  using Good = std::function<Status(const ContentEntry&, BytesView, Workspace&)>;
+  using Bad = std::function<void(const ContentEntry&, const Error&)>;
+
+  StretchReader(const ContentFormat& format, const Good& good, const Bad& bad)
+      : format_(format), good_(good), bad_(bad) {}
+
+  // `entries` lie, in order, in `stretch`, which begins at `start` of the pack.
+  Status read(std::span<const ContentEntry> entries,
+              BytesView stretch,
+              std::uint64_t start,
+              Worker& worker) {
+    plain_ = &worker.bytes;
+    plain_->clear();
+    for (const ContentEntry& entry : entries) {
+      const std::uint64_t at = entry.offset - start;
+      const BytesView stored =
+          at < stretch.size() ? stretch.substr(at, entry.packed_length) : BytesView();
+      if (stored.size() != entry.packed_length) {
+        bad_(entry, Error(Code::Corrupt, "the pack ends before it"));
+        continue;
+      }
+      const std::size_t before = plain_->size();
+      const Status opened = format_.open(entry, stored, worker.workspace, *plain_);
+      if (!opened) {
+        plain_->resize(before);
+        bad_(entry, opened.error());
+        continue;
+      }
+      group_.push_back({&entry, before, plain_->size() - before});
+      if (plain_->size() >= kGroupBytes || group_.size() >= kGroupContents) TRY(finish(worker));
+    }
+    return finish(worker);
+  }
+
+ private:
+  struct Opened {
+    const ContentEntry* entry;
+    std::size_t start;
+    std::size_t length;
+  };
+
+  Status finish(Worker& worker) {
+    std::vector<BytesView> texts;
+    for (const Opened& o : group_)
+      texts.push_back(plain_->view(o.start, o.length));
+    std::vector<HashBytes> hashes(group_.size());
+    format_.hash().hash_many(texts, hashes);
+    for (std::size_t i = 0; i < group_.size(); ++i) {
+      const ContentId& id = group_[i].entry->id;
+      if (ContentId::of(id.prefix, hashes[i], id.size) == id) {
+        TRY(good_(*group_[i].entry, texts[i], worker.workspace));
+      } else {
+        bad_(*group_[i].entry, Error(Code::Corrupt, "its bytes are not what its ID says"));
+      }
+    }
+    group_.clear();
+    plain_->clear();
+    return {};
+  }
+
+  const ContentFormat& format_;
+  const Good good_;
+  const Bad bad_;
+  Buffer* plain_ = nullptr;
+  std::vector<Opened> group_;
+};
+
+// The index' rows of each pack: eight bytes each, so that ten million contents are 80 MB.
+std::vector<std::vector<RowNumber>> rows_by_pack(const ContentIndex& index, bool include_deleted) {
+  std::vector<std::vector<RowNumber>> packs(index.packs().size());
+  for (RowNumber row = 0; row < index.rows(); ++row) {
+    const ContentEntry entry = index.row(row);
+    if (!entry.deleted || include_deleted) packs[entry.pack].push_back(row);
+  }
+  return packs;
+}
+
+std::vector<ContentEntry> entries_of(const ContentIndex& index, std::span<const RowNumber> rows) {
+  std::vector<ContentEntry> entries;
+  entries.reserve(rows.size());
+  for (const RowNumber row : rows)
+    entries.push_back(index.row(row));
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  return entries;
+}
+
+class PackVerifier {
+ public:
+  PackVerifier(const VerifyOptions& options,
+               ContentReader& reader,
+               const std::function<void(const ContentEntry&)>& damaged,
+               Progress& progress)
+      : options_(options), reader_(reader), damaged_(damaged), progress_(progress) {}
+
+  void verify(std::string_view name,
+              const ListedPack* listed,
+              std::span<const ContentEntry> entries,
+              Worker& worker,
+              const std::stop_token& stop) {
+    ++counters_.packs;
+    std::uint64_t needs = 0;
+    for (const ContentEntry& entry : entries) {
+      needs = std::max(needs, std::uint64_t{entry.offset} + entry.packed_length);
+    }
+    if (listed == nullptr) {
+      ++counters_.missing;
+      return whole_pack(name, entries,
+                        Error(Code::NotFound, "is named by the index but not there"));
+    }
+    if (listed->size < needs) {
+      progress_.problems.add(fmt::format("pack {}", name),
+                             Error(Code::Corrupt, "is {} bytes long, and the index names {} in it",
+                                   listed->size, needs));
+    }
+    const bool chosen = options_.read_data && (!options_.choose || options_.choose(name));
+    if (!chosen) {
+      for (const ContentEntry& entry : entries) {
+        if (std::uint64_t{entry.offset} + entry.packed_length > listed->size) bad(name, entry, {});
+      }
+      return;
+    }
+    read(name, *listed, entries, worker, stop);
+  }
+
+  VerifyStats stats() const {
+    return {.packs = counters_.packs,
+            .contents = counters_.contents,
+            .bytes = counters_.bytes,
+            .missing_packs = counters_.missing,
+            .damaged_contents = counters_.damaged};
+  }
+
+ private:
+  void whole_pack(std::string_view name, std::span<const ContentEntry> entries, Error error) {
+    progress_.problems.add(fmt::format("pack {}", name), std::move(error));
+    for (const ContentEntry& entry : entries)
+      bad(name, entry, {});
+  }
+
+  void bad(std::string_view name, const ContentEntry& entry, const std::optional<Error>& error) {
+    ++counters_.damaged;
+    if (error) {
+      progress_.problems.add(
+          fmt::format("pack {}", name),
+          Error(*error).wrap("content {} at offset {}", entry.id.text(), entry.offset));
+    }
+    if (damaged_) damaged_(entry);
+  }
+
+  void read(std::string_view name,
+            const ListedPack& listed,
+            std::span<const ContentEntry> entries,
+            Worker& worker,
+            const std::stop_token& stop) {
+    auto pack = reader_.store().get(reader_.format().pack_key(name), listed.size, stop);
+    if (!pack) {
+      if (stop.stop_requested()) return;
+      return whole_pack(name, entries, std::move(pack).error());
+    }
+    const StretchReader::Good good = [this](const ContentEntry& /*entry*/, BytesView plain,
+                                            Workspace&) {
+      ++counters_.contents;
+      progress_.done_bytes += plain.size();
+      return Status();
+    };
+    const StretchReader::Bad broken = [&](const ContentEntry& entry, const Error& error) {
+      bad(name, entry, error);
+    };
+    // Good never fails.
+    (void)StretchReader(reader_.format(), good, broken).read(entries, *pack, 0, worker);
+    std::vector<Error> wrong;
+    reader_.format().check_pack(name, *pack, entries, worker.workspace, wrong);
+    for (Error& error : wrong)
+      progress_.problems.add(fmt::format("pack {}", name), std::move(error));
+    counters_.bytes += pack->size();
+  }
+
+  const VerifyOptions& options_;
+  ContentReader& reader_;
+  const std::function<void(const ContentEntry&)>& damaged_;
+  Progress& progress_;
+  Counters counters_;
+};
+
+// `count` jobs on `threads` threads, each with a Worker, in order of their numbers.
+Status for_each_job(
+    std::size_t count,
+    std::size_t threads,
+    std::stop_token stop,
+    const std::function<Status(std::size_t, Worker&, const std::stop_token&)>& job) {
+  WorkQueue queue(threads);
+  std::atomic<std::size_t> next = 0;
+  for (std::size_t i = 0; i < std::min(threads, count); ++i) {
+    queue.push(WorkQueue::Rank::File, [&](Worker& worker) {
+      const std::stop_token stopping = queue.stop_token();
+      while (!stopping.stop_requested()) {
+        const std::size_t mine = next.fetch_add(1);
+        if (mine >= count) return;
+        Status done = job(mine, worker, stopping);
+        if (!done) return queue.fail(std::move(done).error());
+      }
+    });
+  }
+  return queue.run(threads, std::move(stop));
+}
+
+// As many threads as whole packs and what is opened of them fit into the memory.
+std::size_t threads_for(std::size_t asked, ByteCount memory, ByteCount each) {
+  return std::clamp<std::size_t>(memory / std::max<ByteCount>(each, 1), 1, engine_threads(asked));
+}
+
+}  // namespace
+
+Result<VerifyStats> verify_packs(const VerifyOptions& options,
+                                 std::span<const ListedPack> listed,
+                                 ContentReader& reader,
+                                 const std::function<void(const ContentEntry&)>& damaged,
+                                 Progress& progress,
+                                 std::stop_token stop) {
+  const auto packs = rows_by_pack(reader.index(), options.include_deleted);
+  std::unordered_map<std::string_view, const ListedPack*> there;
+  for (const ListedPack& pack : listed)
+    there.emplace(pack.name, &pack);
+  PackVerifier verifier(options, reader, damaged, progress);
+  const std::size_t threads =
+      threads_for(options.threads, options.memory, reader.format().pack_size());
+  TRY(for_each_job(packs.size(), threads, std::move(stop),
+                   [&](std::size_t i, Worker& worker, const std::stop_token& stopping) {
+                     if (packs[i].empty()) return Status();
+                     const std::string_view name =
+                         reader.index().packs().name(static_cast<std::uint32_t>(i));
+                     const auto found = there.find(name);
+                     const std::vector<ContentEntry> entries = entries_of(reader.index(), packs[i]);
+                     verifier.verify(name, found == there.end() ? nullptr : found->second, entries,
+                                     worker, stopping);
+                     return Status();
+                   }));
+  return verifier.stats();
+}
+
+Status read_contents(std::vector<ContentEntry> wanted,
+                     ContentReader& reader,
+                     const std::function<Status(const ContentEntry&, BytesView, Workspace&)>& use,
+                     Progress& progress,
+                     std::stop_token stop,
+                     std::size_t threads,
+                     ByteCount memory) {
+  std::sort(wanted.begin(), wanted.end(), [](const ContentEntry& a, const ContentEntry& b) {
+    return std::pair(a.pack, a.offset) < std::pair(b.pack, b.offset);
+  });
+  constexpr std::uint64_t kMaxGap = 256 * 1024;
+  constexpr std::uint64_t kMaxStretch = 8 * 1024 * 1024;
+  std::vector<std::pair<std::size_t, std::size_t>> stretches;
+  for (std::size_t first = 0; first < wanted.size();) {
+    std::uint64_t end = std::uint64_t{wanted[first].offset} + wanted[first].packed_length;
+    std::size_t last = first + 1;
+    for (; last < wanted.size() && wanted[last].pack == wanted[first].pack; ++last) {
+      const std::uint64_t next = std::uint64_t{wanted[last].offset} + wanted[last].packed_length;
+      if (wanted[last].offset > end + kMaxGap || next - wanted[first].offset > kMaxStretch) break;
+      end = std::max(end, next);
+    }
+    stretches.emplace_back(first, last);
+    first = last;
+  }
+  return for_each_job(
+      stretches.size(), threads_for(threads, memory, 2 * kMaxStretch), std::move(stop),
+      [&](std::size_t i, Worker& worker, const std::stop_token& stopping) -> Status {
+        const auto [first, last] = stretches[i];
+        const std::span<const ContentEntry> entries(wanted.data() + first, last - first);
+        const std::string_view name = reader.index().packs().name(entries[0].pack);
+        std::uint64_t end = 0;
+        for (const ContentEntry& entry : entries) {
+          end = std::max(end, std::uint64_t{entry.offset} + entry.packed_length);
+        }
+        const auto bad = [&](const ContentEntry& entry, const Error& error) {
+          progress.problems.add(fmt::format("pack {}", name),
+                                Error(error).wrap("content {}", entry.id.text()));
+        };
+        auto bytes = reader.store().get_range(reader.format().pack_key(name), entries[0].offset,
+                                              end - entries[0].offset, stopping);
+        if (!bytes) {
+          if (stopping.stop_requested()) return {};
+          for (const ContentEntry& entry : entries)
+            bad(entry, bytes.error());
+          return {};
+        }
+        return StretchReader(reader.format(), use, bad)
+            .read(entries, *bytes, entries[0].offset, worker);
+      });
+}
+
+}  // namespace lateen::repository
