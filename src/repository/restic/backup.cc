@@ -52,6 +52,14 @@ SnapshotSummary to_summary(const BackupReport& report, TimePoint start, TimePoin
           .total_bytes_processed = s.bytes};
 }
 
+// The engine counts the root folder; restic counts what is in it.
+void forget_root(bool is_new, bool unchanged, UploadStats& stats) {
+  std::uint64_t& count = is_new      ? stats.dirs_new
+                         : unchanged ? stats.dirs_unchanged
+                                     : stats.dirs_changed;
+  if (count > 0) --count;
+}
+
 void count_written(const WriteCounters& counters, BackupReport& report) {
   report.data_blobs = counters.data_contents;
   report.tree_blobs = counters.metadata_contents;
@@ -80,7 +88,7 @@ Result<UploadResult> upload_stdin(const BackupRequest& request,
   root.push_back(TRY(upload_stream(*request.stdin_source, std::move(entry), trees, writer, progress,
                                    std::move(stop))));
   result.stats.files_new = 1;
-  result.stats.dirs_new = 1;
+  result.stats.dirs_new = 1;  // the root
   result.stats.bytes = root.front().entry.size;
   result.stats.bytes_read = result.stats.bytes;
   Workspace workspace;
@@ -167,9 +175,11 @@ Result<BackupReport> Opened::backup(const BackupRequest& request,
   TRY(writer.flush(stop));
 
   BackupReport report{.stats = uploaded.stats};
+  const Id tree = Id::from_raw(uploaded.root.object);
+  forget_root(!parent, parent && parent->file.tree == tree, report.stats);
   count_written(writer.counters(), report);
   SnapshotFile snapshot = new_snapshot(request, time);
-  snapshot.tree = Id::from_raw(uploaded.root.object);
+  snapshot.tree = tree;
   if (parent) snapshot.parent = parent->id;
   snapshot.summary = to_summary(report, start, access_.clock.now());
   const bool skip = request.skip_if_unchanged && parent && parent->file.tree == snapshot.tree;

@@ -63,7 +63,8 @@ Result<std::unique_ptr<ResticRepository>> open_repository(
                                                        .key_id = key.id,
                                                        .master = std::move(key.master),
                                                        .chunker = std::move(chunker),
-                                                       .pack_size = options.pack_size},
+                                                       .pack_size = options.pack_size,
+                                                       .new_key_cost = options.new_key_cost},
                                          access);
   if (options.load_index) TRY(opened->ensure_index(stop));
   return std::unique_ptr<ResticRepository>(std::move(opened));
@@ -97,7 +98,8 @@ Result<std::unique_ptr<ResticRepository>> create_repository(
   // Last: what has a config is a repository.
   TRY(store->put(kConfig, seal_unit(to_cipher_key(master), encode(config), access.rng), stop)
           .wrap("storing the config"));
-  return open_repository(std::move(store), password, {}, access, std::move(stop));
+  return open_repository(std::move(store), password, {.new_key_cost = options.cost}, access,
+                         std::move(stop));
 }
 
 Opened::Opened(Parts parts, const RepositoryAccess& access)
@@ -106,6 +108,7 @@ Opened::Opened(Parts parts, const RepositoryAccess& access)
       config_(std::move(parts.config)),
       key_id_(parts.key_id),
       master_(std::move(parts.master)),
+      new_key_cost_(parts.new_key_cost),
       files_(*store_, to_cipher_key(master_), config_.version, access_.rng),
       format_(files_.key(), config_.version, parts.pack_size, access_.rng),
       trees_(std::move(parts.chunker), TreeFormatOptions{}) {}
@@ -179,8 +182,8 @@ Result<std::string> Opened::add_key(const Secret& password,
                                     const KeyOwner& owner,
                                     std::stop_token stop) {
   TRY(lock(LockMode::Shared, stop));
-  const Id id =
-      TRY(restic::add_key(*store_, master_, password, owner, access_.clock.now(), access_.rng));
+  const Id id = TRY(restic::add_key(*store_, master_, password, owner, access_.clock.now(),
+                                    access_.rng, new_key_cost_));
   return id.hex();
 }
 

@@ -22,6 +22,7 @@ class Opened final : public ResticRepository {
     MasterKey master;
     std::unique_ptr<Chunker> chunker;
     ByteCount pack_size;
+    ScryptCost new_key_cost;
   };
 
   Opened(Parts parts, const RepositoryAccess& access);
@@ -111,6 +112,7 @@ class Opened final : public ResticRepository {
   const Config config_;
   const Id key_id_;
   const MasterKey master_;
+  const ScryptCost new_key_cost_;
   const Files files_;
   const ResticContentFormat format_;
   ResticTreeFormat trees_;

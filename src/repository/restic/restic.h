@@ -29,6 +29,7 @@ struct OpenOptions {
   std::string key_hint = {};     // the beginning of a key's ID
   bool load_index = true;        // reader(), backup(), … need it
   ByteCount pack_size = 16_MiB;  // of packs that are written
+  ScryptCost new_key_cost = kDefaultScryptCost;
 };
 
 // A password.
