@@ -205,7 +205,9 @@ int Transfer::on_seek(curl_off_t offset) {
 
 void Transfer::finish(CURLcode code) {
   const Lock lock(mu_);
-  result_ = code;
+  // A connection that ends among the headers ends well to libcurl.
+  const bool cut_short = code == CURLE_OK && !headers_done_;
+  result_ = cut_short ? CURLE_PARTIAL_FILE : code;
   changed_.notify_all();
 }
 

@@ -538,6 +538,15 @@ TEST(HttpClient, TakesTheFinalAnswerAfterInterimOnes) {
   EXPECT_FALSE(response.headers.contains("Link"));
 }
 
+TEST(HttpClient, AnAnswerThatEndsAmongItsHeadersIsNone) {
+  const RawPeer peer({"HTTP/1.1 200 OK\r\nContent-Le"});
+  const auto client = make_client();
+  const auto answer = client->send({.method = "HEAD", .url = peer.url()}, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Code::Unavailable);
+  EXPECT_TRUE(answer.error().retryable());
+}
+
 TEST(HttpClient, SaysThatAPeerIsNoHttpServer) {
   const RawPeer peer({"SSH-2.0-OpenSSH_9.2\r\n", ""});
   const auto client = make_client();
