@@ -1,6 +1,8 @@
 #include "sandbox/controllers/cron_jobs.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 
 #include "base/cron.h"
 #include "base/time.h"
@@ -11,8 +13,11 @@
 namespace lateen::sandbox {
 namespace {
 
-// Times missed while the sandbox was off are not made up for beyond this many.
-constexpr int kMostMissed = 100;
+using std::chrono::hours;
+
+// How far back a missed time is looked for, step by step: the latest one is what counts, however
+// many came before it while the sandbox was off.
+constexpr std::array kLookBack = {hours(1), hours(24), hours(24 * 32), hours(24 * 366 * 5)};
 
 Result<CronSchedule> schedule_of(const Json& cron_job) {
   const std::string_view zone = string_at(cron_job, "spec.timeZone");
@@ -23,13 +28,14 @@ Result<CronSchedule> schedule_of(const Json& cron_job) {
 
 // The latest time that has come since `after`.
 std::optional<TimePoint> latest_due(const CronSchedule& schedule, TimePoint after, TimePoint now) {
-  std::optional<TimePoint> due;
-  auto next = schedule.next(after);
-  for (int i = 0; next && *next <= now && i < kMostMissed; ++i) {
-    due = next;
-    next = schedule.next(*next);
+  for (const hours back : kLookBack) {
+    std::optional<TimePoint> due;
+    const TimePoint from = std::max<TimePoint>(after, now - back);
+    for (auto next = schedule.next(from); next && *next <= now; next = schedule.next(*next))
+      due = next;
+    if (due || from == after) return due;
   }
-  return due;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,28 +77,37 @@ Result<LookAgain> CronJobController::reconcile(const std::string& key, std::stop
   auto last = parse_rfc3339(string_at(*cron_job, "status.lastScheduleTime"));
   const TimePoint since = last ? *last : kube::creation_time_of(*cron_job).value_or(now());
   const auto due = latest_due(*schedule, since, now());
+  bool started = false;
   if (due) {
     const auto starting_deadline = int_at(*cron_job, "spec.startingDeadlineSeconds");
     const bool too_late =
         starting_deadline && *due + std::chrono::seconds(*starting_deadline) < now();
-    if (!too_late) TRY(run(*cron_job, *due, active, stop));
+    if (too_late) {
+      events().warning(
+          *cron_job, "MissSchedule",
+          fmt::format("Missed scheduled time to start a job: {}", format_rfc3339(*due)));
+    } else {
+      started = TRY(run(*cron_job, *due, active, stop));
+    }
   }
-  TRY(report(*cron_job, due));
+  // A time that was passed over stays due: it starts when the job before it has ended.
+  TRY(report(*cron_job, started ? due : std::nullopt));
   const auto next = schedule->next(now());
   if (!next) return LookAgain();
   return LookAgain(std::max<Duration>(*next - now(), std::chrono::milliseconds(10)));
 }
 
-Status CronJobController::run(const Json& cron_job,
-                              TimePoint due,
-                              const std::vector<ObjectPtr>& active,
-                              std::stop_token stop) {
+// Whether there is a job for that time now.
+Result<bool> CronJobController::run(const Json& cron_job,
+                                    TimePoint due,
+                                    const std::vector<ObjectPtr>& active,
+                                    std::stop_token stop) {
   const std::string_view policy = string_at(cron_job, "spec.concurrencyPolicy");
   if (policy == "Forbid" && !active.empty()) {
     events().normal(
         cron_job, "JobAlreadyActive",
         "Not starting job because prior execution is running and concurrency policy is Forbid");
-    return Status();
+    return false;
   }
   if (policy == "Replace") {
     for (const ObjectPtr& job : active)
@@ -115,11 +130,11 @@ Status CronJobController::run(const Json& cron_job,
   kube::set_annotation(job, "batch.kubernetes.io/cronjob-scheduled-timestamp", format_rfc3339(due));
   kube::add_owner_reference(job, kube::owner_reference_to(cron_job, true));
   auto made = create_seen(api(), caches().jobs, std::move(job), name(), std::move(stop));
-  if (!made && made.error().is(Code::AlreadyExists)) return Status();
+  if (!made && made.error().is(Code::AlreadyExists)) return true;
   if (!made) return std::move(made).error();
   events().normal(cron_job, "SuccessfulCreate",
                   fmt::format("Created job {}", kube::name_of(*made)));
-  return Status();
+  return true;
 }
 
 Status CronJobController::clean_history(const Json& cron_job,

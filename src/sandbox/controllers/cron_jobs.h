@@ -15,10 +15,10 @@ class CronJobController final : public Controller {
   Result<LookAgain> reconcile(const std::string& key, std::stop_token stop) override;
 
  private:
-  Status run(const Json& cron_job,
-             TimePoint due,
-             const std::vector<ObjectPtr>& active,
-             std::stop_token stop);
+  Result<bool> run(const Json& cron_job,
+                   TimePoint due,
+                   const std::vector<ObjectPtr>& active,
+                   std::stop_token stop);
   Status clean_history(const Json& cron_job,
                        const std::vector<ObjectPtr>& jobs,
                        std::stop_token stop);
