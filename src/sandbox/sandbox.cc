@@ -121,6 +121,8 @@ Result<SandboxState> start_sandbox(const SandboxOptions& options,
       if (child) child->release();
       return state;
     }
+    // One that was killed a moment ago holds its lock until the kernel is done with it.
+    if (!child && !is_locked(files)) child = TRY(spawn_foreground(options, files));
     if (child && child->poll()) {
       return Error(Code::Unavailable, "the sandbox did not start: {}", log_tail(files.log()));
     }

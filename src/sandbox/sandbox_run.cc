@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -22,6 +23,32 @@
 namespace lateen::sandbox {
 
 namespace {
+
+// A process that was killed holds its lock until the kernel has taken it apart, which takes a while
+// when it was large.
+Result<FileLock> acquire(const SandboxFiles& files, const std::stop_token& stop) {
+  constexpr auto kPatience = std::chrono::seconds(2);
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  const Deadline end = Deadline::after(kPatience);
+  while (true) {
+    auto lock = FileLock::try_acquire(files.lock());
+    const bool taken = !lock && lock.error().is(Code::AlreadyExists);
+    if (!taken || end.expired() || !sleep_unless_stopped(kPause, stop)) {
+      if (taken)
+        return std::move(lock.error())
+            .wrap("the sandbox in {} is running already", files.dir().string());
+      return lock;
+    }
+  }
+}
+
+// Every connection, every watcher and every stream of a pod is a descriptor: as many as we may.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // what we have may do
+}
 
 Result<std::unique_ptr<net::HttpServer>> listen(const SandboxOptions& options,
                                                 const SandboxFiles& files,
@@ -79,11 +106,8 @@ Result<std::string> issue(const TokenAuthority& tokens, const TokenRequest& want
 Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
   const SandboxFiles files(options.dir);
   TRY(files.create());
-  auto lock = FileLock::try_acquire(files.lock());
-  if (!lock) {
-    return std::move(lock.error())
-        .wrap("the sandbox in {} is running already", options.dir.string());
-  }
+  const FileLock lock = TRY(acquire(files, stop));
+  raise_descriptor_limit();
   SystemClock clock;
   SystemRng rng;
   const net::CertificatePair authority = TRY(files.certificate_authority(clock));

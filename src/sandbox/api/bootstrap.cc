@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thread.h"
 #include "kube/object.h"
 #include "sandbox/rbac/default_roles.h"
 
@@ -26,8 +27,8 @@ const GroupVersionResource kClusterRoles{
 const GroupVersionResource kClusterRoleBindings{
     .group = "rbac.authorization.k8s.io", .version = "v1", .resource = "clusterrolebindings"};
 
-void add_roles(std::vector<Initial>& out) {
-  for (Json& object : rbac::default_objects()) {
+void add_roles(std::vector<Json> objects, std::vector<Initial>& out) {
+  for (Json& object : objects) {
     const bool role = kube::kind_of(object) == "ClusterRole";
     out.push_back(
         {.gvr = role ? kClusterRoles : kClusterRoleBindings, .object = std::move(object)});
@@ -53,6 +54,13 @@ Status create_missing(Api& api, Initial initial) {
   const auto made = api.create(initial.gvr, initial.ns, std::move(initial.object), options);
   if (made || made.error().is(Code::AlreadyExists)) return {};
   return Error(made.error()).wrap("creating the initial {}", initial.gvr.resource);
+}
+
+// At once: they share commits, and so the disk is waited for once rather than once for each.
+Status create_together(Api& api, std::vector<Initial> initial) {
+  return parallel_for(initial.size(), initial.size(), [&](std::size_t i, std::stop_token) {
+    return create_missing(api, std::move(initial[i]));
+  });
 }
 
 // Where 10.96.0.1:443 leads: the port is another one at each start.
@@ -84,11 +92,13 @@ Status point_kubernetes_service(Api& api, std::uint16_t port) {
 }  // namespace
 
 Status ensure_initial_objects(Api& api, std::uint16_t port) {
-  std::vector<Initial> initial;
+  std::vector<Initial> namespaces;
   for (const std::string_view name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
-    initial.push_back({.gvr = kNamespaces, .object = {{"metadata", {{"name", name}}}}});
+    namespaces.push_back({.gvr = kNamespaces, .object = {{"metadata", {{"name", name}}}}});
   }
-  add_roles(initial);
+  TRY(create_together(api, std::move(namespaces)));
+  std::vector<Initial> initial;
+  add_roles(rbac::default_objects(), initial);
   add_priorities(initial);
   const Json https = {
       {"name", "https"}, {"port", 443}, {"protocol", "TCP"}, {"targetPort", std::int64_t{port}}};
@@ -100,7 +110,10 @@ Status ensure_initial_objects(Api& api, std::uint16_t port) {
                     {"namespace", "default"},
                     {"labels", {{"component", "apiserver"}, {"provider", "kubernetes"}}}}},
                   {"spec", {{"clusterIP", "10.96.0.1"}, {"ports", JsonArray{https}}}}}});
-  for (Initial& one : initial)
+  TRY(create_together(api, std::move(initial)));
+  std::vector<Initial> aggregated;
+  add_roles(rbac::aggregated_roles(), aggregated);
+  for (Initial& one : aggregated)
     TRY(create_missing(api, std::move(one)));
   return point_kubernetes_service(api, port);
 }

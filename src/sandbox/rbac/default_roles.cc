@@ -56,11 +56,11 @@ Json role(Json about, JsonArray rules) {
           {"rules", std::move(rules)}};
 }
 
-// A role that takes its rules from those labelled for it.
-Json aggregate(std::string_view name, const Words& aggregate_to) {
+// A role that takes its rules from those labelled for it: `rules` are what will come of that.
+Json aggregate(std::string_view name, const Words& aggregate_to, JsonArray rules) {
   const Json selector = {
       {"matchLabels", {{fmt::format("{}/aggregate-to-{}", kGroup, name), "true"}}}};
-  Json out = role(metadata(name, aggregate_to), {});
+  Json out = role(metadata(name, aggregate_to), std::move(rules));
   out.as_object()["aggregationRule"] = {{"clusterRoleSelectors", JsonArray{selector}}};
   return out;
 }
@@ -134,14 +134,22 @@ JsonArray view_rules() {
 
 }  // namespace
 
+std::vector<Json> aggregated_roles() {
+  JsonArray view = view_rules();
+  JsonArray edit = edit_rules();
+  edit.insert(edit.end(), view.begin(), view.end());
+  JsonArray admin = edit;
+  for (Json& one : admin_rules())
+    admin.push_back(std::move(one));
+  return {aggregate("view", {"edit"}, std::move(view)),
+          aggregate("edit", {"admin"}, std::move(edit)), aggregate("admin", {}, std::move(admin))};
+}
+
 std::vector<Json> default_objects() {
   return {role(metadata("cluster-admin"), {rule("*", {"*"}, {"*"}), path_rule({"*"}, {"*"})}),
           role(metadata("system:aggregate-to-view", {"view"}), view_rules()),
           role(metadata("system:aggregate-to-edit", {"edit"}), edit_rules()),
           role(metadata("system:aggregate-to-admin", {"admin"}), admin_rules()),
-          aggregate("view", {"edit"}),
-          aggregate("edit", {"admin"}),
-          aggregate("admin", {}),
           role(metadata("system:basic-user"),
                {rule("authorization.k8s.io",
                      {"selfsubjectaccessreviews", "selfsubjectrulesreviews"}, {"create"}),

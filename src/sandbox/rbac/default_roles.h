@@ -12,4 +12,7 @@ namespace lateen::sandbox::rbac {
 // among them.
 std::vector<Json> default_objects();
 
+// view, edit and admin, which are made of these and of each other: after them, in this order.
+std::vector<Json> aggregated_roles();
+
 }  // namespace lateen::sandbox::rbac
