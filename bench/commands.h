@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "kube/client.h"
@@ -22,6 +23,19 @@ Result<JsonObject> load(kube::Client& client,
 // The peer of a backup: every page of every kind that a backup takes is asked for and dropped,
 // `connections` kinds at once.
 Result<JsonObject> pages(kube::Client& client, std::size_t connections, std::stop_token stop);
+
+// Where the next page of a list goes on; "" after the last.
+std::string continue_token(BytesView page);
+
+struct ClusterLoad {
+  std::size_t objects = 0;
+  std::size_t connections = 0;
+  std::size_t watchers = 0;
+};
+
+// The sandbox's API server by itself: that many small objects created durably, listed in pages of
+// 500, and followed by that many watchers at once.
+Result<JsonObject> cluster(kube::Client& client, const ClusterLoad& load, std::stop_token stop);
 
 // How long each command takes from its start to its end, `runs` times in turn.
 Result<JsonObject> startup(const std::vector<std::string>& commands,

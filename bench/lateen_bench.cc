@@ -1,5 +1,6 @@
 // The loads and the plain peers that Lateen is measured against; bench/run.sh drives it.
-//   lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS | startup RUNS COMMAND… | micro
+//   lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS |
+//     cluster OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -25,18 +26,25 @@ Result<JsonObject> run(const std::vector<std::string>& words, std::stop_token st
     const std::size_t runs = TRY(number(2));
     return startup({words.begin() + 3, words.end()}, runs, stop);
   }
-  if (verb != "load" && verb != "pages") {
+  if (verb != "load" && verb != "pages" && verb != "cluster") {
     return Error(Code::InvalidArgument,
-                 "usage: lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS | startup RUNS "
-                 "COMMAND… | micro");
+                 "usage: lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS | cluster "
+                 "OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro");
   }
-  const std::size_t connections = TRY(number(verb == "load" ? 3 : 2));
+  const std::size_t connections = TRY(number(verb == "pages" ? 2 : 3));
+  // A watch holds on to its place, too.
+  const std::size_t places = connections + (verb == "cluster" ? TRY(number(4)) : 0);
   // As many requests at once as were asked for, from the first to the last.
-  const auto client = TRY(kube::Client::open(
-      TRY(kube::load_cluster_config({})),
-      {.user_agent = "lateen-bench",
-       .limiter = {.initial = connections, .min = connections, .max = connections}}));
+  const auto client =
+      TRY(kube::Client::open(TRY(kube::load_cluster_config({})),
+                             {.user_agent = "lateen-bench",
+                              .limiter = {.initial = places, .min = places, .max = places}}));
   if (verb == "pages") return pages(*client, connections, stop);
+  if (verb == "cluster") {
+    const ClusterLoad wanted{
+        .objects = TRY(number(2)), .connections = connections, .watchers = TRY(number(4))};
+    return cluster(*client, wanted, stop);
+  }
   return load(*client, TRY(number(2)), connections, stop);
 }
 

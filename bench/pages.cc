@@ -13,18 +13,6 @@ struct Traffic {
   std::atomic<std::uint64_t> bytes = 0;
 };
 
-// Nothing of the page is looked at but where the next one goes on. Tokens are base64url: no
-// escapes.
-std::string continue_token(BytesView page) {
-  constexpr std::string_view kKey = "\"continue\":\"";
-  // In the list's metadata: API servers write it before or after the items.
-  const std::size_t head = page.substr(0, 1024).find(kKey);
-  const std::size_t at = head != BytesView::npos ? head : page.rfind(kKey);
-  if (at == BytesView::npos) return {};
-  const std::size_t from = at + kKey.size();
-  return std::string(page.substr(from, page.find('"', from) - from));
-}
-
 Status get_pages(kube::Client& client,
                  const kube::ResourceType& type,
                  Traffic& traffic,
@@ -40,6 +28,18 @@ Status get_pages(kube::Client& client,
 }
 
 }  // namespace
+
+// Nothing of the page is looked at but where the next one goes on. Tokens are base64url: no
+// escapes.
+std::string continue_token(BytesView page) {
+  constexpr std::string_view kKey = "\"continue\":\"";
+  // In the list's metadata: API servers write it before or after the items.
+  const std::size_t head = page.substr(0, 1024).find(kKey);
+  const std::size_t at = head != BytesView::npos ? head : page.rfind(kKey);
+  if (at == BytesView::npos) return {};
+  const std::size_t from = at + kKey.size();
+  return std::string(page.substr(from, page.find('"', from) - from));
+}
 
 Result<JsonObject> pages(kube::Client& client, std::size_t connections, std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(client, stop));
