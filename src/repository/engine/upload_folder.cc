@@ -240,6 +240,7 @@ Status UploadRun::write_folder(FolderUpload& folder, Worker& worker) {
   }
   folder.entries.resize(kept);
   StoredEntry& self = folder.parent->entries[folder.place];
+  if (!summary.has_entries) summary.max_mtime = self.entry.mtime;
   self.object = TRY(trees_.write_directory(folder.entries, summary, writer_, worker.workspace));
   self.summary = std::make_shared<const DirectorySummary>(std::move(summary));
   ++progress_.done_dirs;

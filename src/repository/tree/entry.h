@@ -63,11 +63,11 @@ struct DirectorySummary {
   ByteCount size = 0;       // of regular files
   std::uint64_t files = 0;  // regular ones
   std::uint64_t symlinks = 0;
-  std::uint64_t dirs = 0;              // including itself
-  TimePoint max_mtime = {};            // of all entries below; the epoch if none is later
-  bool has_entries = false;            // whether max_mtime means anything
-  std::uint64_t failed = 0;            // entries that could not be saved
-  std::uint64_t ignored = 0;           // the same, of kinds that are told to be passed over
+  std::uint64_t dirs = 0;     // including itself
+  TimePoint max_mtime = {};   // of all entries below, not before 1970; its own if there are none
+  bool has_entries = false;   // whether max_mtime means anything
+  std::uint64_t failed = 0;   // entries that could not be saved
+  std::uint64_t ignored = 0;  // the same, of kinds that are told to be passed over
   std::vector<Problem> problems = {};  // the first of them, at most kMaxProblems, sorted by path
   static constexpr std::size_t kMaxProblems = 10;
 
