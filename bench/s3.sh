@@ -2,7 +2,8 @@
 # Lateen's S3 client against `aws s3 cp` and rclone, on the same server in the same run; prints the ratios.
 #   bench/s3.sh ENDPOINT [--size MIB] [--small N] [--rounds N] [--dir DIR]
 # ENDPOINT is an S3 server of yours on this machine (http://127.0.0.1:PORT) that knows AWS_ACCESS_KEY_ID and
-# AWS_SECRET_ACCESS_KEY of the environment; a bucket `lateen-bench` is made there. Needs aws, rclone, jq.
+# AWS_SECRET_ACCESS_KEY of the environment; its data and DIR are best in memory (/dev/shm). A bucket `lateen-bench` is made
+# there. Needs aws, rclone, jq.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,7 @@ while [ $# -gt 0 ]; do
     --small) small=$2 ;;
     --rounds) rounds=$2 ;;
     --dir) dir=$(realpath -m "$2") ;;
-    *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
   esac
   shift 2
 done
@@ -51,6 +52,7 @@ chunk_size = 8M
 upload_concurrency = 4
 force_path_style = true
 EOF
+unset AWS_CA_BUNDLE AWS_PROFILE
 say() { printf '%s\n' "$*" >&2; }
 
 "$aws" s3 mb s3://lateen-bench >/dev/null 2>&1 || true
@@ -64,18 +66,21 @@ timed() { # NAME WHAT COMMAND...: wall and CPU seconds and peak memory of the co
   jq -c --arg name "$name" --arg what "$what" '. + {name: $name, what: $what}' <"$dir/time" | tee -a "$dir/figures.jsonl" >&2
 }
 
+# One after the other, and nothing left behind: the server has room for one large object.
 for round in $(seq "$rounds"); do
   say "== round $round"
-  timed lateen put "$bench" put "$endpoint" lateen-bench large-lateen "$dir/large"
-  timed aws put "$aws" s3 cp --quiet "$dir/large" s3://lateen-bench/large-aws
-  timed rclone put rclone copyto "$dir/large" peer:lateen-bench/large-rclone
-  timed lateen get "$bench" get "$endpoint" lateen-bench large-lateen "$dir/got"
+  timed lateen put "$bench" put "$endpoint" lateen-bench large "$dir/large"
+  timed lateen get "$bench" get "$endpoint" lateen-bench large "$dir/got"
   cmp "$dir/got" "$dir/large"
-  timed aws get "$aws" s3 cp --quiet s3://lateen-bench/large-aws "$dir/got"
-  timed rclone get rclone copyto --multi-thread-streams 4 peer:lateen-bench/large-rclone "$dir/got"
+  "$bench" delete "$endpoint" lateen-bench large >/dev/null
+  timed aws put "$aws" s3 cp --quiet "$dir/large" s3://lateen-bench/large
+  timed aws get "$aws" s3 cp --quiet s3://lateen-bench/large "$dir/got"
+  "$bench" delete "$endpoint" lateen-bench large >/dev/null
+  timed rclone put rclone copyto "$dir/large" peer:lateen-bench/large
+  timed rclone get rclone copyto --multi-thread-streams 4 peer:lateen-bench/large "$dir/got"
+  "$bench" delete "$endpoint" lateen-bench large >/dev/null
   rm -f "$dir/got"
 done
-"$aws" s3 rm --quiet --recursive s3://lateen-bench/ || true
 rm -f "$dir/large"
 
 for round in $(seq "$rounds"); do

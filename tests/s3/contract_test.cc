@@ -5,11 +5,11 @@
 namespace lateen::objects::testing {
 namespace {
 
-using lateen::testing::make_bucket;
-using lateen::testing::moto_url;
-using lateen::testing::swift_url;
-using lateen::testing::test_config;
-using lateen::testing::test_credentials;
+using s3::make_bucket;
+using s3::moto_url;
+using s3::swift_url;
+using s3::test_config;
+using s3::test_credentials;
 
 StoreUnderTest store_at(const std::string& url, s3::Checksum checksum) {
   s3::S3Config config = test_config(url, make_bucket(url));

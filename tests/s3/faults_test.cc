@@ -12,8 +12,6 @@
 namespace lateen::objects::s3 {
 namespace {
 
-using namespace lateen::testing;
-
 constexpr std::size_t kPart = 5_MiB;  // the least that S3 takes
 
 Bytes some_bytes(std::size_t size) {

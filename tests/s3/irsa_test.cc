@@ -9,8 +9,6 @@
 namespace lateen::objects::s3 {
 namespace {
 
-using namespace lateen::testing;
-
 constexpr const char* kToken =
     "eyJhbGciOiJub25lIn0."
     "eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6dmVsZXJvOnZlbGVybyIsImlzcyI6Imh0dHBzOi8vb2lkYy5leGFt"

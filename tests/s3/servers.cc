@@ -12,7 +12,7 @@
 #include "net/aws/xml.h"
 #include "net/http_client.h"
 
-namespace lateen::testing {
+namespace lateen::objects::s3 {
 namespace {
 
 constexpr std::chrono::seconds kStart{40};
@@ -116,8 +116,8 @@ std::string make_bucket(const std::string& url) {
   return name;
 }
 
-objects::s3::S3Config test_config(const std::string& url, const std::string& bucket) {
-  objects::s3::S3Config config{.bucket = bucket, .region = "us-east-1", .endpoint = url};
+S3Config test_config(const std::string& url, const std::string& bucket) {
+  S3Config config{.bucket = bucket, .region = "us-east-1", .endpoint = url};
   config.force_path_style = true;
   config.first_pause = std::chrono::milliseconds(2);
   config.environment = [](const std::string&) { return std::nullopt; };
@@ -133,4 +133,4 @@ std::size_t unfinished_uploads(const std::string& url, const std::string& bucket
   return document ? document->all("Upload").size() : 0;
 }
 
-}  // namespace lateen::testing
+}  // namespace lateen::objects::s3

@@ -12,7 +12,7 @@
 #include "objects/s3/config.h"
 #include "objects/s3/s3_store.h"
 
-namespace lateen::testing {
+namespace lateen::objects::s3 {
 
 // A program of tests/tools that prints its URL and serves until its input ends.
 class ServerProgram {
@@ -57,9 +57,9 @@ Result<net::HttpResponse> ask_s3(const std::string& url,
 std::string make_bucket(const std::string& url);
 
 // For a bucket there, with waits as tests can bear them.
-objects::s3::S3Config test_config(const std::string& url, const std::string& bucket);
+S3Config test_config(const std::string& url, const std::string& bucket);
 
 // Uploads that were begun and neither completed nor aborted.
 std::size_t unfinished_uploads(const std::string& url, const std::string& bucket);
 
-}  // namespace lateen::testing
+}  // namespace lateen::objects::s3

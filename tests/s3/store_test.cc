@@ -8,8 +8,6 @@
 namespace lateen::objects::s3 {
 namespace {
 
-using namespace lateen::testing;
-
 std::unique_ptr<ObjectStore> open(S3Config config) {
   return std::move(
       *open_s3_store(std::move(config), net::aws::fixed_credentials(test_credentials())));
