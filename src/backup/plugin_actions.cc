@@ -93,13 +93,12 @@ std::vector<plugins::PluginId> BackupPlugins::ids() const {
 Result<ItemActions> BackupPlugins::actions(const kube::Discovery& discovery,
                                            std::stop_token stop) const {
   ItemActions actions;
-  for (plugins::PluginId& id : ids()) {
-    const std::string name = id.name;
-    plugins::BackupAction action(host_.binary(id.command), std::move(id));
-    const auto selector =
-        TRY(action.applies_to(stop).wrap("asking backup item action {} what it applies to", name));
+  for (const plugins::PluginId& id : ids()) {
+    plugins::BackupAction action(host_.binary(id.command), id);
+    const auto selector = TRY(
+        action.applies_to(stop).wrap("asking backup item action {} what it applies to", id.name));
     auto resolved = TRY(plugins::ResolvedSelector::resolve(selector, discovery)
-                            .wrap("backup item action {}", name));
+                            .wrap("backup item action {}", id.name));
     actions.push_back(
         std::make_unique<PluginAction>(std::move(action), std::move(resolved), backup_));
   }

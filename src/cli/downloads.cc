@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/gzip.h"
 #include "base/random.h"
+#include "cli/location_ca.h"
 #include "net/http_client.h"
 
 namespace lateen::cli {
@@ -46,10 +47,10 @@ Result<std::string> ask_for_url(const Session& session,
   return url;
 }
 
-Result<std::unique_ptr<net::HttpStream>> open_document(net::HttpClient& client,
-                                                       const std::string& url,
-                                                       Deadline deadline,
-                                                       std::stop_token stop) {
+Result<std::unique_ptr<net::HttpStream>> open_stream(net::HttpClient& client,
+                                                     const std::string& url,
+                                                     Deadline deadline,
+                                                     std::stop_token stop) {
   net::HttpRequest request;
   request.method = "GET";
   request.url = url;
@@ -63,11 +64,37 @@ Result<std::unique_ptr<net::HttpStream>> open_document(net::HttpClient& client,
   return stream;
 }
 
-Result<std::unique_ptr<net::HttpClient>> open_client(const DownloadOptions& options) {
+// One document on its way.
+struct OpenDocument {
+  std::unique_ptr<net::HttpClient> client;
+  std::unique_ptr<net::HttpStream> stream;
+};
+
+// The authority is --cacert, else the location's. When the location's can't be had, the system's
+// may do.
+Result<std::unique_ptr<net::HttpClient>> open_client(const DownloadOptions& options,
+                                                     const std::string& ca_pem) {
   net::HttpClientOptions client;
   client.tls.insecure_skip_verify = options.insecure_skip_tls_verify;
+  client.tls.ca_pem = ca_pem;
   if (!options.ca_file.empty()) client.tls.ca_pem = TRY(read_file(options.ca_file, 16_MiB));
   return net::HttpClient::open(client);
+}
+
+Result<OpenDocument> open_document(const Session& session,
+                                   model::DownloadTargetKind kind,
+                                   const std::string& name,
+                                   const DownloadOptions& options,
+                                   Deadline deadline,
+                                   std::stop_token stop) {
+  const std::string url = TRY(ask_for_url(session, kind, name, deadline, stop));
+  std::string ca_pem;
+  if (url.starts_with("https://") && options.ca_file.empty())
+    ca_pem = location_ca(session, kind, name, stop).value_or("");
+  OpenDocument document;
+  document.client = TRY(open_client(options, ca_pem));
+  document.stream = TRY(open_stream(*document.client, url, deadline, stop));
+  return document;
 }
 
 }  // namespace
@@ -78,11 +105,9 @@ Result<Bytes> download(const Session& session,
                        const DownloadOptions& options,
                        std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.timeout);
-  const auto client = TRY(open_client(options));
-  const std::string url = TRY(ask_for_url(session, kind, name, deadline, stop));
-  const auto stream = TRY(open_document(*client, url, deadline, stop));
+  const OpenDocument document = TRY(open_document(session, kind, name, options, deadline, stop));
   Bytes packed;
-  while (auto part = TRY(stream->read(deadline, stop)))
+  while (auto part = TRY(document.stream->read(deadline, stop)))
     packed += *part;
   return gunzip(packed, kLargestDocument);
 }
@@ -94,10 +119,8 @@ Status download_to(int fd,
                    const DownloadOptions& options,
                    std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.timeout);
-  const auto client = TRY(open_client(options));
-  const std::string url = TRY(ask_for_url(session, kind, name, deadline, stop));
-  const auto stream = TRY(open_document(*client, url, deadline, stop));
-  while (auto part = TRY(stream->read(deadline, stop)))
+  const OpenDocument document = TRY(open_document(session, kind, name, options, deadline, stop));
+  while (auto part = TRY(document.stream->read(deadline, stop)))
     TRY(write_all(fd, *part));
   return {};
 }

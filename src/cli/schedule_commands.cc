@@ -1,8 +1,12 @@
+#include "assurance/retention.h"
+#include "base/duration.h"
 #include "cli/backup_spec_flags.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/describe.h"
 #include "cli/get.h"
+#include "cli/schedule_preview.h"
+#include "model/names.h"
 #include "model/schedule.h"
 
 namespace lateen::cli {
@@ -29,7 +33,27 @@ std::vector<FlagSpec> create_flags() {
                    .kind = FlagKind::BoolValue,
                    .usage = "Skip the next scheduled backup immediately",
                    .words = {"true", "false"}});
+  flags.push_back(
+      {.name = "retention",
+       .usage = "How many of its backups are kept, instead of by TTL: 23 (7 daily, 4 weekly, 12 "
+                "monthly), 7d4w12m, or daily=7,weekly=4,monthly=12,keepAtLeast=1. See what it "
+                "holds with `schedule preview`."});
   return flags;
+}
+
+// Kept as an annotation, which Velero passes over: it goes by the TTL alone.
+Status take_retention(const Flags& flags, Schedule& schedule) {
+  if (!flags.given("retention")) return {};
+  const auto policy = TRY(assurance::RetentionPolicy::parse(flags.text("retention")));
+  const Duration ttl = schedule.spec.backup_template.ttl;
+  if (flags.given("ttl") && ttl < policy.span()) {
+    return Error(Code::InvalidArgument, "--ttl {} is shorter than what --retention keeps ({})",
+                 format_go_duration(ttl), format_go_duration(policy.span()))
+        .with_hint("Leave --ttl out: the server sets one that outlives the retention.");
+  }
+  if (!flags.given("ttl")) schedule.spec.backup_template.ttl = Duration::zero();
+  schedule.metadata.annotations[std::string(model::annotations::kRetention)] = policy.format();
+  return {};
 }
 
 Result<int> create(Invocation& call) {
@@ -46,6 +70,7 @@ Result<int> create(Invocation& call) {
   schedule.metadata.name = call.args.front();
   schedule.metadata.labels = call.flags.map("labels");
   schedule.metadata.annotations = call.flags.map("annotations");
+  TRY(take_retention(call.flags, schedule));
   const Session session = TRY(open_session(call));
   schedule.metadata.ns = session.ns();
   if (format != OutputFormat::None) {
@@ -149,6 +174,11 @@ Command schedule_commands() {
                         .summary = "Describe schedules",
                         .flags = describe_flags(false),
                         .run = describe_schedules},
+                       {.name = "preview",
+                        .usage = "[NAMES]",
+                        .summary = "Show what schedules will hold, day by day",
+                        .flags = schedule_preview_flags(),
+                        .run = preview_schedules},
                        {.name = "delete",
                         .usage = "[NAMES]",
                         .summary = "Delete schedules",

@@ -8,6 +8,13 @@ namespace {
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr int kPollsPerDot = 10;
 constexpr int kInterrupted = 130;
+constexpr std::chrono::seconds kPatience{30};  // with an API server that cannot say how it stands
+
+// Whether asking again may well be answered.
+bool may_pass(const Error& error) {
+  return error.is(Code::Internal) || error.is(Code::Unavailable) ||
+         error.is(Code::DeadlineExceeded) || error.is(Code::TooManyRequests);
+}
 
 int exit_code(std::string_view phase, const Invocation& call) {
   if (call.is_velero() || env("LATEEN_VELERO_EXIT_CODES") == "1") return 0;
@@ -26,9 +33,15 @@ Result<int> wait_for(const Session& session,
       fmt::format("Waiting for {} to complete. You may safely press ctrl-c to stop waiting - your "
                   "{} will continue in the background.",
                   noun, noun));
+  Deadline patience = Deadline::after(kPatience);
   for (int polls = 1;; ++polls) {
     auto object = session.cluster.get<T>(name, call.stop);
     if (call.stop.stop_requested()) return kInterrupted;
+    if (!object && may_pass(object.error()) && !patience.expired()) {
+      if (!sleep_unless_stopped(kPoll, call.stop)) return kInterrupted;
+      continue;
+    }
+    patience = Deadline::after(kPatience);
     if (!object) {
       call.console.line("");
       return std::move(object).error().wrap("waiting for {} {}", noun, name);

@@ -38,14 +38,13 @@ RestorePlugins::RestorePlugins(const plugins::Registry& registry,
 Result<std::vector<PluginRestoreAction>> RestorePlugins::actions(const kube::Discovery& discovery,
                                                                  std::stop_token stop) const {
   std::vector<PluginRestoreAction> actions;
-  for (plugins::PluginId& id :
+  for (const plugins::PluginId& id :
        registry_.list(PluginKind::RestoreItemAction, PluginKind::RestoreItemActionV2)) {
-    const std::string name = id.name;
-    plugins::RestoreAction action(host_.binary(id.command), std::move(id));
-    const auto selector =
-        TRY(action.applies_to(stop).wrap("asking restore item action {} what it applies to", name));
+    plugins::RestoreAction action(host_.binary(id.command), id);
+    const auto selector = TRY(
+        action.applies_to(stop).wrap("asking restore item action {} what it applies to", id.name));
     auto resolved = TRY(plugins::ResolvedSelector::resolve(selector, discovery)
-                            .wrap("restore item action {}", name));
+                            .wrap("restore item action {}", id.name));
     actions.emplace_back(std::move(action), std::move(resolved), restore_);
   }
   return actions;

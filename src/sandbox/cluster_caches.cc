@@ -21,11 +21,12 @@ ClusterCaches::ClusterCaches(Api& api, const Log& log)
       jobs(api, resources::kJobs, log),
       cron_jobs(api, resources::kCronJobs, log),
       budgets(api, resources::kPodDisruptionBudgets, log),
+      quotas(api, resources::kResourceQuotas, log),
       snapshots(api, resources::kVolumeSnapshots, log),
       snapshot_contents(api, resources::kVolumeSnapshotContents, log),
       snapshot_classes(api, resources::kVolumeSnapshotClasses, log) {}
 
-std::array<ObjectCache*, 21> ClusterCaches::all() {
+std::array<ObjectCache*, 22> ClusterCaches::all() {
   return {&pods,
           &nodes,
           &namespaces,
@@ -44,6 +45,7 @@ std::array<ObjectCache*, 21> ClusterCaches::all() {
           &jobs,
           &cron_jobs,
           &budgets,
+          &quotas,
           &snapshots,
           &snapshot_contents,
           &snapshot_classes};

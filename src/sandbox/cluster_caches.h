@@ -35,12 +35,13 @@ class ClusterCaches {
   ObjectCache jobs;
   ObjectCache cron_jobs;
   ObjectCache budgets;
+  ObjectCache quotas;
   ObjectCache snapshots;
   ObjectCache snapshot_contents;
   ObjectCache snapshot_classes;
 
  private:
-  std::array<ObjectCache*, 21> all();
+  std::array<ObjectCache*, 22> all();
 };
 
 }  // namespace lateen::sandbox

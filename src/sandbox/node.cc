@@ -15,6 +15,7 @@
 #include "sandbox/controllers/jobs.h"
 #include "sandbox/controllers/namespaces.h"
 #include "sandbox/controllers/node_lifecycle.h"
+#include "sandbox/controllers/quotas.h"
 #include "sandbox/controllers/replica_sets.h"
 #include "sandbox/controllers/scheduler.h"
 #include "sandbox/controllers/snapshots.h"
@@ -172,6 +173,7 @@ void Node::make_controllers() {
   controllers_.push_back(std::make_unique<CronJobController>(context_));
   controllers_.push_back(std::make_unique<EndpointController>(context_));
   controllers_.push_back(std::make_unique<DisruptionController>(context_));
+  controllers_.push_back(std::make_unique<QuotaController>(context_));
   auto collector = std::make_unique<GarbageCollector>(context_);
   collector_ = collector.get();
   controllers_.push_back(std::move(collector));

@@ -29,6 +29,7 @@ inline const GroupVersionResource kEndpointSlices{"discovery.k8s.io", "v1", "end
 inline const GroupVersionResource kStorageClasses{"storage.k8s.io", "v1", "storageclasses"};
 inline const GroupVersionResource kCsiDrivers{"storage.k8s.io", "v1", "csidrivers"};
 inline const GroupVersionResource kPodDisruptionBudgets{"policy", "v1", "poddisruptionbudgets"};
+inline const GroupVersionResource kResourceQuotas{"", "v1", "resourcequotas"};
 inline const GroupVersionResource kLeases{"coordination.k8s.io", "v1", "leases"};
 inline const GroupVersionResource kVolumeSnapshots{"snapshot.storage.k8s.io", "v1",
                                                    "volumesnapshots"};

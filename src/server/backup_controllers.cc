@@ -61,7 +61,10 @@ class QueueController final : public Controller {
 
   std::string_view name() const override { return "backup-queue"; }
 
-  Duration period() const override { return std::chrono::minutes(1); }
+  // What could not be written is tried again soon: nothing else would wake it.
+  Duration period() const override {
+    return failed_ ? Duration(std::chrono::seconds(1)) : Duration(std::chrono::minutes(1));
+  }
 
   void reconcile(std::stop_token stop) override {
     std::vector<Backup> backups = list_backups(context_, stop);
@@ -79,6 +82,7 @@ class QueueController final : public Controller {
       }
     }
     std::int64_t position = 0;
+    failed_ = false;
     for (const Backup& backup : queued) {
       const bool starts = !busy && &backup == &queued.front();
       Backup after = backup;
@@ -87,6 +91,7 @@ class QueueController final : public Controller {
       if (after == backup) continue;
       auto written = context_.cluster.update(backup, after, stop);
       if (!written && !was_overtaken(written.error())) {
+        failed_ = true;
         context_.log.error("Could not queue a Backup",
                            {{"backup", backup.metadata.name}, {"error", written.error()}});
       }
@@ -95,6 +100,7 @@ class QueueController final : public Controller {
 
  private:
   const ServerContext context_;
+  bool failed_ = false;
 };
 
 Result<BackupSurroundings> look_around(const Backup& backup,

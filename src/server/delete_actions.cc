@@ -24,13 +24,12 @@ Result<std::vector<Action>> resolve(const plugins::Registry& registry,
                                     const kube::Discovery& discovery,
                                     std::stop_token stop) {
   std::vector<Action> actions;
-  for (plugins::PluginId& id : registry.list(PluginKind::DeleteItemAction)) {
-    const std::string name = id.name;
-    plugins::DeleteAction action(host.binary(id.command), std::move(id));
-    const auto selector =
-        TRY(action.applies_to(stop).wrap("asking delete item action {} what it applies to", name));
+  for (const plugins::PluginId& id : registry.list(PluginKind::DeleteItemAction)) {
+    plugins::DeleteAction action(host.binary(id.command), id);
+    const auto selector = TRY(
+        action.applies_to(stop).wrap("asking delete item action {} what it applies to", id.name));
     auto resolved = TRY(plugins::ResolvedSelector::resolve(selector, discovery)
-                            .wrap("delete item action {}", name));
+                            .wrap("delete item action {}", id.name));
     actions.push_back({std::move(action), std::move(resolved)});
   }
   return actions;

@@ -72,20 +72,44 @@ Result<CsiSnapshot> wait_for_handle(kube::Client& client,
   }
 }
 
+// Whether the same call may well succeed in a moment: an API server that has lost its leader, a
+// content that its controllers are writing to.
+bool may_pass(const Error& error) {
+  return error.is(Code::Internal) || error.is(Code::Unavailable) || error.is(Code::Conflict) ||
+         error.is(Code::TooManyRequests);
+}
+
+// Calls that may be repeated, until one succeeds or there is no hope: what is not tidied up stays
+// in the cluster, and may take a backup's data with it when it goes.
+template <typename Call>
+auto persist(const Call& call, const std::stop_token& stop) -> decltype(call()) {
+  constexpr int kTries = 6;
+  milliseconds pause{200};
+  for (int i = 1;; ++i) {
+    auto result = call();
+    if (result || i == kTries || !may_pass(result.error())) return result;
+    if (!sleep_unless_stopped(pause, stop)) return result;
+    pause *= 2;
+  }
+}
+
 Status set_deletion_policy(kube::Client& client,
                            std::string_view content,
                            std::string_view policy,
                            std::stop_token stop) {
   const Json patch = JsonObject{{"spec", JsonObject{{"deletionPolicy", policy}}}};
-  TRY(client.patch(content_path(content), kube::PatchType::Merge, patch, {}, stop)
-          .wrap("setting deletionPolicy {} of VolumeSnapshotContent {}", policy, content));
+  const auto set = [&] {
+    return client.patch(content_path(content), kube::PatchType::Merge, patch, {}, stop);
+  };
+  TRY(persist(set, stop).wrap("setting deletionPolicy {} of VolumeSnapshotContent {}", policy,
+                              content));
   return {};
 }
 
 Status remove_if_there(kube::Client& client, const kube::ObjectPath& path, std::stop_token stop) {
-  auto removed = client.remove(path, {}, stop);
+  const auto removed = persist([&] { return client.remove(path, {}, stop); }, stop);
   if (!removed && !removed.error().is(Code::NotFound)) {
-    return std::move(removed).error().wrap("deleting {}", path.describe());
+    return Error(removed.error()).wrap("deleting {}", path.describe());
   }
   return {};
 }

@@ -22,6 +22,9 @@ class SnapshotLocations {
 
   explicit SnapshotLocations(Open open) : open_(std::move(open)) {}
 
+  SnapshotLocations(const SnapshotLocations&) = delete;
+  SnapshotLocations& operator=(const SnapshotLocations&) = delete;
+
   // Never null, and there as long as this is. One that cannot be opened is not tried again: every
   // volume hears the same reason.
   Result<VolumeSnapshotter*> of(const std::string& location, std::stop_token stop);

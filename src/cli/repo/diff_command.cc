@@ -52,33 +52,32 @@ class Comparison {
   Comparison(RepoCall& call, repository::Repository& repo)
       : call_(call), repo_(repo), metadata_(call.flags().is("metadata")) {}
 
-  Status compare(const std::string& path, const StoredEntry& before, const StoredEntry& after) {
-    struct Pair {
-      std::string path;
-      StoredEntry before;
-      StoredEntry after;
-    };
-
-    std::vector<Pair> pending = {{.path = path, .before = before, .after = after}};
-    while (!pending.empty()) {
-      const Pair pair = std::move(pending.back());
-      pending.pop_back();
-      const auto left = TRY(read(pair.before));
-      const auto right = TRY(read(pair.after));
-      auto a = left.begin();
-      auto b = right.begin();
-      while (a != left.end() || b != right.end()) {
-        if (b == right.end() || (a != left.end() && a->entry.name < b->entry.name)) {
-          TRY(only_one(pair.path, *a++, '-'));
-        } else if (a == left.end() || b->entry.name < a->entry.name) {
-          TRY(only_one(pair.path, *b++, '+'));
-        } else {
-          if (TRY(both(pair.path, *a, *b))) {
-            pending.push_back({.path = pair.path + "/" + a->entry.name, .before = *a, .after = *b});
-          }
-          ++a;
-          ++b;
-        }
+  // Without recursion: paths in a hostile repository may be deep.
+  Status compare(const StoredEntry& before, const StoredEntry& after) {
+    std::vector<Folders> open;
+    TRY(enter("", before, after, open));
+    while (!open.empty()) {
+      Folders& top = open.back();
+      const bool left = top.at_left < top.left.size();
+      const bool right = top.at_right < top.right.size();
+      if (!left && !right) {
+        open.pop_back();
+        continue;
+      }
+      const StoredEntry* const a = left ? &top.left[top.at_left] : nullptr;
+      const StoredEntry* const b = right ? &top.right[top.at_right] : nullptr;
+      if (b == nullptr || (a != nullptr && a->entry.name < b->entry.name)) {
+        ++top.at_left;
+        TRY(only_one(top.path, *a, '-'));
+      } else if (a == nullptr || b->entry.name < a->entry.name) {
+        ++top.at_right;
+        TRY(only_one(top.path, *b, '+'));
+      } else {
+        ++top.at_left;
+        ++top.at_right;
+        const StoredEntry x = *a;  // entering moves the folders about
+        const StoredEntry y = *b;
+        if (TRY(both(top.path, x, y))) TRY(enter(top.path + "/" + x.entry.name, x, y, open));
       }
     }
     return {};
@@ -124,6 +123,26 @@ class Comparison {
   }
 
  private:
+  // A folder as it is on both sides, and how far it has been compared.
+  struct Folders {
+    std::string path;
+    std::vector<StoredEntry> left;
+    std::vector<StoredEntry> right;
+    std::size_t at_left = 0;
+    std::size_t at_right = 0;
+  };
+
+  Status enter(const std::string& path,
+               const StoredEntry& before,
+               const StoredEntry& after,
+               std::vector<Folders>& open) {
+    Folders folders{.path = path, .left = {}, .right = {}};
+    folders.left = TRY(read(before));
+    folders.right = TRY(read(after));
+    open.push_back(std::move(folders));
+    return {};
+  }
+
   Result<std::vector<StoredEntry>> read(const StoredEntry& folder) {
     if (call_.stop().stop_requested()) return Error(Code::Canceled, "comparing was stopped");
     return repo_.trees().read_directory(folder.object, repo_.reader(), workspace_);
@@ -204,7 +223,7 @@ Result<int> run(RepoCall& call) {
   if (a.object != b.object) {
     TRY(comparison.note_contents(a, kBefore));
     TRY(comparison.note_contents(b, kAfter));
-    TRY(comparison.compare("", a, b));
+    TRY(comparison.compare(a, b));
   }
   comparison.finish(before.snapshot, after.snapshot);
   return kExitOk;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <vector>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -10,6 +12,9 @@
 #include "repository/crypto/blake2s.h"
 #include "repository/crypto/blake3.h"
 #include "repository/crypto/kdf.h"
+#include "repository/crypto/openssl_digest.h"
+#include "repository/crypto/sha256_pair.h"
+#include "repository/crypto/simd.h"
 
 namespace lateen::repository {
 
@@ -31,6 +36,8 @@ class Blake2bHash final : public KeyedHash {
   void hash_many(std::span<const BytesView> data, std::span<HashBytes> out) const override {
     blake_.hash_many(data, out);
   }
+
+  std::size_t lanes() const override { return Blake2bKeyed::lanes(); }
 
  private:
   const Blake2bKeyed blake_;
@@ -111,6 +118,37 @@ class Sha256Hash final : public KeyedHash {
   std::size_t size() const override { return 32; }
 
   HashBytes hash(BytesView data) const override { return sha256(data); }
+
+  // Two by two, those of similar lengths together.
+  void hash_many(std::span<const BytesView> data, std::span<HashBytes> out) const override {
+    if (!cpu_features().sha_ni || data.size() < 2) return KeyedHash::hash_many(data, out);
+    std::vector<std::size_t> order(data.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(),
+              [&data](std::size_t a, std::size_t b) { return data[a].size() > data[b].size(); });
+    std::size_t i = 0;
+    for (; i + 1 < order.size(); i += 2) {
+      const std::size_t a = order[i];
+      const std::size_t b = order[i + 1];
+      sha256_pair(data[a], data[b], out[a], out[b]);
+    }
+    if (i < order.size()) out[order[i]] = sha256(data[order[i]]);
+  }
+
+  std::size_t lanes() const override { return cpu_features().sha_ni ? 2 : 1; }
+
+ private:
+  static void sha256_pair(BytesView a, BytesView b, HashBytes& out_a, HashBytes& out_b) {
+    std::uint32_t state_a[8];
+    std::uint32_t state_b[8];
+    sha256_start(state_a);
+    sha256_start(state_b);
+    const std::size_t blocks = std::min(a.size(), b.size()) / 64;
+    sha256_blocks_pair(state_a, reinterpret_cast<const std::uint8_t*>(a.data()), state_b,
+                       reinterpret_cast<const std::uint8_t*>(b.data()), blocks);
+    sha256_from(state_a, 64 * blocks, a.substr(64 * blocks), out_a.data());
+    sha256_from(state_b, 64 * blocks, b.substr(64 * blocks), out_b.data());
+  }
 };
 
 constexpr std::string_view kNames[] = {"BLAKE2B-256-128", "BLAKE2B-256",    "BLAKE2S-128",

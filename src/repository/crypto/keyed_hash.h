@@ -32,6 +32,9 @@ class KeyedHash {
   // out[i] = hash(data[i]), several at a time in SIMD lanes where the algorithm and the machine
   // allow it. Worth it from four messages on; lengths may differ (similar lengths are best).
   virtual void hash_many(std::span<const BytesView> data, std::span<HashBytes> out) const;
+
+  // How many messages hash_many() takes at once: large ones are worth collecting up to here.
+  virtual std::size_t lanes() const { return 1; }
 };
 
 // By kopia's name ("BLAKE2B-256-128", "HMAC-SHA256-128", …, kopia-format.md section 4).

@@ -18,6 +18,12 @@ HashBytes sha256(BytesView data) {
   return out;
 }
 
+void sha256_start(std::uint32_t* words) {
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  std::copy(std::begin(context.h), std::end(context.h), words);
+}
+
 void sha256_block_state(const std::uint8_t* block, std::uint32_t* words) {
   SHA256_CTX context;
   SHA256_Init(&context);

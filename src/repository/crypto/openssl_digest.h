@@ -14,6 +14,9 @@ void sha256_from(const std::uint32_t* words,
                  BytesView data,
                  std::uint8_t* out);
 
+// The state before anything.
+void sha256_start(std::uint32_t* words);
+
 // The state after one block of 64 bytes.
 void sha256_block_state(const std::uint8_t* block, std::uint32_t* words);
 

@@ -183,7 +183,17 @@ Status DeploymentController::set_revision(const Json& deployment,
   if (revision_of(set) != revision)
     TRY(patch_seen(api(), caches().replica_sets, set, patch, name(), stop));
   if (kube::annotation_of(deployment, kRevisionAnnotation) == text) return Status();
-  return patch_seen(api(), caches().deployments, deployment, patch, name(), std::move(stop));
+  // Beside the status, as kube-controller-manager does it: annotations written otherwise raise the
+  // generation, and the rollout would never be the observed one.
+  auto written = api().modify(
+      resources::kDeployments, kube::namespace_of(deployment), kube::name_of(deployment),
+      [&](Json& live) -> Result<bool> {
+        if (kube::uid_of(live) != kube::uid_of(deployment)) return false;
+        kube::set_annotation(live, kRevisionAnnotation, text);
+        return true;
+      },
+      write_status_as(name()));
+  return written ? Status() : Status(Error(written.error()));
 }
 
 Status DeploymentController::roll(const Json& deployment, Sets& sets, std::stop_token stop) {

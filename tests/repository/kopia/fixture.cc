@@ -41,7 +41,8 @@ void list_folder_into(const FilePath& path, const std::string& name, Listing& ou
   if (S_ISREG(info.st_mode)) entry.extra = sha256_hex(*read_file(path));
   if (S_ISDIR(info.st_mode)) {
     entry.size = "-";
-    for (const DirEntry& child : *list_dir(path)) {
+    const std::vector<DirEntry> children = *list_dir(path);
+    for (const DirEntry& child : children) {
       list_folder_into(path / child.name, name == "." ? child.name : name + "/" + child.name, out);
     }
   }
