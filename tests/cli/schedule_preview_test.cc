@@ -30,11 +30,11 @@ TEST(SchedulePreview, NeedsNoClusterForACronLine) {
       preview({"--schedule", "CRON_TZ=UTC 0 2 * * *", "--retention", "2d1w", "--days", "4"});
   EXPECT_EQ(outcome.code, 0) << outcome.complained;
   EXPECT_EQ(outcome.printed,
-            "DAY          MADE     HELD     OLDEST       HELD AS\n"
-            "2026-11-22   0        0                     \n"
-            "2026-11-23   1        1        2026-11-23   1 daily\n"
-            "2026-11-24   1        2        2026-11-23   2 daily\n"
-            "2026-11-25   1        3        2026-11-23   2 daily, 1 weekly\n");
+            "DAY          MADE   HELD   OLDEST       HELD AS\n"
+            "2026-11-22   0      0                   \n"
+            "2026-11-23   1      1      2026-11-23   1 daily\n"
+            "2026-11-24   1      2      2026-11-23   2 daily\n"
+            "2026-11-25   1      3      2026-11-23   2 daily, 1 weekly\n");
 }
 
 TEST(SchedulePreview, IsADocumentToo) {
