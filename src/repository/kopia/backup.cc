@@ -71,7 +71,9 @@ Result<Opened::LoadedSnapshots> Opened::load_snapshots(std::stop_token stop) {
     }
   }
   loaded.damaged.insert(loaded.damaged.end(), manifest_damage_.begin(), manifest_damage_.end());
-  std::ranges::stable_sort(loaded.snapshots, {}, &Snapshot::time);
+  std::ranges::sort(loaded.snapshots, [](const Snapshot& a, const Snapshot& b) {
+    return a.time != b.time ? a.time < b.time : a.id < b.id;
+  });
   return loaded;
 }
 

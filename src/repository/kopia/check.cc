@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <set>
 
+#include "repository/engine/damage.h"
 #include "repository/kopia/opened.h"
 #include "repository/kopia/snapshot.h"
-#include "repository/restic/damage.h"
 
 namespace lateen::repository::kopia {
 namespace {
@@ -44,7 +44,7 @@ Status Opened::name_damaged_files(const ContentSet& damaged,
                                   std::stop_token stop) {
   const LoadedSnapshots loaded = TRY(load_snapshots(stop));
   const auto roots = roots_of(loaded.snapshots);
-  return restic::name_damaged_files(roots, damaged, *trees_, *reader_, progress, stop);
+  return repository::name_damaged_files(roots, damaged, *trees_, *reader_, progress, stop);
 }
 
 Result<CheckReport> Opened::check(const CheckRequest& request,

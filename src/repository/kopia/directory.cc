@@ -8,14 +8,12 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
+#include "repository/json_reader.h"
 #include "repository/kopia/go_time.h"
 #include "repository/kopia/object_id.h"
-#include "repository/restic/json_reader.h"
 
 namespace lateen::repository::kopia {
 namespace {
-
-using restic::JsonReader;
 
 // Go's bits for what lies above the permissions.
 constexpr std::uint32_t kGoSetuid = 1U << 23U;

@@ -58,7 +58,7 @@ std::optional<SetName> set_of(std::string_view id) {
 std::vector<EpochRange> longest_chain(const std::vector<EpochRange>& ranges) {
   std::map<std::int64_t, std::vector<EpochRange>> best;  // by the epoch that the chain starts at
   std::vector<EpochRange> sorted = ranges;
-  std::ranges::stable_sort(sorted, std::greater<>(), &EpochRange::first);
+  std::ranges::sort(sorted, std::greater<>(), &EpochRange::first);
   for (const EpochRange& range : sorted) {
     std::vector<EpochRange> chain = {range};
     if (const auto rest = best.find(range.last + 1); rest != best.end()) {

@@ -39,7 +39,7 @@ Shard with_own_names(std::span<const ContentEntry> entries, const PackTable& pac
 
 // Sorted by ID, each ID once: the entry that kopia would take.
 void sort_and_merge(std::vector<ContentEntry>& entries) {
-  std::ranges::stable_sort(entries, [](const ContentEntry& a, const ContentEntry& b) {
+  std::ranges::sort(entries, [](const ContentEntry& a, const ContentEntry& b) {
     if (a.id != b.id) return a.id < b.id;
     if (a.time != b.time) return a.time > b.time;
     return !a.deleted && b.deleted;

@@ -116,7 +116,11 @@ Result<MaintenanceReport> Maintenance::run() {
 Status Maintenance::run_full() {
   TRY(task(task::kSnapshotGc, [this] { return collect_garbage(); }));
   if (may_rewrite(schedule_, margins_)) {
-    TRY(task(task::kRewriteFull, [this] { return rewrite_short_packs(); }));
+    // A run that rewrites nothing is not written down: packs go only an hour after one that does.
+    std::vector<ContentEntry> contents = contents_of_short_packs();
+    if (!contents.empty()) {
+      TRY(task(task::kRewriteFull, [&] { return rewrite_short_packs(std::move(contents)); }));
+    }
   }
   TRY(drop_deleted());
   if (may_delete_packs(schedule_, margins_, repo_.access_.clock.now())) {
@@ -245,9 +249,7 @@ std::vector<ContentEntry> Maintenance::contents_of_short_packs() const {
   return contents;
 }
 
-Status Maintenance::rewrite_short_packs() {
-  std::vector<ContentEntry> contents = contents_of_short_packs();
-  if (contents.empty()) return {};
+Status Maintenance::rewrite_short_packs(std::vector<ContentEntry> contents) {
   std::set<std::uint32_t> packs;
   for (const ContentEntry& entry : contents)
     packs.insert(entry.pack);

@@ -54,7 +54,7 @@ class Maintenance {
   Result<Garbage> find_garbage();
   Status collect_garbage();
   ContentWriterOptions rewriting(std::span<const ContentEntry> contents) const;
-  Status rewrite_short_packs();
+  Status rewrite_short_packs(std::vector<ContentEntry> contents);
   std::vector<ContentEntry> contents_of_short_packs() const;
   Status drop_deleted();
   Status delete_packs();

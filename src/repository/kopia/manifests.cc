@@ -151,7 +151,9 @@ std::vector<const Manifest*> ManifestSet::find(const Labels& labels) const {
   for (const auto& [_, manifest] : by_id_) {
     if (has_labels(manifest, labels)) found.push_back(&manifest);
   }
-  std::ranges::stable_sort(found, std::greater<>(), &Manifest::modified);
+  std::ranges::sort(found, [](const Manifest* a, const Manifest* b) {
+    return a->modified != b->modified ? a->modified > b->modified : a->id < b->id;
+  });
   return found;
 }
 

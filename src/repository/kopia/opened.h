@@ -3,9 +3,9 @@
 
 #include <memory>
 #include <optional>
-#include <unordered_set>
 
 #include "repository/engine/content_writer.h"
+#include "repository/engine/damage.h"
 #include "repository/engine/live_set.h"
 #include "repository/kopia/content_format.h"
 #include "repository/kopia/index_blob.h"
@@ -17,8 +17,6 @@
 #include "repository/kopia/tree_format.h"
 
 namespace lateen::repository::kopia {
-
-using ContentSet = std::unordered_set<ContentId, ContentIdHash>;
 
 // Not thread-safe but for trees() and reader(), which live until the index is read again.
 class Opened final : public KopiaRepository {

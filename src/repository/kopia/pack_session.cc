@@ -111,7 +111,7 @@ Result<std::string> KopiaPackSession::finish_pack(PackKind kind,
   std::string name =
       fmt::format("{}{}-{}", kind == PackKind::Data ? 'p' : 'q', hex_encode(random), id_);
   std::vector<ContentEntry> sorted(entries.begin(), entries.end());
-  std::ranges::stable_sort(sorted, {}, &ContentEntry::id);
+  std::ranges::sort(sorted, {}, &ContentEntry::id);
   // Two threads may have added one content at once: either place is right.
   const auto [from, to] = std::ranges::unique(sorted, {}, &ContentEntry::id);
   sorted.erase(from, to);

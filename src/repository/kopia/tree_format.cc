@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "repository/json_reader.h"
 #include "repository/kopia/directory.h"
-#include "repository/restic/json_reader.h"
 
 namespace lateen::repository::kopia {
 namespace {
@@ -14,7 +14,7 @@ constexpr ByteCount kMaxMetadataObject = 1_GiB;
 constexpr ByteCount kMaxLinkTarget = 64_KiB;
 constexpr std::string_view kListStream = "kopia:indirect";
 
-Result<ListedPiece> read_piece(restic::JsonReader& in) {
+Result<ListedPiece> read_piece(JsonReader& in) {
   ListedPiece piece;
   std::string key;
   std::string text;
@@ -42,7 +42,7 @@ Result<ObjectId> object_of(const StoredEntry& stored) {
 }  // namespace
 
 Result<std::vector<ListedPiece>> parse_list(BytesView json) {
-  restic::JsonReader in(json);
+  JsonReader in(json);
   std::vector<ListedPiece> pieces;
   std::string key;
   std::string stream;

@@ -1,7 +1,7 @@
 // Is everything there, and what it should be?
 #include <algorithm>
 
-#include "repository/restic/damage.h"
+#include "repository/engine/damage.h"
 #include "repository/restic/opened.h"
 #include "repository/restic/pack_survey.h"
 

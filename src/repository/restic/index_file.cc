@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "repository/restic/json_reader.h"
+#include "repository/json_reader.h"
 
 namespace lateen::repository::restic {
 namespace {

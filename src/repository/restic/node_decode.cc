@@ -4,7 +4,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "repository/restic/json_reader.h"
+#include "repository/json_reader.h"
 #include "repository/restic/node.h"
 
 namespace lateen::repository::restic {

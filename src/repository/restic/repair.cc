@@ -3,7 +3,7 @@
 #include <map>
 
 #include "repository/engine/content_writer.h"
-#include "repository/restic/damage.h"
+#include "repository/engine/damage.h"
 #include "repository/restic/index_file.h"
 #include "repository/restic/opened.h"
 #include "repository/restic/pack_session.h"

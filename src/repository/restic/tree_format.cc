@@ -6,7 +6,7 @@
 #include "repository/engine/content_reader.h"
 #include "repository/engine/content_writer.h"
 #include "repository/restic/content_format.h"
-#include "repository/restic/json_reader.h"
+#include "repository/json_reader.h"
 
 namespace lateen::repository::restic {
 namespace {

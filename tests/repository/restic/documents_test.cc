@@ -6,7 +6,7 @@
 #include "repository/crypto/kdf.h"
 #include "repository/restic/fixture.h"
 #include "repository/restic/index_file.h"
-#include "repository/restic/json_reader.h"
+#include "repository/json_reader.h"
 #include "repository/restic/pack_header.h"
 #include "repository/restic/unit_cipher.h"
 

@@ -11,7 +11,7 @@
 #include "repository/engine/live_set.h"
 #include "repository/engine/progress.h"
 
-namespace lateen::repository::restic {
+namespace lateen::repository {
 
 using ContentSet = std::unordered_set<ContentId, ContentIdHash>;
 
@@ -25,4 +25,4 @@ Status name_damaged_files(std::span<const LiveRoot> roots,
                           Progress& progress,
                           const std::stop_token& stop);
 
-}  // namespace lateen::repository::restic
+}  // namespace lateen::repository

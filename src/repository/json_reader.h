@@ -17,7 +17,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace lateen::repository::restic {
+namespace lateen::repository {
 
 // Views the text that it was given. Errors (Corrupt) say at which byte. Not thread-safe.
 class JsonReader {
@@ -57,4 +57,4 @@ class JsonReader {
   bool first_ = false;  // a container was just opened: no comma comes before its first member
 };
 
-}  // namespace lateen::repository::restic
+}  // namespace lateen::repository

@@ -1,8 +1,8 @@
-#include "repository/restic/json_reader.h"
+#include "repository/json_reader.h"
 
 #include "base/utf8.h"
 
-namespace lateen::repository::restic {
+namespace lateen::repository {
 namespace {
 
 // Deeper than anything that is skipped on purpose.
@@ -240,4 +240,4 @@ Status JsonReader::end() {
   return {};
 }
 
-}  // namespace lateen::repository::restic
+}  // namespace lateen::repository

@@ -1,9 +1,9 @@
-#include "repository/restic/damage.h"
+#include "repository/engine/damage.h"
 
 #include <string>
 #include <vector>
 
-namespace lateen::repository::restic {
+namespace lateen::repository {
 namespace {
 
 // A folder still to be looked into.
@@ -57,4 +57,4 @@ Status name_damaged_files(std::span<const LiveRoot> roots,
   return {};
 }
 
-}  // namespace lateen::repository::restic
+}  // namespace lateen::repository
