@@ -18,14 +18,19 @@
 namespace lateen::objects::s3 {
 namespace {
 
-// A range of a download: long enough that beginning it costs little.
-constexpr ByteCount kDownloadRange = 32_MiB;
+// A range of a download. As many as there are transfers at once lie in memory whole: handing over
+// smaller pieces as they come costs more in wake-ups than it saves.
+constexpr ByteCount kDownloadRange = 8_MiB;
 
-// A piece on its way to a file; times the ranges that are read at once.
+// A piece on its way to a file, of objects that are not worth ranges.
 constexpr std::size_t kPiece = 1_MiB;
 
-// What DeleteObjects takes.
-constexpr std::size_t kDeleteBatch = 1000;
+// DeleteObjects takes 1000 keys. Servers delete them one after the other, so that fewer at once,
+// and several requests, are faster.
+constexpr std::size_t kDeleteBatch = 250;
+
+// An answer may also be a refusal, however few bytes were asked for.
+constexpr ByteCount kForRefusals = 64_KiB;
 
 Status write_at(int fd, BytesView bytes, ByteCount offset) {
   while (!bytes.empty()) {
@@ -63,6 +68,11 @@ class S3Store final : public ObjectStore {
   Status remove_below(std::string_view prefix, const std::stop_token& stop) override;
 
  private:
+  Result<Bytes> version_range(std::string_view key,
+                              const std::string& etag,
+                              ByteCount offset,
+                              ByteCount length,
+                              std::stop_token stop);
   Result<Listing> list_page(net::QueryValues query, std::stop_token stop);
   Status remove_batch(std::span<const std::string> keys, std::stop_token stop);
 
@@ -99,7 +109,6 @@ Result<Bytes> S3Store::get_range(std::string_view key,
     TRY(head(key, std::move(stop)));
     return Bytes();
   }
-  constexpr ByteCount kForRefusals = 64_KiB;
   S3Call call{.permission = "s3:GetObject",
               .key = std::string(key),
               .max_response = std::max(length, kForRefusals)};
@@ -212,12 +221,37 @@ Result<std::string> S3Store::signed_url(std::string_view key, Duration ttl, std:
   return client_->presign_get(key, ttl, std::move(stop));
 }
 
+// All of a range of the object that has this ETag.
+Result<Bytes> S3Store::version_range(std::string_view key,
+                                     const std::string& etag,
+                                     ByteCount offset,
+                                     ByteCount length,
+                                     std::stop_token stop) {
+  net::aws::ServiceFault fault;
+  S3Call call{.permission = "s3:GetObject",
+              .key = std::string(key),
+              .max_response = std::max(length, kForRefusals),
+              .fault = &fault};
+  client_->add_customer_key(call.headers);
+  call.headers.set("Range", fmt::format("bytes={}-{}", offset, offset + length - 1));
+  if (!etag.empty()) call.headers.set("If-Match", etag);
+  auto answer = client_->send(call, std::move(stop));
+  if (!answer && fault.status == 412) {
+    return Error(Code::Conflict, "{} was replaced while it was read", client_->name_of(key))
+        .with_hint("Read it again.");
+  }
+  net::HttpResponse response = TRY(std::move(answer));
+  if (response.status == 206 && response.body.size() == length) return std::move(response.body);
+  return Error(Code::Corrupt, "{}: asked for {} bytes from {}, the server gave {}",
+               client_->name_of(key), length, offset, response.body.size());
+}
+
 // The first connection says how large it is and which version; ranges of that go side by side.
 Status S3Store::download(std::string_view key, int fd, std::stop_token stop) {
   TRY(check_key(key));
   const auto front = TRY(S3Reader::open(*client_, std::string(key), stop));
   const off_t start = ::lseek(fd, 0, SEEK_CUR);
-  if (front->size() <= kDownloadRange || start < 0) {
+  if (front->size() <= 2 * kDownloadRange || start < 0) {
     Bytes piece(static_cast<std::size_t>(std::min<ByteCount>(kPiece, front->size() + 1)), '\0');
     while (const std::size_t got = TRY(front->read(piece)))
       TRY(write_all(fd, BytesView(piece).substr(0, got)));
@@ -227,15 +261,9 @@ Status S3Store::download(std::string_view key, int fd, std::stop_token stop) {
       static_cast<std::size_t>((front->size() + kDownloadRange - 1) / kDownloadRange);
   const auto copy_range = [&](std::size_t i, std::stop_token inner) -> Status {
     const ByteCount from = i * kDownloadRange;
-    const ByteCount end = std::min(from + kDownloadRange, front->size());
-    S3Reader part(*client_, std::string(key), front->etag(), from, end, std::move(inner));
-    Bytes piece(kPiece, '\0');
-    ByteCount at = from + static_cast<ByteCount>(start);
-    while (const std::size_t got = TRY(part.read(piece))) {
-      TRY(write_at(fd, BytesView(piece).substr(0, got), at));
-      at += got;
-    }
-    return {};
+    const ByteCount length = std::min(kDownloadRange, front->size() - from);
+    const Bytes bytes = TRY(version_range(key, front->etag(), from, length, std::move(inner)));
+    return write_at(fd, bytes, from + static_cast<ByteCount>(start));
   };
   front->close();
   TRY(parallel_for(ranges, client_->config().parallel, copy_range, stop));
@@ -272,10 +300,12 @@ Status S3Store::remove_below(std::string_view prefix, const std::stop_token& sto
     std::vector<std::string> keys;
     for (ObjectInfo& object : listing.objects)
       keys.push_back(std::move(object.key));
-    for (std::size_t at = 0; at < keys.size(); at += kDeleteBatch) {
-      const std::span<const std::string> rest = std::span(keys).subspan(at);
-      TRY(remove_batch(rest.first(std::min(kDeleteBatch, rest.size())), stop));
-    }
+    const auto remove_some = [&](std::size_t i, std::stop_token inner) -> Status {
+      const std::span<const std::string> rest = std::span(keys).subspan(i * kDeleteBatch);
+      return remove_batch(rest.first(std::min(kDeleteBatch, rest.size())), std::move(inner));
+    };
+    const std::size_t batches = (keys.size() + kDeleteBatch - 1) / kDeleteBatch;
+    TRY(parallel_for(batches, client_->config().parallel, remove_some, stop));
     continuation = listing.truncated ? std::move(listing.continuation) : std::string();
   } while (!continuation.empty());
   return {};
