@@ -1,6 +1,7 @@
 #include "repository/engine/content_writer.h"
 
 #include <array>
+#include <cstring>
 #include <unordered_set>
 
 #include "base/thread.h"
@@ -104,6 +105,32 @@ class ContentWriter::Packing {
     return store_group(group, plain, codec, workspace);
   }
 
+  // Sealed one after the other, each into its pack at once, where it is held until all have been
+  // opened and hashed again.
+  Status add_pieces(std::uint8_t prefix,
+                    std::span<const std::span<char>> pieces,
+                    std::span<ContentId> ids,
+                    Workspace& workspace) {
+    std::vector<BytesView> texts;
+    for (const auto& piece : pieces)
+      texts.emplace_back(piece.data(), piece.size());
+    std::vector<HashBytes> hashes(pieces.size());
+    format_.hash().hash_many(texts, hashes);
+    if (const auto failure = queue_.failure()) return *failure;
+    HeldPieces held;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      ids[i] = ContentId::of(prefix, hashes[i], format_.hash().size());
+      const auto fresh = claim(ids[i]);
+      if (!fresh) continue;
+      New content = *fresh;
+      content.which = i;
+      content.entry.length = static_cast<std::uint32_t>(pieces[i].size());
+      Status added = add_held(content, pieces[i], held, workspace);
+      if (!added) return fail_held(held, std::move(added).error());
+    }
+    return release_held(held);
+  }
+
   Status add_again(const ContentEntry& entry, BytesView plain, Workspace& workspace) {
     const HashBytes hash = format_.hash().hash(plain);
     if (ContentId::of(entry.id.prefix, hash, format_.hash().size()) != entry.id) {
@@ -140,6 +167,68 @@ class ContentWriter::Packing {
   const WriteCounters& counters() const { return counters_; }
 
  private:
+  // Pieces in packs that wait for being verified.
+  struct HeldPieces {
+    std::vector<New> contents = {};
+    std::vector<BytesView> opened = {};
+    std::vector<PackQueue::Hold> holds = {};
+  };
+
+  Status add_held(New content, std::span<char> piece, HeldPieces& held, Workspace& workspace) {
+    const PackKind kind = format_.kind_of(content.entry.id);
+    const BytesView plain(piece.data(), piece.size());
+    workspace.sealed.clear();
+    const SealedForm form =
+        TRY(format_.seal(content.entry.id, plain,
+                         kind == PackKind::Data ? options_.data_codec : options_.metadata_codec,
+                         workspace, workspace.sealed));
+    content.entry.codec = form.codec;
+    content.entry.version = form.version;
+    content.entry.packed_length = static_cast<std::uint32_t>(workspace.sealed.size());
+    if (options_.verify) {
+      workspace.plain.clear();
+      TRY(format_.open(content.entry, workspace.sealed.view(), workspace, workspace.plain)
+              .wrap("opening what was just sealed as {}", content.entry.id.text()));
+      if (workspace.plain.size() != piece.size()) return faulty(content.entry.id);
+      std::memcpy(piece.data(), workspace.plain.data(), piece.size());
+    }
+    const SealedContent sealed{.entry = content.entry, .bytes = workspace.sealed.view()};
+    auto hold = TRY(queue_.append_held(kind, sealed, held.holds.empty()));
+    if (!hold) {
+      TRY(release_held(held));
+      hold = TRY(queue_.append_held(kind, sealed, true));
+    }
+    held.holds.push_back(*hold);
+    held.contents.push_back(content);
+    held.opened.push_back(plain);
+    count(kind, {&content, 1});
+    return {};
+  }
+
+  // Their packs may go if every one is what its ID says; otherwise none ever will.
+  Status release_held(HeldPieces& held) {
+    if (options_.verify) {
+      std::vector<HashBytes> hashes(held.opened.size());
+      format_.hash().hash_many(held.opened, hashes);
+      for (std::size_t i = 0; i < hashes.size(); ++i) {
+        const ContentId& id = held.contents[i].entry.id;
+        if (ContentId::of(id.prefix, hashes[i], id.size) != id) return fail_held(held, faulty(id));
+      }
+    }
+    for (const PackQueue::Hold& hold : held.holds)
+      queue_.release(hold);
+    held = {};
+    return {};
+  }
+
+  Error fail_held(HeldPieces& held, Error error) {
+    queue_.fail(error);
+    for (const PackQueue::Hold& hold : held.holds)
+      queue_.release(hold);
+    held = {};
+    return error;
+  }
+
   // A content that is neither stored nor on its way is ours to store.
   std::optional<New> claim(const ContentId& id) {
     const auto known = index_.find(id);
@@ -293,6 +382,13 @@ Status ContentWriter::add_many(std::uint8_t prefix,
                                std::span<ContentId> ids,
                                Workspace& workspace) {
   return packing_->add_many(prefix, plain, ids, nullptr, workspace);
+}
+
+Status ContentWriter::add_pieces(std::uint8_t prefix,
+                                 std::span<const std::span<char>> pieces,
+                                 std::span<ContentId> ids,
+                                 Workspace& workspace) {
+  return packing_->add_pieces(prefix, pieces, ids, workspace);
 }
 
 Result<ContentId> ContentWriter::add_with(std::uint8_t prefix,

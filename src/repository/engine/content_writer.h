@@ -24,7 +24,7 @@ namespace lateen::repository {
 struct ContentWriterOptions {
   Codec data_codec = {};
   Codec metadata_codec = {.algorithm = Algorithm::Zstd, .level = 1};
-  ByteCount pack_memory = 80_MiB;
+  ByteCount pack_memory = 64_MiB;
   std::size_t uploads = 3;  // packs being stored at once
   bool dry_run = false;     // everything but storing
   // Opens and hashes again what was sealed, before it is packed. Off only for measuring its cost.
@@ -65,6 +65,13 @@ class ContentWriter {
                   std::span<const BytesView> plain,
                   std::span<ContentId> ids,
                   Workspace& workspace);
+
+  // The same for large pieces in memory that the caller is done with: it is overwritten with what
+  // is opened of the sealed pieces, so that these, too, can be hashed in lanes without more memory.
+  Status add_pieces(std::uint8_t prefix,
+                    std::span<const std::span<char>> pieces,
+                    std::span<ContentId> ids,
+                    Workspace& workspace);
 
   // The same with another codec than the options': kopia's manifests.
   Result<ContentId> add_with(std::uint8_t prefix,

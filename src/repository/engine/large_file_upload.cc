@@ -14,15 +14,30 @@ constexpr std::size_t kReadAtOnce = 1_MiB;
 
 }  // namespace
 
-void LargeFileUpload::store(BytesView piece, ChunkRef& ref, Worker& worker) {
-  auto id = run_.add_piece(piece, worker.workspace);
-  if (!id) return run_.queue_.fail(std::move(id).error());
-  ref.id = *id;
-  run_.progress_.done_bytes += piece.size();
-  run_.counters_.bytes_read += piece.size();
+// Long runs of zeros are cut into pieces of one length: hashed once.
+void LargeFileUpload::store(Batch& batch, Worker& worker) {
+  std::vector<std::span<char>> texts;
+  std::vector<ChunkRef*> refs;
+  std::size_t at = 0;
+  for (ChunkRef* const ref : batch.pieces) {
+    const std::span<char> piece(batch.window.data() + at, ref->length);
+    at += ref->length;
+    if (run_.find_zeros({piece.data(), piece.size()}, *ref)) continue;
+    texts.push_back(piece);
+    refs.push_back(ref);
+  }
+  std::vector<ContentId> ids(texts.size());
+  Status added = run_.writer_.add_pieces(0, texts, ids, worker.workspace);
+  if (!added) return run_.queue_.fail(std::move(added).error());
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    refs[i]->id = ids[i];
+    run_.keep_zeros({texts[i].data(), texts[i].size()}, ids[i]);
+  }
+  run_.progress_.done_bytes += at;
+  run_.counters_.bytes_read += at;
 }
 
-void LargeFileUpload::piece_done(Worker& worker) {
+void LargeFileUpload::batch_done(Worker& worker) {
   if (unfinished_.fetch_sub(1) != 1) return;
   std::optional<Error> failure;
   {
@@ -38,109 +53,133 @@ void LargeFileUpload::piece_done(Worker& worker) {
   run_.finish_file(folder_, place_, pieces, worker);
 }
 
-// The piece at the front of the window: to another thread if a buffer is to spare, else done here.
-void LargeFileUpload::hand_over(std::size_t length, Worker& worker) {
-  pieces_.push_back({.offset = offset_, .length = length});
-  ChunkRef& ref = pieces_.back();
-  offset_ += length;
-  scanned_ = 0;
-  Buffer rest(window_.capacity());
-  rest.append(window_.view(length, window_.size() - length));
-  window_.resize(length);
-  std::size_t spare = run_.spare_buffers_.load();
-  while (spare > 0 && !run_.spare_buffers_.compare_exchange_weak(spare, spare - 1)) {
+// While others hold all windows there may be pieces of theirs to work on.
+Status LargeFileUpload::acquire_window(Worker& worker) {
+  const std::stop_token stop = run_.queue_.stop_token();
+  while (!stop.stop_requested()) {
+    if (auto window = run_.windows_.try_acquire()) {
+      batch_.window = std::move(*window);
+      return {};
+    }
+    if (!run_.queue_.help(worker)) run_.windows_.wait(stop);
   }
-  if (spare == 0) {
-    store(window_.view(), ref, worker);
-  } else {
-    ++unfinished_;
-    auto piece = std::make_shared<Buffer>(std::move(window_));
-    run_.queue_.push(WorkQueue::Rank::Piece,
-                     [self = shared_from_this(), piece, &ref](Worker& other) {
-                       self->store(piece->view(), ref, other);
-                       *piece = Buffer();
-                       ++self->run_.spare_buffers_;
-                       self->piece_done(other);
-                     });
-  }
-  window_ = std::move(rest);
+  return Error(Code::Canceled, "told to stop");
 }
 
-Status LargeFileUpload::cut_buffer(bool at_end, Worker& worker) {
+// The window's pieces: to another thread if there is another window to go on with, else stored
+// here.
+Status LargeFileUpload::hand_over(Worker& worker) {
+  const BytesView rest = batch_.window.view(cut_, batch_.window.size() - cut_);
+  auto next = run_.windows_.try_acquire();
+  if (next) {
+    next->append(rest);
+    ++unfinished_;
+    auto batch = std::make_shared<Batch>(std::exchange(batch_, Batch{.window = std::move(*next)}));
+    run_.queue_.push(WorkQueue::Rank::Piece, [self = shared_from_this(), batch](Worker& other) {
+      self->store(*batch, other);
+      self->run_.windows_.give_back(std::move(batch->window));
+      self->batch_done(other);
+    });
+  } else {
+    // Storing overwrites pieces, not what lies behind them.
+    store(batch_, worker);
+    batch_.pieces.clear();
+    std::memmove(batch_.window.data(), rest.data(), rest.size());
+    batch_.window.resize(rest.size());
+  }
+  cut_ = 0;
+  if (run_.queue_.stop_token().stop_requested()) return Error(Code::Canceled, "told to stop");
+  return {};
+}
+
+void LargeFileUpload::find_pieces(bool at_end) {
   const Chunker& chunker = run_.trees_.chunker();
   const auto part = run_.trees_.part_size();
-  while (!window_.empty()) {
-    BytesView data = window_.view();
+  while (cut_ < batch_.window.size()) {
+    BytesView data = batch_.window.view(cut_, batch_.window.size() - cut_);
     bool ends = at_end;
     if (part && offset_ / *part != (offset_ + data.size()) / *part) {
       data = data.substr(0, *part - offset_ % *part);
       ends = true;
     }
     const std::size_t length = chunker.find_end(data, scanned_, ends);
-    if (length == 0) return {};
-    if (run_.queue_.stop_token().stop_requested()) return Error(Code::Canceled, "told to stop");
-    hand_over(length, worker);
+    if (length == 0) return;
+    pieces_.push_back({.offset = offset_, .length = length});
+    batch_.pieces.push_back(&pieces_.back());
+    offset_ += length;
+    cut_ += length;
+    scanned_ = 0;
   }
-  return {};
 }
 
 // Holes are not read: their zeros are known.
-Status LargeFileUpload::read_pieces(int fd, Worker& worker) {
+Result<std::size_t> LargeFileUpload::read_some(int fd, ByteCount at, ByteCount size) {
+  while (extent_ && at >= extent_->offset + extent_->length)
+    extent_ = next_extent(fd, at, size);
+  const ByteCount hole_end = extent_ ? extent_->offset : size;
+  if (at < hole_end) {
+    const std::size_t length = std::min<ByteCount>(kReadAtOnce, hole_end - at);
+    std::memset(batch_.window.extend(length), 0, length);
+    return length;
+  }
+  char* const to = batch_.window.extend(kReadAtOnce);
+  ssize_t done = -1;
+  do {
+    done = pread(fd, to, kReadAtOnce, static_cast<off_t>(at));
+  } while (done < 0 && errno == EINTR);
+  const std::size_t got = done > 0 ? static_cast<std::size_t>(done) : 0;
+  batch_.window.resize(batch_.window.size() - (kReadAtOnce - got));
+  if (done < 0) return errno_error(errno, "reading it");
+  return got;
+}
+
+Status LargeFileUpload::read_windows(int fd, Worker& worker) {
   const ByteCount size = folder_.entries[place_].entry.size;
-  window_.reserve(run_.trees_.chunker().max_size() + kReadAtOnce);
-  std::optional<Extent> extent = next_extent(fd, 0, size);
-  ByteCount at = 0;
-  while (true) {
-    while (extent && at >= extent->offset + extent->length)
-      extent = next_extent(fd, at, size);
-    const ByteCount hole_end = extent ? extent->offset : size;
-    std::size_t got = 0;
-    if (at < hole_end) {
-      got = std::min<ByteCount>(kReadAtOnce, hole_end - at);
-      std::memset(window_.extend(got), 0, got);
-    } else {
-      char* const to = window_.extend(kReadAtOnce);
-      ssize_t done = -1;
-      do {
-        done = pread(fd, to, kReadAtOnce, static_cast<off_t>(at));
-      } while (done < 0 && errno == EINTR);
-      if (done < 0) return errno_error(errno, "reading it");
-      got = static_cast<std::size_t>(done);
-      window_.resize(window_.size() - (kReadAtOnce - got));
-    }
+  extent_ = next_extent(fd, 0, size);
+  for (ByteCount at = 0;;) {
+    const std::size_t got = TRY(read_some(fd, at, size));
     at += got;
-    TRY(cut_buffer(got == 0, worker));
+    find_pieces(got == 0);
+    const bool full = batch_.window.capacity() - batch_.window.size() < kReadAtOnce;
+    if (full) {
+      // The disk goes on while the window is worked on.
+      posix_fadvise(fd, static_cast<off_t>(at), static_cast<off_t>(run_.windows_.size()),
+                    POSIX_FADV_WILLNEED);
+    }
+    if (full || got == 0) TRY(hand_over(worker));
     if (got == 0) return {};
   }
 }
 
-void LargeFileUpload::read(Worker& worker) {
+Status LargeFileUpload::open_and_read(Worker& worker) {
   StoredEntry& stored = folder_.entries[place_];
-  const auto run = [&]() -> Status {
-    const UniqueFd fd = TRY(open_file(folder_.fd->get(), stored.entry.name));
-    Entry opened = TRY(stat_entry(fd.get(), stored.entry.name, false));
-    if (opened.type != EntryType::File) {
-      return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
-    }
-    stored.entry.size = opened.size;
-    stored.entry.mtime = opened.mtime;
-    stored.entry.ctime = opened.ctime;
-    posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    TRY(read_pieces(fd.get(), worker));
-    const Entry after = TRY(stat_entry(fd.get(), stored.entry.name, false));
-    if (after.mtime != opened.mtime || after.size != opened.size || offset_ != opened.size) {
-      run_.progress_.problems.add(folder_.path + "/" + stored.entry.name, changed_while_read());
-    }
-    stored.entry.size = offset_;
-    return {};
-  };
-  Status read = run();
+  const UniqueFd fd = TRY(open_file(folder_.fd->get(), stored.entry.name));
+  const Entry opened = TRY(stat_entry(fd.get(), stored.entry.name, false));
+  if (opened.type != EntryType::File) {
+    return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
+  }
+  stored.entry.size = opened.size;
+  stored.entry.mtime = opened.mtime;
+  stored.entry.ctime = opened.ctime;
+  TRY(acquire_window(worker));
+  posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  TRY(read_windows(fd.get(), worker));
+  const Entry after = TRY(stat_entry(fd.get(), stored.entry.name, false));
+  if (after.mtime != opened.mtime || after.size != opened.size || offset_ != opened.size) {
+    run_.progress_.problems.add(folder_.path + "/" + stored.entry.name, changed_while_read());
+  }
+  stored.entry.size = offset_;
+  return {};
+}
+
+void LargeFileUpload::read(Worker& worker) {
+  Status read = open_and_read(worker);
   if (!read) {
     Lock lock(mu_);
     failure_ = std::move(read).error();
   }
-  window_ = Buffer();
-  piece_done(worker);
+  if (batch_.window.capacity() > 0) run_.windows_.give_back(std::move(batch_.window));
+  batch_done(worker);
 }
 
 Error changed_while_read() {

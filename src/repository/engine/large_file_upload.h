@@ -1,4 +1,5 @@
-// One large file: read by one thread, cut, its pieces hashed and stored by whoever is free.
+// One large file: read by one thread into windows and cut; the pieces of a window are hashed and
+// stored by whoever is free.
 #pragma once
 
 #include <atomic>
@@ -20,19 +21,30 @@ class LargeFileUpload : public std::enable_shared_from_this<LargeFileUpload> {
   void read(Worker& worker);
 
  private:
-  Status read_pieces(int fd, Worker& worker);
-  Status cut_buffer(bool at_end, Worker& worker);
-  void hand_over(std::size_t length, Worker& worker);
-  void store(BytesView piece, ChunkRef& ref, Worker& worker);
-  void piece_done(Worker& worker);
+  // A window and the pieces that lie in it, from its front and without gaps.
+  struct Batch {
+    Buffer window = {};
+    std::vector<ChunkRef*> pieces = {};
+  };
+
+  Status open_and_read(Worker& worker);
+  Status read_windows(int fd, Worker& worker);
+  Result<std::size_t> read_some(int fd, ByteCount at, ByteCount size);
+  void find_pieces(bool at_end);
+  Status hand_over(Worker& worker);
+  Status acquire_window(Worker& worker);
+  void store(Batch& batch, Worker& worker);
+  void batch_done(Worker& worker);
 
   UploadRun& run_;
   FolderUpload& folder_;
   const std::size_t place_;
-  Buffer window_;  // begins where the next piece begins
-  std::size_t scanned_ = 0;
-  ByteCount offset_ = 0;         // of the window, in the file
-  std::deque<ChunkRef> pieces_;  // grows at its end: others hold references to what is there
+  Batch batch_;                   // being filled
+  std::size_t cut_ = 0;           // where in its window the next piece begins
+  std::size_t scanned_ = 0;       // of that piece
+  ByteCount offset_ = 0;          // of that piece, in the file
+  std::optional<Extent> extent_;  // the next bytes that are not a hole
+  std::deque<ChunkRef> pieces_;   // grows at its end: others write into what is there
   std::atomic<std::size_t> unfinished_ = 1;
   Mutex mu_;
   std::optional<Error> failure_ LATEEN_GUARDED_BY(mu_);

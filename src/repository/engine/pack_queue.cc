@@ -136,7 +136,32 @@ Status PackQueue::append(PackKind kind, std::span<const SealedContent> contents)
   return {};
 }
 
-void PackQueue::release(std::unique_ptr<Pack> pack) {
+bool PackQueue::has_room(PackKind kind, std::size_t length) const {
+  const auto& slot = open_[static_cast<std::size_t>(kind)];
+  if (failure_ || in_use_ < max_packs_) return true;
+  return slot != nullptr && slot->bytes.capacity() - slot->bytes.size() >= length;
+}
+
+Result<std::optional<PackQueue::Hold>> PackQueue::append_held(PackKind kind,
+                                                              const SealedContent& content,
+                                                              bool wait) {
+  Place place{};
+  {
+    Lock lock(mu_);
+    if (!wait && !has_room(kind, content.bytes.size())) return std::optional<Hold>();
+    place = TRY(reserve(kind, content));
+  }
+  std::memcpy(place.pack->bytes.data() + place.offset, content.bytes.data(), content.bytes.size());
+  return std::optional<Hold>(Hold(place.pack));
+}
+
+void PackQueue::release(const Hold& hold) {
+  Lock lock(mu_);
+  --hold.pack_->copying;
+  enqueue_if_complete(*hold.pack_);
+}
+
+void PackQueue::recycle(std::unique_ptr<Pack> pack) {
   pack->bytes.clear();
   pack->entries.clear();
   pack->closed = false;
@@ -185,7 +210,7 @@ void PackQueue::run(std::stop_token stop) {
       Status stored = store(*pack, workspace, stop);
       if (!stored) fail(std::move(stored).error());
     }
-    release(std::move(pack));
+    recycle(std::move(pack));
   }
 }
 

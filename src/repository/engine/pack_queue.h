@@ -47,6 +47,16 @@ class PackQueue {
   // Waits for room. Order is kept within one call as far as packs allow.
   Status append(PackKind kind, std::span<const SealedContent> contents);
 
+  // A content in a pack that will not be stored before release(): its bytes are not verified yet.
+  // Whoever holds some may not wait for more: nothing, if there is no room at once and `wait` is
+  // false.
+  class Hold;
+  Result<std::optional<Hold>> append_held(PackKind kind, const SealedContent& content, bool wait);
+  void release(const Hold& hold);
+
+  // Nothing more is stored, and all calls return this. Before release(), when verifying failed.
+  void fail(Error error);
+
   // Every content appended before is stored and was given to Stored.
   Status drain(std::stop_token stop);
 
@@ -68,11 +78,11 @@ class PackQueue {
   };
 
   Result<Place> reserve(PackKind kind, const SealedContent& content) LATEEN_REQUIRES(mu_);
+  bool has_room(PackKind kind, std::size_t length) const LATEEN_REQUIRES(mu_);
   Status open_pack(PackKind kind, std::size_t first_length) LATEEN_REQUIRES(mu_);
   void close_pack(PackKind kind) LATEEN_REQUIRES(mu_);
   void enqueue_if_complete(Pack& pack) LATEEN_REQUIRES(mu_);
-  void release(std::unique_ptr<Pack> pack);
-  void fail(Error error);
+  void recycle(std::unique_ptr<Pack> pack);
   void run(std::stop_token stop);
   Status store(Pack& pack, Workspace& workspace, std::stop_token stop);
 
@@ -99,6 +109,15 @@ class PackQueue {
   bool started_ LATEEN_GUARDED_BY(session_mu_) = false;
 
   std::vector<std::jthread> threads_;  // last: they use all of the above
+};
+
+class PackQueue::Hold {
+ private:
+  friend class PackQueue;
+
+  explicit Hold(Pack* pack) : pack_(pack) {}
+
+  Pack* pack_;
 };
 
 }  // namespace lateen::repository

@@ -129,20 +129,19 @@ void UploadRun::finish_file(FolderUpload& folder,
   finish_one(folder, worker);
 }
 
-// Long runs of zeros are cut into pieces of one length: hashed once.
-Result<ContentId> UploadRun::add_piece(BytesView piece, Workspace& workspace) {
-  const bool zeros = all_zeros(piece);
-  if (zeros) {
-    Lock lock(mu_);
-    const auto known = zeros_.find(piece.size());
-    if (known != zeros_.end()) return known->second;
-  }
-  const ContentId id = TRY(writer_.add(0, piece, workspace));
-  if (zeros) {
-    Lock lock(mu_);
-    zeros_[piece.size()] = id;
-  }
-  return id;
+bool UploadRun::find_zeros(BytesView piece, ChunkRef& ref) {
+  if (!all_zeros(piece)) return false;
+  Lock lock(mu_);
+  const auto known = zeros_.find(piece.size());
+  if (known == zeros_.end()) return false;
+  ref.id = known->second;
+  return true;
+}
+
+void UploadRun::keep_zeros(BytesView piece, const ContentId& id) {
+  if (!all_zeros(piece)) return;
+  Lock lock(mu_);
+  zeros_[piece.size()] = id;
 }
 
 }  // namespace lateen::repository

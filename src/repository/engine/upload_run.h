@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "repository/engine/uploader.h"
+#include "repository/engine/window_pool.h"
 #include "repository/engine/work_queue.h"
 #include "repository/tree/directory_reader.h"
 
@@ -79,7 +80,8 @@ class UploadRun {
                    std::size_t place,
                    std::span<const ChunkRef> pieces,
                    Worker& worker);
-  Result<ContentId> add_piece(BytesView piece, Workspace& workspace);
+  bool find_zeros(BytesView piece, ChunkRef& ref);
+  void keep_zeros(BytesView piece, const ContentId& id);
   void checkpoint_if_due();
 
   const UploadOptions& options_;
@@ -88,8 +90,8 @@ class UploadRun {
   ContentReader* const parent_reader_;
   Progress& progress_;
   WorkQueue queue_;
-  std::size_t small_size_;                  // files up to here are read whole, many at a time
-  std::atomic<std::size_t> spare_buffers_;  // how many more pieces may wait
+  WindowPool windows_;
+  const std::size_t small_size_;  // files up to here are read whole, many at a time
   std::atomic<std::uint64_t> root_device_ = 0;
   std::atomic<std::int64_t> next_checkpoint_;
 

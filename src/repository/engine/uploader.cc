@@ -15,14 +15,16 @@ std::int64_t ticks(std::chrono::steady_clock::time_point t) {
   return t.time_since_epoch().count();
 }
 
-// A window for a piece and what was read behind it.
-std::size_t buffer_size(const Chunker& chunker) {
-  return chunker.max_size() + 1_MiB;
+// A window holds several pieces, so that their hashes share SIMD lanes, and at least one whatever
+// its length.
+std::size_t window_size(const UploadOptions& options, const Chunker& chunker) {
+  constexpr std::size_t kUsual = 20_MiB;
+  const std::size_t least = chunker.max_size() + 2_MiB;
+  return std::max(least, std::min<std::size_t>(kUsual, options.memory / 2));
 }
 
-std::size_t large_files_at_once(const UploadOptions& options, const TreeFormat& trees) {
-  const std::size_t fits = options.memory / (2 * buffer_size(trees.chunker()));
-  return std::clamp<std::size_t>(fits, 1, hardware_threads());
+std::size_t window_count(const UploadOptions& options, const Chunker& chunker) {
+  return std::clamp<std::size_t>(options.memory / window_size(options, chunker), 2, 64);
 }
 
 }  // namespace
@@ -37,13 +39,10 @@ UploadRun::UploadRun(const UploadOptions& options,
       writer_(writer),
       parent_reader_(parent_reader),
       progress_(progress),
-      queue_(large_files_at_once(options, trees)),
+      queue_(std::min(window_count(options, trees.chunker()), hardware_threads())),
+      windows_(window_count(options, trees.chunker()), window_size(options, trees.chunker())),
       small_size_(std::min(kSmallFile, trees.chunker().max_size())),
-      next_checkpoint_(ticks(monotonic_now() + options.checkpoint_interval)) {
-  const std::size_t buffers = options.memory / buffer_size(trees.chunker());
-  const std::size_t reading = 2 * large_files_at_once(options, trees);
-  spare_buffers_ = buffers > reading ? buffers - reading : 1;
-}
+      next_checkpoint_(ticks(monotonic_now() + options.checkpoint_interval)) {}
 
 void UploadRun::checkpoint_if_due() {
   std::int64_t due = next_checkpoint_.load();
@@ -104,7 +103,7 @@ Result<StoredEntry> upload_stream(ByteSource& source,
   const Chunker& chunker = trees.chunker();
   const auto part = trees.part_size();
   Workspace workspace;
-  Buffer window(buffer_size(chunker));
+  Buffer window(chunker.max_size() + 1_MiB);
   std::vector<ChunkRef> pieces;
   ByteCount offset = 0;
   std::size_t scanned = 0;

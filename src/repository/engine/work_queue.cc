@@ -13,6 +13,22 @@ void WorkQueue::push(Rank rank, Task task) {
   changed_.notify_one();
 }
 
+bool WorkQueue::help(Worker& worker) {
+  Task task;
+  {
+    Lock lock(mu_);
+    auto& pieces = queued_[static_cast<std::size_t>(Rank::Piece)];
+    if (pieces.empty()) return false;
+    task = std::move(pieces.front());
+    pieces.pop_front();
+  }
+  task(worker);
+  task = nullptr;
+  Lock lock(mu_);
+  if (--unfinished_ == 0) changed_.notify_all();
+  return true;
+}
+
 void WorkQueue::fail(Error error) {
   {
     Lock lock(mu_);

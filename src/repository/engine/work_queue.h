@@ -40,6 +40,10 @@ class WorkQueue {
   // dropped, and its error returned.
   Status run(std::size_t threads, std::stop_token stop);
 
+  // Does one piece that waits, if there is one: for a task that would otherwise wait for what it
+  // holds.
+  bool help(Worker& worker);
+
   // Ends everything: only the first counts.
   void fail(Error error);
 
