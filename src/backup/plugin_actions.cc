@@ -105,6 +105,26 @@ Result<ItemActions> BackupPlugins::actions(const kube::Discovery& discovery,
   return actions;
 }
 
+bool BackupPlugins::has_block_actions() const {
+  return !registry_.list(PluginKind::ItemBlockAction).empty();
+}
+
+Result<PluginBlockActions> BackupPlugins::block_actions(const kube::Discovery& discovery,
+                                                        std::stop_token stop) const {
+  PluginBlockActions actions;
+  const std::string backup = write_json(model::to_json(backup_));
+  for (const plugins::PluginId& id : registry_.list(PluginKind::ItemBlockAction)) {
+    plugins::BlockAction action(host_.binary(id.command), id);
+    const auto selector = TRY(
+        action.applies_to(stop).wrap("asking item block action {} what it applies to", id.name));
+    auto resolved = TRY(plugins::ResolvedSelector::resolve(selector, discovery)
+                            .wrap("item block action {}", id.name));
+    actions.push_back(
+        std::make_shared<const PluginBlockAction>(std::move(action), std::move(resolved), backup));
+  }
+  return actions;
+}
+
 bool BackupPlugins::has(std::string_view action) const {
   return registry_.find(PluginKind::BackupItemActionV2, action) != nullptr ||
          registry_.find(PluginKind::BackupItemAction, action) != nullptr;

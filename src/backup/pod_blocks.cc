@@ -37,14 +37,24 @@ std::vector<std::string> claims_of(const Json& pod) {
 }
 
 std::vector<PodBlock> group_by_claims(std::vector<Json> pods, std::size_t together) {
+  return group_pods(std::move(pods), together,
+                    [](const Json&) { return std::vector<std::string>(); });
+}
+
+std::vector<PodBlock> group_pods(std::vector<Json> pods,
+                                 std::size_t together,
+                                 const PodKeys& keys_of) {
   std::vector<std::size_t> parent(pods.size());
   std::iota(parent.begin(), parent.end(), std::size_t{0});
   for (std::size_t i = 0; i < std::min(together, pods.size()); ++i)
     parent[i] = 0;
-  std::map<std::string, std::size_t> first_with;
+  std::map<std::string, std::size_t> first_with;  // by claim or other key
   for (std::size_t i = 0; i < pods.size(); ++i) {
-    for (std::string& claim : claims_of(pods[i])) {
-      const auto [at, is_first] = first_with.emplace(std::move(claim), i);
+    std::vector<std::string> keys = claims_of(pods[i]);
+    std::vector<std::string> further = keys_of(pods[i]);
+    std::move(further.begin(), further.end(), std::back_inserter(keys));
+    for (std::string& key : keys) {
+      const auto [at, is_first] = first_with.emplace(std::move(key), i);
       if (is_first) continue;
       const std::size_t a = find_root(parent, at->second);
       const std::size_t b = find_root(parent, i);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,11 @@ std::vector<std::string> claims_of(const Json& pod);
 // first pod. The first `together` pods (those that a backup's order names) are one block in any
 // case.
 std::vector<PodBlock> group_by_claims(std::vector<Json> pods, std::size_t together = 0);
+
+// The same by whatever `keys_of` says that pods share, besides their claims.
+using PodKeys = std::function<std::vector<std::string>(const Json& pod)>;
+std::vector<PodBlock> group_pods(std::vector<Json> pods,
+                                 std::size_t together,
+                                 const PodKeys& keys_of);
 
 }  // namespace lateen::backup

@@ -10,6 +10,7 @@
 #include "backup/item_backupper.h"
 #include "backup/native_snapshot_action.h"
 #include "backup/plugin_actions.h"
+#include "backup/plugin_blocks.h"
 #include "backup/pod_blocks.h"
 #include "backup/related_actions.h"
 #include "backup/volume_tracker.h"
@@ -130,6 +131,9 @@ class Run {
     if (!has_plugins(tools_)) return {};
     for (auto& action : TRY(tools_.plugins->actions(tools_.discovery, stop)))
       actions_.push_back(std::move(action));
+    blocks_ = TRY(tools_.plugins->block_actions(tools_.discovery, stop));
+    for (const auto& action : blocks_)
+      actions_.push_back(make_block_item_action(action));
     return {};
   }
 
@@ -176,7 +180,9 @@ class Run {
       if (waiting.count(key) == 0) warn_of_first(step, key);
     }
     const std::size_t ordered = put_first(step.first, pods);
-    const std::vector<PodBlock> blocks = group_by_claims(std::move(pods), ordered);
+    const std::vector<PodBlock> blocks = group_pods(std::move(pods), ordered, [&](const Json& pod) {
+      return block_keys_of(pod, blocks_, log_of(pod), stop);
+    });
     const std::size_t begin = ordered > 0 ? 1 : 0;
     if (ordered > 0) TRY(back_up_block(step.type, blocks.front(), stop));
     return parallel_for(
@@ -188,7 +194,10 @@ class Run {
   }
 
   bool needs_block(const Json& pod) const {
-    return hooks_.has_hooks(pod) || !claims_of(pod).empty() ||
+    const bool by_plugin = std::any_of(blocks_.begin(), blocks_.end(), [](const auto& action) {
+      return action->wants_kind(kPods);
+    });
+    return by_plugin || hooks_.has_hooks(pod) || !claims_of(pod).empty() ||
            !volumes::file_system_volumes(pod, backup_.spec).empty() || options_.policy.has_value();
   }
 
@@ -370,6 +379,7 @@ class Run {
   NativeSnapshots native_;
   BackedUpItems items_;
   ItemActions actions_;
+  PluginBlockActions blocks_;
   ItemBackupper backupper_;
   HookRunner hooks_;
 };

@@ -60,5 +60,17 @@ TEST(PodBlocks, TheClaimOfAnEphemeralVolumeIsNamedAfterPodAndVolume) {
   EXPECT_THAT(claims_of(one), ElementsAre("shop/data", "shop/web-0-scratch"));
 }
 
+// What a plugin's ItemBlockAction says of a pod, as keys that pods share.
+TEST(PodBlocks, GroupsByFurtherKeys) {
+  const auto keys = [](const Json& one) {
+    const std::string_view name = kube::name_of(one);
+    return name == "a" ? std::vector<std::string>{"pods shop/a", "pods shop/c"}
+                       : std::vector<std::string>{fmt::format("pods shop/{}", name)};
+  };
+  EXPECT_THAT(
+      names_of(group_pods({pod("a", {}), pod("b", {"x"}), pod("c", {}), pod("d", {"x"})}, 0, keys)),
+      ElementsAre(ElementsAre("a", "c"), ElementsAre("b", "d")));
+}
+
 }  // namespace
 }  // namespace lateen::backup

@@ -70,7 +70,9 @@ TEST_F(ItemActions, SayWhatTheyApplyTo) {
             .applies_to({}));
   check(DeleteAction(*binary_, id(PluginKind::DeleteItemAction, "example.io/farewell"))
             .applies_to({}));
-  check(BlockAction(*binary_, id(PluginKind::ItemBlockAction, "example.io/block")).applies_to({}));
+  const auto block =
+      BlockAction(*binary_, id(PluginKind::ItemBlockAction, "example.io/block")).applies_to({});
+  EXPECT_EQ(block->included_resources, (std::vector<std::string>{"cm", "pods"}));
   EXPECT_EQ(dir_->calls("start").size(), 1U);
 }
 
@@ -207,7 +209,7 @@ TEST_F(ItemActions, OfDeletionsAndBlocksAreCalled) {
   EXPECT_EQ(string_at(dir_->calls("delete.Execute").at(0), "item"), "shop/cm");
   const BlockAction block(*binary_, id(PluginKind::ItemBlockAction, "example.io/block"));
   const auto related =
-      block.related_items(item("yes", "example.io/together-with", "other"), kBackup, {});
+      block.related_items(item("yes", "example.io/together-with", "configmaps/other"), kBackup, {});
   ASSERT_TRUE(related) << related.error().message();
   ASSERT_EQ(related->size(), 1U);
   EXPECT_EQ(related->front().name, "other");

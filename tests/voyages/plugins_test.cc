@@ -107,6 +107,18 @@ TEST_F(PluginsVoyage, AnActionMaySkipAnObject) {
   EXPECT_TRUE(harbour().find({"-n", "skipped", "configmap", "two"}));
 }
 
+TEST_F(PluginsVoyage, WhatBelongsTogetherIsBackedUpTogether) {
+  harbour().apply(
+      ns_yaml("blocks") +
+      config_map("blocks", "one", "yes", R"({example.io/together-with: configmaps/partner})") +
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: partner, namespace: blocks}\n");
+  back_up("blocks", {"--include-namespaces", "blocks", "--selector", "test-plugin"});
+  restore("blocks", {"--from-backup", "blocks", "--namespace-mappings", "blocks:reunited"});
+  EXPECT_TRUE(harbour().find({"-n", "reunited", "configmap", "one"}));
+  // No label selects it.
+  EXPECT_TRUE(harbour().find({"-n", "reunited", "configmap", "partner"}));
+}
+
 TEST_F(PluginsVoyage, AnActionsErrorIsOfItsObjectAlone) {
   harbour().apply(ns_yaml("errors") + config_map("errors", "bad", "fail") +
                   config_map("errors", "rubbish", "rubbish") +

@@ -340,6 +340,7 @@ class Handlers:
 
     def v1_ItemBlockAction_AppliesTo(self, request, response, context):
         self.select(response)
+        response.ResourceSelector.includedResources.append("pods")
 
     def back_up(self, request, response, kind):
         item = json.loads(request.item)
@@ -417,7 +418,8 @@ class Handlers:
         misbehave(item)
         other = annotations(item).get("example.io/together-with")
         if other:
-            response.relatedItems.add(resource="configmaps", namespace=item["metadata"]["namespace"], name=other)
+            kind, name = other.split("/")
+            response.relatedItems.add(resource=kind, namespace=item["metadata"]["namespace"], name=name)
 
 
 def unary(method, make_response):
