@@ -113,20 +113,24 @@ Result<MaintenanceReport> Maintenance::run() {
   return std::move(report_);
 }
 
+// Packs are removed before others are rewritten, where kopia does it the other way round: what this
+// run rewrites could not go for an hour, and would hold up all the rest.
 Status Maintenance::run_full() {
   TRY(task(task::kSnapshotGc, [this] { return collect_garbage(); }));
-  if (may_rewrite(schedule_, margins_)) {
-    // A run that rewrites nothing is not written down: packs go only an hour after one that does.
-    std::vector<ContentEntry> contents = contents_of_short_packs();
-    if (!contents.empty()) {
-      TRY(task(task::kRewriteFull, [&] { return rewrite_short_packs(std::move(contents)); }));
-    }
-  }
   TRY(drop_deleted());
   if (may_delete_packs(schedule_, margins_, repo_.access_.clock.now())) {
     TRY(task(task::kDeleteFull, [this] { return delete_packs(); }));
   } else {
     report_.space.note = "Packs were rewritten less than an hour ago: they go with the next run.";
+  }
+  // A run that rewrites nothing is not written down: packs go only an hour after one that does.
+  std::vector<ContentEntry> contents;
+  if (may_rewrite(schedule_, margins_)) contents = contents_of_short_packs();
+  if (!contents.empty()) {
+    TRY(task(task::kRewriteFull, [&] { return rewrite_short_packs(std::move(contents)); }));
+    if (margins_.rewrite_to_delete == Duration::zero()) {
+      TRY(task(task::kDeleteFull, [this] { return delete_packs(); }));
+    }
   }
   TRY(task(task::kCompactEpoch, [this] { return compact_epochs(); }));
   TRY(task(task::kAdvanceEpoch, [this] { return advance_epoch(); }));
@@ -333,8 +337,10 @@ Status Maintenance::delete_packs() {
   for (RowNumber row = 0; row < index.rows(); ++row)
     used[index.row(row).pack] = true;
   std::vector<BlobInfo> unused;
+  ByteCount all_bytes = 0;
+  report_.space.packs_kept = 0;
   for (const BlobInfo& blob : blobs) {
-    report_.space.bytes_before += blob.size;
+    all_bytes += blob.size;
     const auto number = index.packs().find(blob.id);
     const bool referenced = number && used[*number];
     const bool young = start_ - blob.modified < margins_.pack_min_age || blob.modified > start_;
