@@ -37,6 +37,8 @@ Result<int> start(Invocation& call) {
     TRY(sandbox::parse_fault_file(text).wrap("{}", faults));  // now, rather than in its log
     options.faults = std::filesystem::absolute(faults);
   }
+  if (const std::string audit = call.flags.text("audit-log"); !audit.empty())
+    options.audit_log = std::filesystem::absolute(audit);
   const auto clock = std::make_shared<SystemClock>();
   if (call.flags.is("foreground")) {
     options.log = Log(make_fd_sink(2, LogLevel::Info, LogFormat::Text), clock);
@@ -97,6 +99,9 @@ Command sandbox_commands() {
                 {.name = "records-only",
                  .kind = FlagKind::Bool,
                  .usage = "Run no processes for pods."},
+                {.name = "audit-log",
+                 .usage = "Note every request in this file, as audit.k8s.io/v1 events.",
+                 .names = "file"},
                 {.name = "faults",
                  .usage = "A YAML file of things that go wrong from the start.",
                  .names = "file"}},

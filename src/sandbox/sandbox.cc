@@ -63,6 +63,10 @@ Result<Child> spawn_foreground(const SandboxOptions& options, const SandboxFiles
     argv.emplace_back("--faults");
     argv.push_back(options.faults.string());
   }
+  if (!options.audit_log.empty()) {
+    argv.emplace_back("--audit-log");
+    argv.push_back(options.audit_log.string());
+  }
   if (options.port != 0) {
     argv.emplace_back("--port");
     argv.push_back(std::to_string(options.port));

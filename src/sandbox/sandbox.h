@@ -26,6 +26,7 @@ struct SandboxOptions {
   // Run no processes for pods even where the machine would let us.
   bool records_only = false;
   FilePath faults = {};  // a file of faults that it starts with (faults/fault.h); "" for none
+  FilePath audit_log = {};  // every request is noted in this file; "" for nowhere
   Log log = {};
 };
 

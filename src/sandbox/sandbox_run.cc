@@ -14,6 +14,7 @@
 #include "sandbox/api/token_secrets.h"
 #include "sandbox/faults/fault_book.h"
 #include "sandbox/faults/fault_gate.h"
+#include "sandbox/http/audit.h"
 #include "sandbox/http/front.h"
 #include "sandbox/node.h"
 #include "sandbox/sandbox.h"
@@ -119,6 +120,9 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
   FaultGate gate(*faults);
   Front front(api, tokens);
   front.set_faults(&gate);
+  std::unique_ptr<AuditLog> audit;
+  if (!options.audit_log.empty()) audit = TRY(AuditLog::open(options.audit_log, clock, rng));
+  front.set_audit(audit.get());
   const auto server = TRY(listen(options, files, authority, clock, front));
 
   TRY(ensure_initial_objects(api, server->port()));

@@ -76,8 +76,8 @@ class ConformanceVoyage : public ::testing::TestWithParam<std::string> {
 
   void replay(const Json& exchange) {
     const auto found = replayer_->replay(exchange);
-    const std::string what = fmt::format("\"{}\": {}", string_at(exchange, "name"),
-                                         string_at(exchange, "request"));
+    const std::string what =
+        fmt::format("\"{}\": {}", string_at(exchange, "name"), string_at(exchange, "request"));
     if (!found) {
       ADD_FAILURE() << what << "\n" << found.error().describe();
     } else if (!found->empty()) {
@@ -101,10 +101,9 @@ TEST_P(ConformanceVoyage, AnswersAsARealApiServerDoes) {
     replay(exchange);
 }
 
-INSTANTIATE_TEST_SUITE_P(,
-                         ConformanceVoyage,
-                         ::testing::ValuesIn(tables()),
-                         [](const auto& param) { return replace_all(param.param, "-", "_"); });
+INSTANTIATE_TEST_SUITE_P(, ConformanceVoyage, ::testing::ValuesIn(tables()), [](const auto& param) {
+  return replace_all(param.param, "-", "_");
+});
 
 }  // namespace
 }  // namespace lateen::voyages

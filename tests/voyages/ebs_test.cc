@@ -78,9 +78,7 @@ class EbsVoyage : public Voyage<EbsVoyage> {
     gate_ = AwsGate::start();
     if (gate_ == nullptr) return;
     Voyage::SetUpTestSuite();
-    gate_->s3("PUT", "/backups",
-              "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint>"
-              "</CreateBucketConfiguration>");
+    gate_->s3("PUT", "/backups");
     grant(policy("document-policy.json"));
     write_token(3600);
     set("AWS_ENDPOINT_URL", gate_->url());

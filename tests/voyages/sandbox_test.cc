@@ -243,5 +243,70 @@ TEST_F(SandboxVoyage, ResetLeavesNothing) {
   EXPECT_EQ(harbour().find({"namespace", "kept"}), std::nullopt);
 }
 
+// The port that `kubectl port-forward :9090` says it listens on; "" when it does not say so in
+// time.
+std::string forwarded_port(Child& kubectl) {
+  std::string said;
+  wait_until("kubectl forwards", [&] {
+    const auto more = read_some(kubectl.out().get(), 4096);
+    if (more) said += *more;
+    return said.find(" -> ") != std::string::npos || !more || more->empty();
+  });
+  const Cut from = cut(said, "127.0.0.1:");
+  return std::string(cut(from.after, " ").before);
+}
+
+TEST_F(SandboxVoyage, ForwardsPortsOfPods) {
+  if (!path_exists("/usr/bin/perl")) GTEST_SKIP() << "needs perl";
+  const std::string ns = new_namespace("forwarded");
+  harbour().apply(R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: echo, namespace: forwarded}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: perl
+      env: [{name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
+      command: [perl, -MIO::Socket::INET, -e]
+      args: ['$l = IO::Socket::INET->new(LocalAddr => $ENV{POD_IP}, LocalPort => 9090, Listen => 9, ReuseAddr => 1) or die; while ($c = $l->accept) { $w = <$c>; print $c "you said $w"; close $c }']
+      readinessProbe: {tcpSocket: {port: 9090}, periodSeconds: 1}
+)");
+  harbour().must_kubectl({"-n", ns, "wait", "--for=condition=Ready", "pod/echo", "--timeout=40s"});
+  auto kubectl = Child::spawn({.argv = {"kubectl", "--kubeconfig", harbour().kubeconfig().string(),
+                                        "-n", ns, "port-forward", "pod/echo", ":9090"},
+                               .out = Stdio::pipe(),
+                               .err = Stdio::null()});
+  ASSERT_TRUE(kubectl) << kubectl.error().describe();
+  const std::string port = forwarded_port(*kubectl);
+  ASSERT_FALSE(port.empty());
+  for (const std::string word : {"ahoy", "again"}) {
+    const Outcome asked = run_program(
+        {"bash", "-c",
+         fmt::format("exec 3<>/dev/tcp/127.0.0.1/{}; echo {} >&3; cat <&3", port, word)});
+    EXPECT_EQ(asked.out, "you said " + word + "\n") << asked.story();
+  }
+}
+
+TEST_F(SandboxVoyage, ARestrictedAccountIsReallyRestricted) {
+  const std::string ns = new_namespace("restricted");
+  harbour().must_kubectl({"-n", ns, "create", "serviceaccount", "reader"});
+  harbour().must_kubectl({"-n", ns, "create", "rolebinding", "reader", "--clusterrole=view",
+                          "--serviceaccount=restricted:reader"});
+  const std::string reader = "--as=system:serviceaccount:restricted:reader";
+  expect_in(harbour().must_kubectl({"-n", ns, "auth", "can-i", "--list", reader}),
+            {"configmaps", "[get list watch]"});
+  EXPECT_EQ(harbour().kubectl({"-n", ns, "auth", "can-i", "get", "secrets", reader}).out, "no\n");
+  EXPECT_EQ(harbour().kubectl({"-n", ns, "auth", "can-i", "list", "pods", reader}).out, "yes\n");
+  harbour().must_kubectl({"-n", ns, "get", "configmaps", reader});
+  const Outcome refused = harbour().kubectl({"get", "namespaces", reader});
+  EXPECT_EQ(refused.code, 1);
+  expect_in(refused.err,
+            {"Error from server (Forbidden): namespaces is forbidden: User "
+             "\"system:serviceaccount:restricted:reader\" cannot list resource \"namespaces\" in "
+             "API group \"\" at the cluster scope"});
+}
+
 }  // namespace
 }  // namespace lateen::voyages

@@ -118,7 +118,8 @@ std::size_t Blake2bKeyed::lanes() {
 }
 
 void Blake2bKeyed::hash_many(std::span<const BytesView> data, std::span<HashBytes> out) const {
-  hash_many(data, out, lanes());
+  // Half-empty registers take as long as full ones.
+  hash_many(data, out, data.size() <= 4 ? std::min<std::size_t>(4, lanes()) : lanes());
 }
 
 namespace {
@@ -182,6 +183,8 @@ class LaneFeeder {
   void call(std::size_t blocks) {
     if (count_ == 8) {
       blake2b_blocks_avx512(lanes_, blocks);
+    } else if (cpu_features().avx512) {
+      blake2b_four_avx512(lanes_, blocks);
     } else {
       blake2b_blocks_avx2(lanes_, blocks);
     }

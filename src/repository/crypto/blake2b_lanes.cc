@@ -29,13 +29,13 @@
     LATEEN_B2B_G(2, 7, 8, 13, 12, 13)                   \
     LATEEN_B2B_G(3, 4, 9, 14, 14, 15)                   \
   }
-#define LATEEN_B2B_ROUNDS()                                                            \
-  LATEEN_B2B_ROUND(0)                                                                  \
-  LATEEN_B2B_ROUND(1)                                                                  \
-  LATEEN_B2B_ROUND(2)                                                                  \
-  LATEEN_B2B_ROUND(3) LATEEN_B2B_ROUND(4) LATEEN_B2B_ROUND(5) LATEEN_B2B_ROUND(6)      \
-      LATEEN_B2B_ROUND(7) LATEEN_B2B_ROUND(8) LATEEN_B2B_ROUND(9) LATEEN_B2B_ROUND(10) \
-          LATEEN_B2B_ROUND(11)
+#define LATEEN_B2B_ROUNDS()                                                       \
+  LATEEN_B2B_ROUND(0)                                                             \
+  LATEEN_B2B_ROUND(1)                                                             \
+  LATEEN_B2B_ROUND(2)                                                             \
+  LATEEN_B2B_ROUND(3)                                                             \
+  LATEEN_B2B_ROUND(4) LATEEN_B2B_ROUND(5) LATEEN_B2B_ROUND(6) LATEEN_B2B_ROUND(7) \
+      LATEEN_B2B_ROUND(8) LATEEN_B2B_ROUND(9) LATEEN_B2B_ROUND(10) LATEEN_B2B_ROUND(11)
 
 // NOLINTEND(cppcoreguidelines-macro-usage)
 
@@ -170,6 +170,47 @@ LATEEN_AVX2 void blake2b_blocks_avx2(Blake2bLanes& lanes, std::size_t blocks) {
   _mm256_store_si256(store(lanes.counter), counter);
 }
 
+#undef ROR32
+#undef ROR24
+#undef ROR16
+#undef ROR63
+#define ROR32(a) _mm256_ror_epi64(a, 32)
+#define ROR24(a) _mm256_ror_epi64(a, 24)
+#define ROR16(a) _mm256_ror_epi64(a, 16)
+#define ROR63(a) _mm256_ror_epi64(a, 63)
+
+LATEEN_AVX512 void blake2b_four_avx512(Blake2bLanes& lanes, std::size_t blocks) {
+  const auto load = [](const std::uint64_t* p) { return reinterpret_cast<const __m256i*>(p); };
+  const auto store = [](std::uint64_t* p) { return reinterpret_cast<__m256i*>(p); };
+  __m256i h[8];
+  for (std::size_t i = 0; i < 8; ++i)
+    h[i] = _mm256_load_si256(load(lanes.h + 8 * i));
+  __m256i counter = _mm256_load_si256(load(lanes.counter));
+  const __m256i step = _mm256_load_si256(load(lanes.step));
+  const __m256i last = _mm256_load_si256(load(lanes.last));
+  for (std::size_t n = 0; n < blocks; ++n) {
+    __m256i m[16];
+    for (std::size_t i = 0; i < 4; ++i)
+      load_words4(lanes.at, 32 * i, m + 4 * i);
+    counter = _mm256_add_epi64(counter, step);
+    __m256i v[16];
+    for (std::size_t i = 0; i < 8; ++i) {
+      v[i] = h[i];
+      v[i + 8] = _mm256_set1_epi64x(static_cast<long long>(kBlake2bIv[i]));
+    }
+    v[12] = XOR(v[12], counter);
+    v[14] = XOR(v[14], last);
+    LATEEN_B2B_ROUNDS()
+    for (std::size_t i = 0; i < 8; ++i)
+      h[i] = XOR(h[i], XOR(v[i], v[i + 8]));
+    for (std::size_t i = 0; i < 4; ++i)
+      lanes.at[i] += kBlake2bBlock;
+  }
+  for (std::size_t i = 0; i < 8; ++i)
+    _mm256_store_si256(store(lanes.h + 8 * i), h[i]);
+  _mm256_store_si256(store(lanes.counter), counter);
+}
+
 }  // namespace lateen::repository
 #else
 #include "base/result.h"
@@ -182,6 +223,10 @@ void blake2b_blocks_avx512(Blake2bLanes& /*lanes*/, std::size_t /*blocks*/) {
 
 void blake2b_blocks_avx2(Blake2bLanes& /*lanes*/, std::size_t /*blocks*/) {
   LATEEN_ASSERT(false, "cpu_features() knows no AVX2 here");
+}
+
+void blake2b_four_avx512(Blake2bLanes& /*lanes*/, std::size_t /*blocks*/) {
+  LATEEN_ASSERT(false, "cpu_features() knows no AVX-512 here");
 }
 
 }  // namespace lateen::repository

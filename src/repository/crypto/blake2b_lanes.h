@@ -39,6 +39,8 @@ struct alignas(64) Blake2bLanes {
 // `blocks` blocks of every lane; `at` and `counter` move on.
 void blake2b_blocks_avx512(Blake2bLanes& lanes, std::size_t blocks);  // 8 lanes
 void blake2b_blocks_avx2(Blake2bLanes& lanes, std::size_t blocks);    // the first 4
+// The first 4, too, where the machine has twice the registers and can rotate.
+void blake2b_four_avx512(Blake2bLanes& lanes, std::size_t blocks);
 
 // One block of one message.
 void blake2b_block(std::uint64_t h[8],

@@ -158,6 +158,7 @@ Result<std::unique_ptr<ContentIndex>> IndexStore::load(const IndexState& state,
   for (const BlobInfo& blob : state.blobs)
     key.update(blob.id + "\n");
   key.update(fmt::format("{}", state.watermark()));
+  if (!cache_dir.empty()) TRY(make_dirs(cache_dir, 0700));
   IndexBuilder builder({.hash_size = cipher_.hash().size(),
                         .duplicates = DuplicateRule::Newest,
                         .cache_dir = cache_dir,

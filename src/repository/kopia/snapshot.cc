@@ -56,7 +56,8 @@ JsonObject write_stats(const Snapshot& snapshot) {
   stats["dirCount"] = snapshot.stats.dirs;
   stats["excludedFileCount"] = upload.excluded_files;
   stats["excludedDirCount"] = upload.excluded_dirs;
-  stats["ignoredErrorCount"] = upload.passed_over;
+  // Kopia counts what could not be read here, not what it has no place for.
+  stats["ignoredErrorCount"] = 0;
   stats["errorCount"] = snapshot.stats.failed;
   return stats;
 }

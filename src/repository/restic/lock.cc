@@ -12,8 +12,6 @@ namespace {
 constexpr Duration kRefreshInterval = std::chrono::minutes(5);
 // Not the whole half hour: clocks of two machines may differ a little.
 constexpr Duration kLostAfter = kStaleLockAge - kRefreshInterval * 3 / 2;
-// Between writing our lock and looking whether somebody else wrote one as well.
-constexpr Duration kSettle = std::chrono::milliseconds(200);
 constexpr Duration kRetryPause = std::chrono::seconds(1);
 constexpr int kReadTries = 4;
 
@@ -94,6 +92,7 @@ Result<std::unique_ptr<HeldLock>> HeldLock::acquire(const Files& files,
                                                     const Clock& clock,
                                                     LockMode mode,
                                                     const LockOwner& owner,
+                                                    Duration settle,
                                                     std::stop_token stop) {
   TRY(check_others(files, mode, nullptr, clock.now(), stop));
   const LockFile lock{.time = clock.now(),
@@ -105,7 +104,7 @@ Result<std::unique_ptr<HeldLock>> HeldLock::acquire(const Files& files,
                       .gid = ::getgid()};
   const Id id = TRY(files.save(FileType::Lock, encode(lock), stop).wrap("locking the repository"));
   auto held = std::make_unique<HeldLock>(Key{}, files, clock, lock, id);
-  if (!sleep_unless_stopped(kSettle, stop)) {
+  if (!sleep_unless_stopped(settle, stop)) {
     return Error(Code::Canceled, "locking the repository was stopped");
   }
   TRY(check_others(files, mode, &id, clock.now(), stop));

@@ -22,6 +22,8 @@ namespace lateen::repository::restic {
 enum class LockMode { Shared, Exclusive };
 
 inline constexpr Duration kStaleLockAge = std::chrono::minutes(30);
+// As restic: until then a lock that another writes at the same time is seen.
+inline constexpr Duration kLockSettle = std::chrono::milliseconds(200);
 
 // Who locks.
 struct LockOwner {
@@ -53,12 +55,13 @@ class HeldLock {
   struct Key {};
 
  public:
-  // Conflict, saying who holds the other lock, if there is one that excludes ours. `files` and
-  // `clock` outlive it.
+  // Conflict, saying who holds the other lock, if there is one that excludes ours. Between writing
+  // its own and looking for others' it waits for `settle`. `files` and `clock` outlive it.
   static Result<std::unique_ptr<HeldLock>> acquire(const Files& files,
                                                    const Clock& clock,
                                                    LockMode mode,
                                                    const LockOwner& owner,
+                                                   Duration settle,
                                                    std::stop_token stop);
 
   HeldLock(Key, const Files& files, const Clock& clock, LockFile lock, const Id& id);

@@ -64,7 +64,8 @@ Result<std::unique_ptr<ResticRepository>> open_repository(
                                                        .master = std::move(key.master),
                                                        .chunker = std::move(chunker),
                                                        .pack_size = options.pack_size,
-                                                       .new_key_cost = options.new_key_cost},
+                                                       .new_key_cost = options.new_key_cost,
+                                                       .lock_settle = options.lock_settle},
                                          access);
   if (options.load_index) TRY(opened->ensure_index(stop));
   return std::unique_ptr<ResticRepository>(std::move(opened));
@@ -109,6 +110,7 @@ Opened::Opened(Parts parts, const RepositoryAccess& access)
       key_id_(parts.key_id),
       master_(std::move(parts.master)),
       new_key_cost_(parts.new_key_cost),
+      lock_settle_(parts.lock_settle),
       files_(*store_, to_cipher_key(master_), config_.version, access_.rng),
       format_(files_.key(), config_.version, parts.pack_size, access_.rng),
       trees_(std::move(parts.chunker), TreeFormatOptions{}) {}
@@ -151,9 +153,9 @@ Status Opened::lock(LockMode mode, std::stop_token stop) {
     return lock_->check();
   }
   lock_.reset();
-  lock_ =
-      TRY(HeldLock::acquire(files_, access_.clock, mode,
-                            {.hostname = access_.host, .username = access_.user}, std::move(stop)));
+  lock_ = TRY(HeldLock::acquire(files_, access_.clock, mode,
+                                {.hostname = access_.host, .username = access_.user}, lock_settle_,
+                                std::move(stop)));
   return {};
 }
 

@@ -23,6 +23,7 @@ class Opened final : public ResticRepository {
     std::unique_ptr<Chunker> chunker;
     ByteCount pack_size;
     ScryptCost new_key_cost;
+    Duration lock_settle;
   };
 
   Opened(Parts parts, const RepositoryAccess& access);
@@ -113,6 +114,7 @@ class Opened final : public ResticRepository {
   const Id key_id_;
   const MasterKey master_;
   const ScryptCost new_key_cost_;
+  const Duration lock_settle_;
   const Files files_;
   const ResticContentFormat format_;
   ResticTreeFormat trees_;

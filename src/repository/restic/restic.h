@@ -30,6 +30,7 @@ struct OpenOptions {
   bool load_index = true;        // reader(), backup(), … need it
   ByteCount pack_size = 16_MiB;  // of packs that are written
   ScryptCost new_key_cost = kDefaultScryptCost;
+  Duration lock_settle = kLockSettle;  // less only where nobody else is
 };
 
 // A password.

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "repository/engine/content_reader.h"
 #include "repository/engine/content_writer.h"
-#include "repository/restic/content_format.h"
 #include "repository/json_reader.h"
+#include "repository/restic/content_format.h"
 
 namespace lateen::repository::restic {
 namespace {

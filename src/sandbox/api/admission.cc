@@ -8,6 +8,7 @@
 
 #include "base/quantity.h"
 #include "kube/object.h"
+#include "sandbox/api/limits.h"
 #include "sandbox/api/object_bytes.h"
 #include "sandbox/api/strategy.h"
 
@@ -84,12 +85,13 @@ ApiStatus Admission::check_namespace(const ServedType& type, const Json& object)
 
 ApiStatus Admission::admit_create(const ServedType& type, Json& object) {
   TRY(check_namespace(type, object));
-  if (type.is("", "pods")) return admit_pod(object);
+  if (type.is("", "pods")) TRY(admit_pod(object));
   if (type.is("", "persistentvolumeclaims")) set_default_storage_class(object);
   if (type.is("", "namespaces")) {
     kube::set_label(object, "kubernetes.io/metadata.name", kube::name_of(object));
   }
-  return {};
+  TRY(apply_limit_ranges(context_.store, type, object));
+  return check_quotas(context_.store, type, object);
 }
 
 ApiStatus Admission::admit_update(const ServedType& type, const Json& old_object, Json& object) {
@@ -142,8 +144,27 @@ ApiStatus Admission::admit_growth(const Json& old_claim, const Json& claim) {
                    "provisions the pvc must support resize");
 }
 
+// The one that is for all pods that name none; "" where there is none. Of several the lowest.
+std::string Admission::default_priority_class() const {
+  std::string found;
+  std::int64_t lowest = 0;
+  const auto classes = context_.store.list("scheduling.k8s.io/priorityclasses", {});
+  if (!classes) return found;
+  for (const StoredPtr& stored : classes->objects) {
+    const auto tree = parse_stored(*stored);
+    if (!tree || !bool_at(*tree, "globalDefault").value_or(false)) continue;
+    const std::int64_t value = int_at(*tree, "value").value_or(0);
+    if (!found.empty() && value >= lowest) continue;
+    found = stored->name;
+    lowest = value;
+  }
+  return found;
+}
+
 ApiStatus Admission::set_priority(Json& pod) {
-  const std::string name(string_at(pod, "spec.priorityClassName"));
+  std::string name(string_at(pod, "spec.priorityClassName"));
+  if (name.empty()) name = default_priority_class();
+  if (!name.empty()) ensure(pod, "spec.priorityClassName") = name;
   std::int64_t value = 0;
   std::string preemption = "PreemptLowerPriority";
   if (!name.empty()) {

@@ -1,5 +1,6 @@
 // What the API server adds to objects and refuses of them beyond their own validation: namespace
-// lifecycle, service accounts and priorities of pods, default storage classes, cluster IPs.
+// lifecycle, service accounts and priorities of pods, default storage classes, cluster IPs, limit
+// ranges and quotas.
 #pragma once
 
 #include <stop_token>
@@ -39,6 +40,7 @@ class Admission {
                                        std::string_view name,
                                        std::string_view pod);
   ApiStatus set_priority(Json& pod);
+  std::string default_priority_class() const;
   void set_default_storage_class(Json& claim);
   ApiStatus admit_growth(const Json& old_claim, const Json& claim);
 

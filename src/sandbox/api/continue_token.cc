@@ -10,6 +10,7 @@ std::string ContinueToken::encode() const {
   token["v"] = "meta.k8s.io/v1";
   token["rv"] = revision;
   token["start"] = after + '\0';
+  if (left != 0) token["left"] = left;
   return base64url_encode(write_json_unsorted(token));
 }
 
@@ -29,7 +30,10 @@ ApiResult<ContinueToken> ContinueToken::decode(std::string_view text) {
   std::string start(string_at(*parsed, "start"));
   if (start.empty()) return refused("encoded start key empty (version meta.k8s.io/v1)");
   if (start.back() == '\0') start.pop_back();
-  return ContinueToken{.revision = *revision, .after = std::move(start)};
+  const std::int64_t left = *revision > 0 ? int_at(*parsed, "left").value_or(0) : 0;
+  return ContinueToken{.revision = *revision,
+                       .after = std::move(start),
+                       .left = left > 0 ? static_cast<std::size_t>(left) : 0};
 }
 
 }  // namespace lateen::sandbox

@@ -89,9 +89,8 @@ std::string breach(const Json& item,
   // A claim has requests alone.
   const bool claim = string_at(item, "type") == "PersistentVolumeClaim";
   const Json* const own = find(find(resources, claim ? "requests" : which), JsonKey{resource});
-  const std::string what =
-      fmt::format("{} {} usage per {} is {}", least ? "minimum" : "maximum", resource,
-                  string_at(item, "type"), as_text(limit));
+  const std::string what = fmt::format("{} {} usage per {} is {}", least ? "minimum" : "maximum",
+                                       resource, string_at(item, "type"), as_text(limit));
   const std::string_view noun = least || claim ? "request" : "limit";
   if (own == nullptr) return fmt::format("{}.  No {} is specified", what, noun);
   const auto has = Quantity::parse(as_text(own));
@@ -118,9 +117,8 @@ Json resources_at(const Json& object, std::string_view path) {
 
 ApiStatus refuse(const ServedType& type, const Json& object, std::vector<std::string> breaches) {
   if (breaches.empty()) return {};
-  const std::string text = breaches.size() == 1
-                               ? breaches.front()
-                               : fmt::format("[{}]", fmt::join(breaches, ", "));
+  const std::string text =
+      breaches.size() == 1 ? breaches.front() : fmt::format("[{}]", fmt::join(breaches, ", "));
   return forbidden(type.group(), type.resource(), kube::name_of(object), text);
 }
 
@@ -157,8 +155,8 @@ ApiStatus check_quotas(const Store& store, const ServedType& type, const Json& o
     add_limited(asked, usage_of(type.group(), type.resource(), object), limits);
     std::vector<std::string> missing;
     for (const auto& [name, limit] : limits) {
-      const bool compute = storage_key_of_limit(name) == "pods" && name != "pods" &&
-                           !name.starts_with("count/");
+      const bool compute =
+          storage_key_of_limit(name) == "pods" && name != "pods" && !name.starts_with("count/");
       if (type.is("", "pods") && compute && !asked.contains(name)) missing.push_back(name);
     }
     if (!missing.empty()) {

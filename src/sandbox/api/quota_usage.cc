@@ -98,8 +98,8 @@ Usage usage_of(std::string_view group, std::string_view resource, const Json& ob
 Usage limits_of(const Json& quota) {
   Usage limits;
   const JsonArray* const scopes = array_at(quota, "spec.scopes");
-  const bool scoped = (scopes != nullptr && !scopes->empty()) ||
-                      find(quota, "spec.scopeSelector") != nullptr;
+  const bool scoped =
+      (scopes != nullptr && !scopes->empty()) || find(quota, "spec.scopeSelector") != nullptr;
   const JsonObject* const hard = object_at(quota, "spec.hard");
   if (scoped || hard == nullptr) return limits;
   for (const auto& [name, value] : *hard)

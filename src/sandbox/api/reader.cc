@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kBookmarkInterval = std::chrono::seconds(60);
 constexpr std::size_t kEventsAtOnce = 256;
+constexpr std::size_t kLookedAtOnce = 2000;
 
 // An object that left the selector, told as deleted: its old state, at the revision of the change.
 StoredPtr restamped(const StoredObject& object, std::uint64_t revision) {
@@ -30,6 +31,11 @@ constexpr std::string_view kContinueTooOld =
     "Continuing with the provided token results in an inconsistent list - objects that were "
     "created, modified, or "
     "deleted between the time the first chunk was returned and now may show up in the list.";
+
+ApiResult<StorePage> all_of(Result<StorePage> page) {
+  if (!page) return std::move(page.error());
+  return std::move(*page);
+}
 
 ApiError invalid_list_option(std::string_view kind, std::string_view why) {
   return invalid("meta.k8s.io", "ListOptions", "",
@@ -106,6 +112,7 @@ ApiResult<StoredList> Reader::list(const ServedType& type, const ListOptions& op
     return bad_request("continue key is not valid: it belongs to another list");
   }
   range.after = token.after;
+  range.left = token.left;
   range.revision = token.revision < 0 ? 0 : static_cast<std::uint64_t>(token.revision);
   auto page = select(type, std::move(range), selection, limit);
   if (!page && page.error().is(Code::Gone)) {
@@ -115,37 +122,50 @@ ApiResult<StoredList> Reader::list(const ServedType& type, const ListOptions& op
   return page;
 }
 
+ApiResult<StorePage> Reader::select_some(const ServedType& type,
+                                         ListRange range,
+                                         const Selection& selection,
+                                         std::size_t limit) const {
+  range.limit = limit == 0 ? 0 : kLookedAtOnce;
+  range.counts = false;
+  StorePage out;
+  while (true) {
+    StorePage part = TRY(context_.store.list(type.storage_key, range));
+    out.revision = part.revision;
+    for (StoredPtr& object : part.objects) {
+      if (!selection.matches(*object)) continue;
+      if (limit != 0 && out.objects.size() == limit) {
+        out.more = true;
+        return out;
+      }
+      out.objects.push_back(std::move(object));
+    }
+    if (!part.more) return out;
+    range.revision = part.revision;
+    range.after = std::move(part.last_key);
+  }
+}
+
 ApiResult<StoredList> Reader::select(const ServedType& type,
                                      ListRange range,
                                      const Selection& selection,
                                      std::size_t limit) const {
   const bool everything = selection.selects_everything();
-  if (everything) range.limit = limit;
-  auto page = context_.store.list(type.storage_key, range);
+  range.limit = limit;
+  ApiResult<StorePage> page = everything ? all_of(context_.store.list(type.storage_key, range))
+                                         : select_some(type, std::move(range), selection, limit);
   if (!page && page.error().is(Code::Gone)) {
     return expired("The resourceVersion for the provided list is too old.");
   }
   if (!page) return std::move(page.error());
-  StoredList out{.revision = page->revision};
-  if (everything) {
-    out.objects = std::move(page->objects);
-    if (page->remaining != 0) out.remaining_item_count = static_cast<std::int64_t>(page->remaining);
-  } else {
-    for (StoredPtr& object : page->objects) {
-      if (!selection.matches(*object)) continue;
-      if (limit != 0 && out.objects.size() == limit) {
-        page->remaining = 1;
-        break;
-      }
-      out.objects.push_back(std::move(object));
-    }
-  }
-  if (page->remaining != 0) {
-    const StoredObject& last = *out.objects.back();
-    out.continue_token = ContinueToken{.revision = static_cast<std::int64_t>(page->revision),
-                                       .after = last.ns + "/" + last.name}
-                             .encode();
-  }
+  StoredList out{.objects = std::move(page->objects), .revision = page->revision};
+  if (!page->more) return out;
+  if (everything) out.remaining_item_count = static_cast<std::int64_t>(page->remaining);
+  const StoredObject& last = *out.objects.back();
+  out.continue_token = ContinueToken{.revision = static_cast<std::int64_t>(page->revision),
+                                     .after = last.ns + "/" + last.name,
+                                     .left = page->remaining}
+                           .encode();
   return out;
 }
 

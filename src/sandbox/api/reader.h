@@ -79,6 +79,11 @@ class Reader {
                                ListRange range,
                                const Selection& selection,
                                std::size_t limit) const;
+  // The page of a list with a selector: looks at no more than it needs.
+  ApiResult<StorePage> select_some(const ServedType& type,
+                                   ListRange range,
+                                   const Selection& selection,
+                                   std::size_t limit) const;
 
   const ApiContext& context_;
 };

@@ -93,7 +93,10 @@ ApiStatus Writer::prepare_new(const ServedType& type, std::string_view ns, Json&
   }
   const std::string_view version = kube::resource_version_of(object);
   if (!version.empty() && version != "0") {
-    return bad_request("resourceVersion should not be set on objects to be created");
+    // What etcd's storage says: an error without a reason.
+    return ApiError(
+        Error(Code::InvalidArgument, "resourceVersion should not be set on objects to be created"),
+        500, "", {}, false);
   }
   erase(object, "metadata.resourceVersion");
   erase(object, "metadata.deletionTimestamp");
@@ -173,6 +176,7 @@ ApiResult<Written> Writer::create_named(const ServedType& type,
     kube::add_finalizer(object, "customresourcecleanup.apiextensions.k8s.io");
     establish(object, find_name_clash(*context_.registry.get(), object), now());
   }
+  warn_of_unenforced(type, object, options);
   if (options.dry_run) {
     give_back();
     return shown(type, std::move(object), 0);
@@ -308,6 +312,7 @@ ApiResult<Written> Writer::replace(const ServedType& type,
   }
   TRY(check_replacement(type, current, next, options, attempt));
   copy_metadata(current.object, next, "resourceVersion");
+  if (next != current.object) warn_of_unenforced(type, next, options);
   if (next == current.object || options.dry_run) return shown(type, std::move(next), 0);
   auto stored = store_change(type, next, current.stored->revision);
   if (!stored) {

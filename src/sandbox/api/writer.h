@@ -114,6 +114,10 @@ class Writer {
                            const Json* old_object,
                            const Json& object,
                            const WriteOptions& options);
+  // Says what of the object will have no effect.
+  static void warn_of_unenforced(const ServedType& type,
+                                 const Json& object,
+                                 const WriteOptions& options);
   ApiStatus check_identity(const ServedType& type,
                            const Json& old_object,
                            const Json& object) const;

@@ -66,9 +66,10 @@ ApiResult<Written> Writer::apply(const ServedType& type,
                                  const Json& config,
                                  const WriteOptions& options) {
   if (options.field_manager.empty()) {
-    return bad_request(
-        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for "
-        "apply patch");
+    return invalid("meta.k8s.io", "PatchOptions", "",
+                   {{.reason = "FieldValueRequired",
+                     .message = "Required value: is required for apply patch",
+                     .field = "fieldManager"}});
   }
   if (find(config, "metadata.managedFields") != nullptr) {
     return bad_request("metadata.managedFields must be nil");

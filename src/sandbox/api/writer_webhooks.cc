@@ -1,10 +1,13 @@
 // Where the writer meets admission webhooks: they see objects in the version of the request, the
 // writer works on the one that is stored.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "kube/object.h"
 #include "sandbox/api/conversion.h"
 #include "sandbox/api/strategy.h"
+#include "sandbox/api/unenforced.h"
 #include "sandbox/api/writer.h"
 
 namespace lateen::sandbox {
@@ -87,6 +90,13 @@ ApiStatus Writer::ask_validating(const ServedType& type,
   const webhooks::Write write =
       write_of(type, old_object != nullptr ? &old_served : nullptr, served, options);
   return webhooks_.validate(write, served);
+}
+
+void Writer::warn_of_unenforced(const ServedType& type,
+                                const Json& object,
+                                const WriteOptions& options) {
+  if (options.warnings == nullptr || !options.subresource.empty()) return;
+  std::ranges::move(unenforced(type, object), std::back_inserter(*options.warnings));
 }
 
 }  // namespace lateen::sandbox

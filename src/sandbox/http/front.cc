@@ -57,22 +57,34 @@ ApiResult<Caller> Front::authenticate(const net::ServerRequest& request) const {
   return Caller{.username = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}};
 }
 
-ApiResult<Caller> Front::admit(const net::ServerRequest& request, const RequestInfo* info) const {
-  const Caller real = TRY(authenticate(request));
+ApiResult<Caller> Front::admit(const net::ServerRequest& request,
+                               const RequestInfo* info,
+                               AuditEvent& event) const {
+  event.access = access_of(request, info);
+  event.caller = TRY(authenticate(request));
   const rbac::Authorizer& authorizer = api_.authorizer();
-  Caller caller = TRY(impersonated(request, real, authorizer));
-  const rbac::AccessRequest access = access_of(request, info);
-  const rbac::Decision decision = authorizer.authorize(caller, access);
-  if (!decision.allowed) return rbac::refusal(caller, access, decision);
+  Caller caller = TRY(impersonated(request, event.caller, authorizer));
+  const rbac::Decision decision = authorizer.authorize(caller, event.access);
+  if (!decision.allowed) return rbac::refusal(caller, event.access, decision);
+  event.allowed = true;
   return caller;
 }
 
 void Front::serve(net::ServerExchange& exchange) {
   if (serve_health(exchange)) return;
+  AuditEvent event;
+  if (audit_ == nullptr) return serve_asked(exchange, event);
+  event.received = audit_->now();
+  AuditedExchange audited(exchange);
+  serve_asked(audited, event);
+  audit_->write(exchange.request(), event, audited.status());
+}
+
+void Front::serve_asked(net::ServerExchange& exchange, AuditEvent& event) {
   const net::ServerRequest& request = exchange.request();
   RequestInfo info;
   const bool resource = parse_request_path(request.path, info);
-  auto caller = admit(request, resource ? &info : nullptr);
+  auto caller = admit(request, resource ? &info : nullptr, event);
   if (!caller) return answer_error(exchange, caller.error());
   info.caller = std::move(*caller);
   const RequestInfo* const asked = resource ? &info : nullptr;

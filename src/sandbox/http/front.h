@@ -9,6 +9,7 @@
 #include "sandbox/api/pod_runtime.h"
 #include "sandbox/api/token_authority.h"
 #include "sandbox/faults/fault_gate.h"
+#include "sandbox/http/audit.h"
 #include "sandbox/http/documents_handler.h"
 #include "sandbox/http/pod_handler.h"
 #include "sandbox/http/resource_handler.h"
@@ -29,6 +30,9 @@ class Front final : public net::HttpHandler {
   // What happens to requests on request; before the first request. Null: nothing does.
   void set_faults(FaultGate* faults) { faults_ = faults; }
 
+  // Where every request is noted; before the first request. Null: nowhere.
+  void set_audit(AuditLog* audit) { audit_ = audit; }
+
   // What /readyz says; false from the start.
   void set_ready(bool ready) { ready_ = ready; }
 
@@ -38,7 +42,10 @@ class Front final : public net::HttpHandler {
   void serve_known(net::ServerExchange& exchange, const RequestInfo* info);
   ApiResult<Caller> authenticate(const net::ServerRequest& request) const;
   // Authenticates, impersonates, authorizes.
-  ApiResult<Caller> admit(const net::ServerRequest& request, const RequestInfo* info) const;
+  ApiResult<Caller> admit(const net::ServerRequest& request,
+                          const RequestInfo* info,
+                          AuditEvent& event) const;
+  void serve_asked(net::ServerExchange& exchange, AuditEvent& event);
   void serve_resource(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus serve_review(net::ServerExchange& exchange,
                          const ServedType& type,
@@ -50,6 +57,7 @@ class Front final : public net::HttpHandler {
   ResourceHandler resources_;
   PodHandler pods_;
   FaultGate* faults_ = nullptr;
+  AuditLog* audit_ = nullptr;
   std::atomic<bool> ready_ = false;
 };
 

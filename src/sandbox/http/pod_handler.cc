@@ -12,6 +12,7 @@
 #include "sandbox/http/answer.h"
 #include "sandbox/http/body.h"
 #include "sandbox/http/exec_session_server.h"
+#include "sandbox/http/port_forward.h"
 
 namespace lateen::sandbox {
 
@@ -107,6 +108,7 @@ ApiStatus PodHandler::answer(net::ServerExchange& exchange,
   const std::string& sub = info.subresource;
   if (sub == "log") return logs(exchange, info);
   if (sub == "exec" || sub == "attach") return run(exchange, info);
+  if (sub == "portforward") return forward(exchange, info);
   if (sub == "eviction") return evict(exchange, info);
   if (sub == "binding") return bind(exchange, info);
   if (sub == "token") return issue_token(exchange, type, info);
@@ -188,6 +190,16 @@ ApiStatus PodHandler::run(net::ServerExchange& exchange, const RequestInfo& info
     return is_exec ? runtime->exec(container, options) : runtime->attach(container, options);
   };
   return serve_exec(exchange, options, start);
+}
+
+ApiStatus PodHandler::forward(net::ServerExchange& exchange, const RequestInfo& info) {
+  const Json pod = TRY(api_.get(kPods, info.ns, info.name));
+  if (string_at(pod, "spec.nodeName").empty())
+    return bad_request(fmt::format("pod {} does not have a host assigned", info.name));
+  PodRuntime* runtime = runtime_;
+  if (runtime == nullptr) return Error(Code::Unavailable, "nothing runs pods in this sandbox yet");
+  return serve_port_forward(
+      exchange, [&](std::uint16_t port) { return runtime->connect(info.ns, info.name, port); });
 }
 
 ApiStatus PodHandler::bind(net::ServerExchange& exchange, const RequestInfo& info) {

@@ -28,6 +28,7 @@ class PodHandler {
  private:
   ApiStatus logs(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus run(net::ServerExchange& exchange, const RequestInfo& info);
+  ApiStatus forward(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus evict(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus bind(net::ServerExchange& exchange, const RequestInfo& info);
   ApiStatus issue_token(net::ServerExchange& exchange,

@@ -263,7 +263,11 @@ Result<StorePage> Store::list(std::string_view resource, const ListRange& range)
     const Version* version = at->second.at(revision);
     if (version == nullptr || version->deleted) continue;
     if (range.limit != 0 && page.objects.size() == range.limit) {
-      page.remaining = remaining_after(on, page.last_key, prefix, revision);
+      page.more = true;
+      if (!range.counts) return page;
+      page.remaining = range.left > range.limit
+                           ? range.left - range.limit
+                           : remaining_after(on, page.last_key, prefix, revision);
       return page;
     }
     page.objects.push_back(version->object);

@@ -41,6 +41,10 @@ struct ListRange {
   std::uint64_t revision = 0;  // as of then; 0: now
   std::string after = {};      // the key of the last object of the page before
   std::size_t limit = 0;       // 0: all
+  // How many there are after `after` at that revision, when the page before has told: counting them
+  // for each page would make long lists quadratic. 0: not known.
+  std::size_t left = 0;
+  bool counts = true;  // whether `remaining` is wanted
 };
 
 struct StorePage {
@@ -48,6 +52,7 @@ struct StorePage {
   std::uint64_t revision = 0;
   std::string last_key = {};  // for the next page's `after`
   std::size_t remaining = 0;
+  bool more = false;  // there are objects after these
 };
 
 struct StoreEvent {

@@ -82,12 +82,11 @@ class EbsSnapshotter final : public VolumeSnapshotter {
     if (config_.tags == TagProfile::Velero) {
       of_volume = TRY(api_->volume(volume_id, stop).wrap("looking at volume {}", volume_id)).tags;
     }
-    request.tags = snapshot_tags(config_.tags, tags, of_volume);
-    const auto create = [&](ServiceFault& fault) {
-      request.tags = allowed(std::move(request.tags));
+    const Tags all = snapshot_tags(config_.tags, tags, of_volume);
+    auto snapshot = with_fewer_tags<Ec2Snapshot>(all, [&](const Tags& some, ServiceFault& fault) {
+      request.tags = some;
       return api_->create_snapshot(request, stop, &fault);
-    };
-    auto snapshot = with_fewer_tags<Ec2Snapshot>(create);
+    });
     if (!snapshot) {
       return std::move(snapshot).error().wrap("taking a snapshot of volume {}", volume_id);
     }
@@ -117,11 +116,10 @@ class EbsSnapshotter final : public VolumeSnapshotter {
     const std::string_view id = string_at(content, "status.snapshotHandle");
     const bool ours = string_at(content, "spec.driver") == kCsiDriver && id.starts_with("snap-");
     if (!ours || config_.tags != TagProfile::Owned) return {};
-    const Tags owned = allowed(snapshot_tags(config_.tags, tags, {}));
-    Status marked = api_->create_tags(id, owned, stop);
-    if (!marked && marked.error().is(Code::Forbidden) && !leaves_name_out_.exchange(true)) {
-      marked = api_->create_tags(id, allowed(owned), stop);
-    }
+    const Tags owned = snapshot_tags(config_.tags, tags, {});
+    Status marked = with_fewer_tags<void>(owned, [&](const Tags& some, ServiceFault& fault) {
+      return api_->create_tags(id, some, stop, &fault);
+    });
     return std::move(marked).wrap("tagging snapshot {}", id);
   }
 
@@ -145,28 +143,24 @@ class EbsSnapshotter final : public VolumeSnapshotter {
         rng_);
   }
 
-  // A policy may allow the keys velero.io/backup and velero.io/restore and no third.
-  Tags allowed(Tags tags) const {
-    return leaves_name_out_ ? without_backup_name(std::move(tags)) : std::move(tags);
-  }
-
-  // Creates, and where the policy refuses the tag with the backup's name, without that one.
+  // Creates with all tags, and where the policy refuses velero.io/backup-name, without that one: it
+  // may allow the keys velero.io/backup and velero.io/restore and no third.
   template <typename T, typename Create>
-  Result<T> with_fewer_tags(Create create) {
+  Result<T> with_fewer_tags(const Tags& all, Create create) {
+    const Tags fewer = without_backup_name(all);
+    const bool is_owned = config_.tags == TagProfile::Owned;
     ServiceFault fault;
-    Result<T> created = create(fault);
-    const bool may_help = config_.tags == TagProfile::Owned && is_unauthorized(fault) &&
-                          !leaves_name_out_.exchange(true);
-    if (created || !may_help) return created;
+    if (is_owned && leaves_name_out_) return create(fewer, fault);
+    Result<T> created = create(all, fault);
+    if (created || !is_owned || !is_unauthorized(fault)) return created;
     ServiceFault second;
-    Result<T> again = create(second);
-    if (!again) {
-      leaves_name_out_ = false;
-      return created;
+    Result<T> again = create(fewer, second);
+    if (!again) return created;
+    if (!leaves_name_out_.exchange(true)) {
+      log_.warning(
+          "The policy does not allow the tag velero.io/backup-name: snapshots go without it, and "
+          "have the backup's name in their description only");
     }
-    log_.warning(
-        "The policy does not allow the tag velero.io/backup-name: snapshots go without it, and "
-        "have the backup's name in their description only");
     return again;
   }
 
@@ -187,8 +181,10 @@ class EbsSnapshotter final : public VolumeSnapshotter {
     // io1 must have it. A zero is what Velero's protocol has for "none".
     if (has_iops(wanted.type) && request.info.iops.value_or(0) > 0) wanted.iops = request.info.iops;
     if (wanted.type == "gp3") wanted.throughput = request.info.throughput;
-    return with_fewer_tags<Ec2Volume>([&](ServiceFault& fault) {
-      wanted.tags = allowed(std::move(wanted.tags));
+    const Tags all = volume_tags(config_.tags, request.tags, snapshot.tags,
+                                 tools_.environment("AWS_CLUSTER_NAME"));
+    return with_fewer_tags<Ec2Volume>(all, [&](const Tags& some, ServiceFault& fault) {
+      wanted.tags = some;
       return api_->create_volume(wanted, stop, &fault);
     });
   }
@@ -241,12 +237,12 @@ class EbsSnapshotter final : public VolumeSnapshotter {
                              .source_snapshot_id = source.id,
                              .description = source.description,
                              .encrypted = source.encrypted || !config_.kms_key_id.empty(),
-                             .kms_key_id = config_.kms_key_id,
-                             .tags = tags};
-    return with_fewer_tags<std::string>([&](ServiceFault& fault) {
-             copy.tags = allowed(std::move(copy.tags));
-             return api_->copy_snapshot(copy, stop, &fault);
-           })
+                             .kms_key_id = config_.kms_key_id};
+    return with_fewer_tags<std::string>(tags,
+                                        [&](const Tags& some, ServiceFault& fault) {
+                                          copy.tags = some;
+                                          return api_->copy_snapshot(copy, stop, &fault);
+                                        })
         .wrap("copying snapshot {} from {}", source.id, region);
   }
 

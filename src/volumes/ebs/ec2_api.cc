@@ -151,7 +151,10 @@ Status Ec2Api::delete_volume(std::string_view id, std::stop_token stop) {
   return {};
 }
 
-Status Ec2Api::create_tags(std::string_view resource_id, const Tags& tags, std::stop_token stop) {
+Status Ec2Api::create_tags(std::string_view resource_id,
+                           const Tags& tags,
+                           std::stop_token stop,
+                           ServiceFault* fault) {
   net::QueryValues values;
   values.add("ResourceId.1", resource_id);
   int n = 0;
@@ -160,7 +163,7 @@ Status Ec2Api::create_tags(std::string_view resource_id, const Tags& tags, std::
     values.add(fmt::format("Tag.{}.Key", n), key);
     values.add(fmt::format("Tag.{}.Value", n), value);
   }
-  TRY(call("CreateTags", values, stop));
+  TRY(call("CreateTags", values, stop, fault));
   return {};
 }
 

@@ -57,7 +57,10 @@ class Ec2Api {
   Status delete_snapshot(std::string_view id, std::stop_token stop);
   Status delete_volume(std::string_view id, std::stop_token stop);
 
-  Status create_tags(std::string_view resource_id, const Tags& tags, std::stop_token stop);
+  Status create_tags(std::string_view resource_id,
+                     const Tags& tags,
+                     std::stop_token stop,
+                     net::aws::ServiceFault* fault = nullptr);
 
  private:
   struct Private {

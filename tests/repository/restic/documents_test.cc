@@ -4,9 +4,9 @@
 
 #include "base/encoding.h"
 #include "repository/crypto/kdf.h"
+#include "repository/json_reader.h"
 #include "repository/restic/fixture.h"
 #include "repository/restic/index_file.h"
-#include "repository/json_reader.h"
 #include "repository/restic/pack_header.h"
 #include "repository/restic/unit_cipher.h"
 

@@ -70,7 +70,7 @@ class ResticFixture : public testing::Test {
   Result<std::unique_ptr<ResticRepository>> open(const FilePath& path,
                                                  std::string_view password = kFixturePassword) {
     return open_repository(dir_store(path), Secret(std::string(password)),
-                           {.new_key_cost = kCheapCost}, access());
+                           {.new_key_cost = kCheapCost, .lock_settle = {}}, access());
   }
 
   std::unique_ptr<ResticRepository> create(const FilePath& path, int version = 2) {

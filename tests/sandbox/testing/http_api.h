@@ -49,6 +49,13 @@ class HttpApi {
 
   const TokenAuthority& tokens() { return *tokens_; }
 
+  // From now on.
+  void set_audit(AuditLog* audit) { front_->set_audit(audit); }
+
+  const Clock& clock() const { return clock_; }
+
+  Rng& rng() { return rng_; }
+
   std::string url() const { return server_->url(); }
 
   Told ask(const Ask& what);

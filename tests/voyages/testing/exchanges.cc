@@ -97,8 +97,8 @@ Differences differences(const Json& exchange, const Answer& answer) {
     for (const auto& [name, value] : *headers) {
       const std::string_view got = answer.headers.get(name);
       if (!same_text(as_text(&value), got))
-        out.push_back(fmt::format("{} is \"{}\", not \"{}\"", std::string_view(name), got,
-                                  as_text(&value)));
+        out.push_back(
+            fmt::format("{} is \"{}\", not \"{}\"", std::string_view(name), got, as_text(&value)));
     }
   }
   if (const Json* text = find(exchange, "text"); text != nullptr && answer.text != as_text(text))
@@ -107,7 +107,8 @@ Differences differences(const Json& exchange, const Answer& answer) {
   if (answer.text.find(part) == std::string::npos)
     out.push_back(fmt::format("the body lacks \"{}\"", part));
   if (const Json* body = find(exchange, "body")) compare(*body, answer.json, "body", out);
-  if (const JsonArray* lines = array_at(exchange, "lines")) compare_lines(*lines, answer.lines, out);
+  if (const JsonArray* lines = array_at(exchange, "lines"))
+    compare_lines(*lines, answer.lines, out);
   check_paths(exchange, answer.json, out);
   if (!out.empty()) out.push_back("the answer was: " + answer.text.substr(0, 1500));
   return out;
@@ -126,7 +127,11 @@ Replayer::Replayer(const Private& /*ours*/,
 
 Result<std::unique_ptr<Replayer>> Replayer::open(const kube::ClusterConfig& cluster) {
   net::HttpClientOptions options;
-  options.tls = cluster.tls;
+  options.tls.ca_pem = cluster.ca_pem;
+  options.tls.insecure_skip_verify = cluster.insecure_skip_tls_verify;
+  options.tls.server_name = cluster.tls_server_name;
+  options.tls.client_certificate_pem = cluster.identity.client_certificate_pem.reveal();
+  options.tls.client_key_pem = cluster.identity.client_key_pem;
   options.user_agent = "lateen-conformance";
   auto client = TRY(net::HttpClient::open(std::move(options)));
   return std::make_unique<Replayer>(Private{}, std::move(client), cluster);

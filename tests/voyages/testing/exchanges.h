@@ -7,9 +7,9 @@
 //     body: {kind: Status, reason: NotFound, message: 'configmaps "nope" not found'}
 //
 // What an exchange may say: `request` (method and target), `send` (a JSON body) or `sendBase64`,
-// `type` (of what is sent), `accept`, `with` (further headers), `status`, `headers`, `body` (must be
-// in the answer: of objects the members named, of lists all items in order), `lines` (the same of a
-// watch), `has` and `lacks` (dotted paths), `text` (the whole body), `contains` (a part of the
+// `type` (of what is sent), `accept`, `with` (further headers), `status`, `headers`, `body` (must
+// be in the answer: of objects the members named, of lists all items in order), `lines` (the same
+// of a watch), `has` and `lacks` (dotted paths), `text` (the whole body), `contains` (a part of the
 // body), `keep` ({NAME: path}: for $NAME later), `until` (true: tried again for ten seconds until
 // it fits). A text that begins with ~ is a glob. $NS is a namespace of the file's own, made before
 // it and removed after; exchanges marked `always` are replayed even after a failure.
@@ -33,8 +33,8 @@ struct Answer {
   int status = 0;
   net::Headers headers = {};
   std::string text = {};
-  Json json = {};                 // null when it is no JSON
-  std::vector<Json> lines = {};   // of a watch
+  Json json = {};                // null when it is no JSON
+  std::vector<Json> lines = {};  // of a watch
 };
 
 // What differs between an answer and what the exchange says of it; empty when it fits.
@@ -46,7 +46,9 @@ class Replayer {
   static Result<std::unique_ptr<Replayer>> open(const kube::ClusterConfig& cluster);
 
   class Private;
-  Replayer(const Private&, std::unique_ptr<net::HttpClient> client, const kube::ClusterConfig& cluster);
+  Replayer(const Private&,
+           std::unique_ptr<net::HttpClient> client,
+           const kube::ClusterConfig& cluster);
 
   void set(std::string name, std::string value) { variables_[std::move(name)] = std::move(value); }
 
