@@ -90,8 +90,8 @@ class QueueController final : public Controller {
       after.status.queue_position = starts ? 0 : ++position;
       if (after == backup) continue;
       auto written = context_.cluster.update(backup, after, stop);
+      failed_ = failed_ || !written;
       if (!written && !was_overtaken(written.error())) {
-        failed_ = true;
         context_.log.error("Could not queue a Backup",
                            {{"backup", backup.metadata.name}, {"error", written.error()}});
       }
@@ -136,13 +136,18 @@ class BackupController final : public Controller {
 
   std::string_view name() const override { return "backup"; }
 
-  Duration period() const override { return std::chrono::minutes(1); }
+  // What could not be begun is tried again soon: nothing else would wake it.
+  Duration period() const override {
+    return failed_ ? Duration(std::chrono::seconds(5)) : Duration(std::chrono::minutes(1));
+  }
 
   void reconcile(std::stop_token stop) override {
+    failed_ = false;
     for (const Backup& backup : list_backups(context_, stop)) {
       if (backup.status.phase != BackupPhase::ReadyToStart) continue;
       const Status done = process(backup, stop);
       if (!done && !stop.stop_requested()) {
+        failed_ = true;
         context_.log.error("Could not process a Backup",
                            {{"backup", backup.metadata.name}, {"error", done.error()}});
       }
@@ -168,6 +173,7 @@ class BackupController final : public Controller {
   }
 
   const ServerContext context_;
+  bool failed_ = false;
 };
 
 class OperationsController final : public Controller {
