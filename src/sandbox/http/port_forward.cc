@@ -24,9 +24,9 @@ constexpr std::size_t kMostConnections = 256;
 
 struct StreamHead {
   std::uint32_t id = 0;
-  std::string type;
-  std::string port;
-  std::string request;
+  std::string type = {};
+  std::string port = {};
+  std::string request = {};
 };
 
 bool offers_protocol(const net::ServerRequest& request) {
@@ -152,9 +152,11 @@ void PortForwarder::send_all(Connection& connection) {
 Status PortForwarder::open_stream(const SpdyFrame& frame) {
   // stream id, associated id, priority and slot, then the headers.
   if (frame.payload.size() < 10) return Error(Code::Corrupt, "a SPDY stream without its id");
-  StreamHead head{.id = spdy_u32(frame.payload, 0)};
+  StreamHead head;
+  head.id = spdy_u32(frame.payload, 0);
   const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxHeaders));
-  for (auto& [name, value] : TRY(decode_spdy_headers(block))) {
+  const SpdyHeaders headers = TRY(decode_spdy_headers(block));
+  for (const auto& [name, value] : headers) {
     if (equals_ignoring_case(name, "streamtype")) head.type = value;
     if (equals_ignoring_case(name, "port")) head.port = value;
     if (equals_ignoring_case(name, "requestid")) head.request = value;
