@@ -153,8 +153,13 @@ Result<LoadedIndex> load_index(const Files& files,
 Result<std::size_t> load_new_files(const Files& files,
                                    LoadedIndex& loaded,
                                    const std::stop_token& stop) {
+  const std::vector<Id> there = TRY(index_ids(files, stop));
+  // What a prune of somebody else's removed may have named packs that are gone, too.
+  const bool all_there =
+      std::includes(there.begin(), there.end(), loaded.files.begin(), loaded.files.end());
+  if (!all_there) return Error(Code::Gone, "index files have been replaced since they were read");
   std::vector<Id> fresh;
-  for (const Id& id : TRY(index_ids(files, stop))) {
+  for (const Id& id : there) {
     if (!loaded.files.contains(id)) fresh.push_back(id);
   }
   const auto add = [&loaded](const IndexedPack& pack) -> Status {
@@ -165,7 +170,8 @@ Result<std::size_t> load_new_files(const Files& files,
     loaded.index->add(entries);
     return {};
   };
-  Gathering gathering(loaded, {}, add);
+  const std::set<Id> nothing;
+  Gathering gathering(loaded, nothing, add);
   TRY(read_files(files, fresh, gathering, false, stop).wrap("loading new index files"));
   return fresh.size();
 }

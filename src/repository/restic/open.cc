@@ -131,8 +131,10 @@ Status Opened::reload_index(const IndexLoadOptions& options, const std::stop_tok
 
 Status Opened::ensure_index(std::stop_token stop) {
   if (!index_.index) return reload_index({.cache_dir = index_cache_dir()}, stop);
-  TRY(load_new_files(files_, index_, stop));
-  return {};
+  auto added = load_new_files(files_, index_, stop);
+  if (added) return {};
+  if (!added.error().is(Code::Gone)) return std::move(added).error();
+  return reload_index({.cache_dir = index_cache_dir()}, stop);
 }
 
 ContentReader& Opened::reader() {
