@@ -135,13 +135,19 @@ Result<std::unique_ptr<ContentIndex>> IndexBuilder::build(
   sources.push_back({.rows = state.rows.data(), .count = state.rows.size() / state.layout.size()});
   RowOutput output(state.layout, state.options.cache_dir, state.options.memory);
   RowMerge merge(state.layout.hash_size(), std::move(sources));
+  std::uint64_t merged = 0;
+  constexpr std::uint64_t kForgetEvery = 1U << 20U;  // contents: 40 MB of the runs
   for (auto same = merge.next(); !same.empty(); same = merge.next()) {
     const char* const only = state.winner(same);
     for (const char* const row : same) {
       const bool wanted = state.options.duplicates == DuplicateRule::KeepAll || row == only;
       if (wanted && !(drop && drop(state.layout.read(row)))) TRY(output.add(row));
     }
+    if (++merged % kForgetEvery != 0) continue;
+    for (const auto& run : state.runs)
+      run->forget_pages();
   }
+  state.runs.clear();
   state.index->base_ = TRY(output.finish());
   const FilePath cache = state.cache_file();
   if (!cache.empty()) {

@@ -62,10 +62,8 @@ Result<std::shared_ptr<const IndexSegment>> IndexSegment::mapped(std::size_t has
   }
   segment->prepare();
   // Lookups are spread evenly: reading ahead would only fill memory.
-  if (rows > 0) {
-    madvise(segment->map_, segment->map_size_, MADV_RANDOM);
-    madvise(segment->map_, segment->map_size_, MADV_DONTNEED);
-  }
+  if (rows > 0) madvise(segment->map_, segment->map_size_, MADV_RANDOM);
+  segment->forget_pages();
   return std::shared_ptr<const IndexSegment>(std::move(segment));
 }
 
@@ -73,11 +71,17 @@ IndexSegment::~IndexSegment() {
   if (map_ != nullptr) munmap(map_, map_size_);
 }
 
+void IndexSegment::forget_pages() const {
+  if (map_ != nullptr) madvise(map_, map_size_, MADV_DONTNEED);
+}
+
 void IndexSegment::prepare() {
+  constexpr std::uint64_t kForgetEvery = 1U << 20U;  // 40 MB of rows
   filter_.assign(rows_ / 6 + 1, 0);
   prefix_starts_.assign(257, rows_);
   std::size_t known = 0;
   for (std::uint64_t i = 0; i < rows_; ++i) {
+    if (i % kForgetEvery == kForgetEvery - 1) forget_pages();
     const char* const at = row(i);
     const auto prefix = static_cast<std::uint8_t>(at[0]);
     while (known <= prefix)

@@ -36,6 +36,10 @@ class IndexSegment {
 
   std::uint64_t rows() const { return rows_; }
 
+  // Gives back the memory of the pages that were looked at: after going through all of them. The
+  // kernel has them still, or reads them again.
+  void forget_pages() const;
+
   const char* row(std::uint64_t number) const { return bytes_ + number * layout_.size(); }
 
   ContentEntry entry(std::uint64_t number) const { return layout_.read(row(number)); }
