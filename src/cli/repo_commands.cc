@@ -1,19 +1,38 @@
 #include "cli/repo/repo_commands.h"
 
 #include "cli/commands.h"
+#include "cli/get.h"
 
 namespace lateen::cli {
 
+// Velero's `repo get`: the repositories that a cluster knows of.
 Command repo_commands() {
   return {.name = "repo",
           .usage = "",
           .summary = "Work with repositories of snapshots, in kopia's and restic's formats",
-          .children = {repo::init_command(), repo::backup_command(), repo::snapshots_command(),
-                       repo::ls_command(), repo::find_command(), repo::cat_command(),
-                       repo::list_command(), repo::dump_command(), repo::restore_command(),
-                       repo::diff_command(), repo::check_command(), repo::forget_command(),
-                       repo::prune_command(), repo::stats_command(), repo::tag_command(),
-                       repo::key_command(), repo::unlock_command(), repo::repair_command(),
+          .children = {{.name = "get",
+                        .usage = "[NAME...]",
+                        .summary = "Get repositories",
+                        .flags = get_flags(),
+                        .run = run_get<model::BackupRepository>},
+                       repo::init_command(),
+                       repo::backup_command(),
+                       repo::snapshots_command(),
+                       repo::ls_command(),
+                       repo::find_command(),
+                       repo::cat_command(),
+                       repo::list_command(),
+                       repo::dump_command(),
+                       repo::restore_command(),
+                       repo::diff_command(),
+                       repo::check_command(),
+                       repo::forget_command(),
+                       repo::prune_command(),
+                       repo::stats_command(),
+                       repo::tag_command(),
+                       repo::key_command(),
+                       repo::unlock_command(),
+                       repo::repair_command(),
                        repo::bench_command()},
           .text =
               "Save files and directories in a repository, and bring them back. The repository "

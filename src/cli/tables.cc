@@ -71,6 +71,11 @@ Row heading<model::VolumeSnapshotLocation>() {
   return {"NAME", "PROVIDER"};
 }
 
+template <>
+Row heading<model::BackupRepository>() {
+  return {"NAME", "STATUS", "LAST MAINTENANCE"};
+}
+
 Row row(const model::Backup& backup, const Viewpoint& view) {
   std::string status = or_else(backup.status.phase.text(), "New");
   if (backup.metadata.deletion_timestamp) status = "Deleting";
@@ -130,6 +135,11 @@ Row row(const model::BackupStorageLocation& location, const Viewpoint& view) {
 
 Row row(const model::VolumeSnapshotLocation& location, const Viewpoint&) {
   return {location.metadata.name, location.spec.provider};
+}
+
+Row row(const model::BackupRepository& repository, const Viewpoint& view) {
+  return {repository.metadata.name, or_else(repository.status.phase.text(), "New"),
+          time_or(repository.status.last_maintenance_time, view, "<never>")};
 }
 
 void sort_for_display(std::vector<model::Backup>& backups) {

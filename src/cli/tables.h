@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "model/backup.h"
+#include "model/backup_repository.h"
 #include "model/locations.h"
 #include "model/restore.h"
 #include "model/schedule.h"
@@ -28,6 +29,7 @@ Row row(const model::Restore& restore, const Viewpoint& view);
 Row row(const model::Schedule& schedule, const Viewpoint& view);
 Row row(const model::BackupStorageLocation& location, const Viewpoint& view);
 Row row(const model::VolumeSnapshotLocation& location, const Viewpoint& view);
+Row row(const model::BackupRepository& repository, const Viewpoint& view);
 
 // By name, except that what a schedule made ("nightly-20261122020000") comes newest first.
 void sort_for_display(std::vector<model::Backup>& backups);
