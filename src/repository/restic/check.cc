@@ -1,6 +1,7 @@
 // Is everything there, and what it should be?
 #include <algorithm>
 
+#include "base/hash.h"
 #include "repository/engine/damage.h"
 #include "repository/restic/opened.h"
 #include "repository/restic/pack_survey.h"
@@ -86,6 +87,20 @@ void add_missing(const ContentIndex& index,
   }
 }
 
+// Keys are named by their hash, as everything is; a damaged one may still open, and be another's
+// only way in.
+Status check_keys(objects::ObjectStore& store, Progress& progress, const std::stop_token& stop) {
+  for (const ListedFile& key : TRY(list_files(store, FileType::Key, stop))) {
+    const Bytes bytes = TRY(store.get(key_of(FileType::Key, key.id), 1_MiB, stop));
+    if (hash(HashAlgorithm::Sha256, bytes) != key.id.view()) {
+      progress.problems.add("key " + key.id.short_hex(),
+                            Error(Code::Corrupt, "is not what its name says")
+                                .with_hint("Add the password anew with `key add`."));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<CheckReport> Opened::check(const CheckRequest& request,
@@ -99,6 +114,8 @@ Result<CheckReport> Opened::check(const CheckRequest& request,
   const std::vector<NamedSnapshot> snapshots = TRY(load_snapshots(&unreadable, stop));
   for (Error& error : unreadable)
     progress.problems.add("snapshots", std::move(error));
+
+  TRY(check_keys(*store_, progress, stop));
 
   // Not the cache's: what lies in the repository is to be checked.
   TRY(reload_index({.tolerant = true}, stop));

@@ -4,6 +4,7 @@
 //
 // LATEEN_MODEL_SEQUENCES=100000 runs so many (restic; kopia a hundredth); LATEEN_MODEL_SEED another
 // start.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -333,11 +334,11 @@ void run_sequences(RepositoryFormat format, std::uint64_t count) {
 }
 
 TEST(Model, ResticKeepsEverySnapshotWhateverHappens) {
-  run_sequences(RepositoryFormat::Restic, number_from("LATEEN_MODEL_SEQUENCES", 60));
+  run_sequences(RepositoryFormat::Restic, number_from("LATEEN_MODEL_SEQUENCES", 40));
 }
 
 TEST(Model, KopiaKeepsEverySnapshotWhateverHappens) {
-  run_sequences(RepositoryFormat::Kopia, number_from("LATEEN_MODEL_SEQUENCES", 400) / 100);
+  run_sequences(RepositoryFormat::Kopia, number_from("LATEEN_MODEL_SEQUENCES", 300) / 100);
 }
 
 // A bit in the wrong place, anywhere: found by the check, and never in what is restored.
@@ -368,6 +369,24 @@ void flip_bits(RepositoryFormat format, std::uint64_t flips) {
   ASSERT_TRUE(made->backup(request, progress, {}));
   made.reset();
 
+  // Whether a byte of a pack belongs to a content; bytes of other objects always count.
+  std::map<std::string, std::vector<std::pair<std::size_t, std::size_t>>> contents;
+  if (format == RepositoryFormat::Kopia) {
+    const auto opened =
+        kopia::open_repository(kopia::open_bucket(bucket, clock), Secret("pw"), access).value();
+    const ContentIndex& index = opened->reader().index();
+    ASSERT_TRUE(index.for_each([&](const ContentEntry& entry) {
+      contents[std::string(index.packs().name(entry.pack))].emplace_back(
+          entry.offset, entry.offset + entry.packed_length);
+      return Status();
+    }));
+  }
+  const auto covered = [&contents](const std::string& key, std::size_t at) {
+    const auto pack = contents.find(key);
+    return pack == contents.end() ||
+           std::any_of(pack->second.begin(), pack->second.end(),
+                       [at](const auto& range) { return range.first <= at && at < range.second; });
+  };
   std::vector<std::string> keys;
   for (const std::string& key : bucket->keys()) {
     // What no reader needs: kopia's schedule of maintenance, and its log.
@@ -419,17 +438,19 @@ void flip_bits(RepositoryFormat format, std::uint64_t flips) {
     } else {
       look(restic::open_repository(kopia::open_bucket(bucket, clock), Secret("pw"), {}, access));
     }
-    EXPECT_TRUE(found) << "a flipped bit in " << key << " at " << at << " was not found";
+    // Kopia's packs have noise at their beginning and for padding, which says nothing.
+    const bool noise = format == RepositoryFormat::Kopia && !covered(key, at);
+    EXPECT_TRUE(found || noise) << "a flipped bit in " << key << " at " << at << " was not found";
     flip(at);
   }
 }
 
 TEST(BitFlip, IsFoundAnywhereInAResticRepository) {
-  flip_bits(RepositoryFormat::Restic, number_from("LATEEN_BIT_FLIPS", 150));
+  flip_bits(RepositoryFormat::Restic, number_from("LATEEN_BIT_FLIPS", 100));
 }
 
 TEST(BitFlip, IsFoundAnywhereInAKopiaRepository) {
-  flip_bits(RepositoryFormat::Kopia, number_from("LATEEN_BIT_FLIPS", 800) / 100);
+  flip_bits(RepositoryFormat::Kopia, number_from("LATEEN_BIT_FLIPS", 500) / 100);
 }
 
 }  // namespace
