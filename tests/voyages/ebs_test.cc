@@ -117,6 +117,16 @@ class EbsVoyage : public Voyage<EbsVoyage> {
     return std::string(string_at(velero("backupstoragelocations", "default"), "status.message"));
   }
 
+  // A change of the object wakes the controller, which else looks every ten seconds.
+  static void wait_for_location(const std::string& phase) {
+    int tries = 0;
+    wait_until(fmt::format("the location is {}", phase), [&] {
+      harbour().must_kubectl({"-n", "velero", "annotate", "--overwrite", "backupstoragelocation",
+                              "default", fmt::format("look={}", ++tries)});
+      return location_phase() == phase;
+    });
+  }
+
   static FilePath token_file() { return harbour().dir() / "token"; }
 
   static void write_token(int lifetime_seconds) {
@@ -256,11 +266,16 @@ TEST_F(EbsVoyage, WhatMayNotBeDeletedStaysAndSaysWhy) {
 }
 
 TEST_F(EbsVoyage, ABucketThatMayNotBeListedOrWrittenIsExplained) {
+  grant(without_statement(policy("document-policy.json"), "S3Objects"));
+  back_up("unwritten", {"--include-namespaces", "shop"}, "Failed");
+  const Json failed = velero("backups", "unwritten");
+  EXPECT_NE(string_at(failed, "status.failureReason").find("s3:"), std::string_view::npos)
+      << write_json(failed);
   grant(without_statement(policy("document-policy.json"), "S3List"));
-  wait_until("the location is Unavailable", [] { return location_phase() == "Unavailable"; });
+  wait_for_location("Unavailable");
   EXPECT_NE(location_message().find("s3:ListBucket"), std::string::npos) << location_message();
   grant(policy("document-policy.json"));
-  wait_until("the location is Available", [] { return location_phase() == "Available"; });
+  wait_for_location("Available");
 }
 
 // Somebody who can write into the bucket names another one's snapshot there.
@@ -313,10 +328,10 @@ TEST_F(EbsVoyage, CredentialsThatEndInTheMiddleOfABackupAreRenewed) {
 
 TEST_F(EbsVoyage, ATokenThatHasExpiredIsExplainedAndARotatedOneTaken) {
   gate_->control("advance", JsonObject{{"seconds", 7200}});
-  wait_until("the location is Unavailable", [] { return location_phase() == "Unavailable"; });
+  wait_for_location("Unavailable");
   EXPECT_NE(location_message().find("expired"), std::string::npos) << location_message();
   write_token(7200);
-  wait_until("the location is Available", [] { return location_phase() == "Available"; });
+  wait_for_location("Available");
 }
 
 TEST_F(EbsVoyage, TheBucketIsCheckedAsTheChecklistWants) {

@@ -15,9 +15,9 @@ constexpr std::chrono::seconds kStart{40};
 // moto knows by the scope of a signature which service and region are meant.
 std::string credential_for(std::string_view service) {
   return fmt::format(
-      "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{}/aws4_request, "
+      "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{}/{}/aws4_request, "
       "SignedHeaders=host, Signature=0",
-      service);
+      service == "s3" ? "us-east-1" : "eu-west-1", service);
 }
 
 std::string answer_of(const Words& argv, std::string_view body) {
@@ -91,7 +91,11 @@ std::string AwsGate::s3(std::string_view method,
                         const std::string& path,
                         std::string_view body) const {
   Words argv = {"curl", "-sS", "-X", std::string(method), "-H", credential_for("s3")};
-  if (!body.empty()) argv.insert(argv.end(), {"--data-binary", "@-"});
+  // Not curl's default for data, a form: moto would read it as one.
+  if (!body.empty()) {
+    argv.insert(argv.end(),
+                {"-H", "Content-Type: application/octet-stream", "--data-binary", "@-"});
+  }
   argv.push_back(moto_ + path);
   return answer_of(argv, body);
 }
