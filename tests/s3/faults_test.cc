@@ -38,6 +38,7 @@ class S3Faults : public ::testing::Test {
     config.part_size = kPart;
     config.parallel = 2;
     config.stall_timeout = std::chrono::milliseconds(1500);
+    config.completion_timeout = std::chrono::seconds(2);
     config.attempts = 4;
     store_ = std::move(*open_s3_store(std::move(config), std::make_unique<Renewed>(renewals_)));
     spoil("[]");

@@ -82,13 +82,18 @@ Result<std::unique_ptr<S3Client>> S3Client::open(
     }
     if (config.region.empty()) config.region = kFirstRegion;
   }
-  constexpr std::size_t kSpare = 16;
-  auto http = TRY(net::HttpClient::open({.tls = config.tls,
-                                         .max_connections = 2 * config.parallel + kSpare,
-                                         .proxy_url = config.proxy_url,
-                                         .stall_timeout = config.stall_timeout}));
+  auto http = TRY(open_http(config, config.stall_timeout));
   return std::make_unique<S3Client>(Private(), std::move(config), std::move(credentials),
                                     std::move(http));
+}
+
+Result<std::unique_ptr<net::HttpClient>> S3Client::open_http(const S3Config& config,
+                                                             Duration stall) {
+  constexpr std::size_t kSpare = 16;
+  return net::HttpClient::open({.tls = config.tls,
+                                .max_connections = 2 * config.parallel + kSpare,
+                                .proxy_url = config.proxy_url,
+                                .stall_timeout = stall});
 }
 
 TimePoint S3Client::now() const {
@@ -137,8 +142,12 @@ Status S3Client::prepare(Attempt& attempt, std::stop_token stop) const {
 }
 
 Result<HttpResponse> S3Client::send(S3Call& call, std::stop_token stop) {
+  // Slow calls are rare enough to have a client of their own.
+  std::unique_ptr<net::HttpClient> patient;
+  if (call.slow) patient = TRY(open_http(config_, config_.completion_timeout));
+  net::HttpClient& http = patient ? *patient : *http_;
   return send_until_done(
-      call, [this, &stop](const HttpRequest& request) { return http_->send(request, stop); }, stop);
+      call, [&http, &stop](const HttpRequest& request) { return http.send(request, stop); }, stop);
 }
 
 Result<std::unique_ptr<net::HttpStream>> S3Client::open_stream(S3Call& call, std::stop_token stop) {

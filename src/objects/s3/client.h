@@ -31,6 +31,7 @@ struct S3Call {
   net::Headers headers = {};
   Bytes body = {};
   bool repeatable = true;  // a POST that may be sent twice; all others may anyway
+  bool slow = false;       // the server may be silent for as long as completion_timeout
   ByteCount max_response = 64_MiB;
   Deadline deadline = Deadline::never();    // of all attempts
   int* attempts = nullptr;                  // how many it took
@@ -85,6 +86,7 @@ class S3Client {
   struct Attempt;
   using SendOnce = std::function<Result<net::HttpResponse>(const net::HttpRequest&)>;
 
+  static Result<std::unique_ptr<net::HttpClient>> open_http(const S3Config& config, Duration stall);
   Result<net::HttpResponse> send_until_done(S3Call& call,
                                             const SendOnce& send_once,
                                             std::stop_token stop);

@@ -51,6 +51,8 @@ struct S3Config {
   std::size_t parallel = 4;
   ByteCount part_size = 8_MiB;  // the first; it grows so that 5 TiB fit
   Duration stall_timeout = std::chrono::seconds(60);
+  // Of putting an upload's parts together, which S3 says may take minutes.
+  Duration completion_timeout = std::chrono::minutes(10);
   int attempts = 6;
   Duration first_pause = std::chrono::milliseconds(100);  // between attempts; it doubles
   std::size_t page_size = 1000;                           // of listings

@@ -306,6 +306,7 @@ Status S3Upload::finish() {
               .query = {{"uploadId", upload_id_}},
               .headers = {{"Content-Type", "application/xml"}},
               .body = std::move(body),
+              .slow = true,
               .attempts = &attempts,
               .fault = &fault};
   client_.add_customer_key(call.headers);
