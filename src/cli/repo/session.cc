@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/environment.h"
+#include "base/memory.h"
 #include "cli/repo/location.h"
 #include "repository/engine/cached_store.h"
 
@@ -143,6 +144,8 @@ repository::RepositoryAccess access_of(RepoCall& call) {
 }
 
 Result<OpenRepo> open_repo(RepoCall& call, Access access) {
+  // Packs and windows are large and come and go: what they leave would otherwise stay ours.
+  return_freed_memory();
   auto store = open_store(call.settings, false);
   if (!store) {
     if (store.error().is(Code::NotFound)) call.exit_code_of_opening = kExitNoRepository;
