@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "voyages/testing/objects.h"
 #include "voyages/testing/voyage.h"
 
@@ -103,6 +104,8 @@ class Faults : public Voyage<Faults> {
 struct BadDay {
   std::string name;
   std::vector<Words> faults;
+
+  friend void PrintTo(const BadDay& day, std::ostream* out) { *out << day.name; }
 };
 
 class BadDays : public Faults, public ::testing::WithParamInterface<BadDay> {};
@@ -115,7 +118,7 @@ TEST_P(BadDays, EndInCompletedBackups) {
       args.insert(args.end(), {"--user-agents", "lateen*,velero*"});
     add_fault(args);
   }
-  const std::string backup = "on-" + GetParam().name;
+  const std::string backup = "on-" + replace_all(GetParam().name, "_", "-");
   back_up(backup, {"--include-namespaces", "shop"});
   EXPECT_GT(struck(), 0) << "nothing went wrong at all";
   (void)fault({"clear"});
@@ -137,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"reset", "--verbs", "get,list", "--probability", "0.05", "--when", "during"}}},
         BadDay{"latency", {{"latency", "--delay", "5ms", "--jitter", "30ms"}}},
         BadDay{"dropped_watches", {{"watch-drop", "--events", "3"}}},
-        BadDay{"expired_watches", {{"gone"}}},
+        BadDay{"expired_watches", {{"gone"}, {"watch-drop", "--events", "2"}}},
         BadDay{"conflicts", {{"conflict", "--every", "2", "--count", "4"}}},
         BadDay{"failing_snapshots", {{"snapshot-failure", "--count", "2"}}},
         BadDay{"late_snapshots", {{"snapshot-delay", "--delay", "500ms"}}}),
