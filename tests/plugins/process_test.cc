@@ -7,6 +7,7 @@
 #include <velero/plugin_lister.pb.h>
 
 #include "base/log_capture.h"
+#include "base/thread.h"
 #include "plugins/host.h"
 #include "plugins/rpc.h"
 #include "plugins/testing/plugin_program.h"
@@ -21,6 +22,28 @@ Result<generated::ListPluginsResponse> list(const Channel& channel) {
   return call<generated::ListPluginsResponse>(channel, "/generated.PluginLister/ListPlugins",
                                               generated::Empty(), Deadline::after(seconds(20)), {});
 }
+
+// Lines of a log that other threads write. Thread-safe.
+class AwaitedLines final : public LogSink {
+ public:
+  void write(const LogEntry& entry) override {
+    const Lock lock(mu_);
+    text_ += format_log_entry(entry, LogFormat::Text);
+    changed_.notify_all();
+  }
+
+  bool wait_for(std::string_view text) {
+    const Lock lock(mu_);
+    return changed_.wait(
+        mu_, Deadline::after(seconds(20)), {},
+        [&]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return text_.find(text) != std::string::npos; });
+  }
+
+ private:
+  Mutex mu_;
+  Condition changed_;
+  std::string text_ LATEEN_GUARDED_BY(mu_);
+};
 
 class RunningPlugin : public ::testing::Test {
  protected:
@@ -131,13 +154,15 @@ TEST_F(RunningPlugin, HearsTheStopWhileItStarts) {
 }
 
 TEST_F(RunningPlugin, WritesIntoTheRunsLog) {
-  {
-    PluginBinary binary(options(""), {});
-    ASSERT_TRUE(binary.connect({}));
-  }
-  // What it prints itself is there too, after its end at the latest.
-  EXPECT_NE(log_.find("level=debug msg=\"a print of the plugin\""), std::string::npos) << log_;
-  EXPECT_NE(log_.find("pluginName=velero-plugin-example"), std::string::npos) << log_;
+  const auto sink = std::make_shared<AwaitedLines>();
+  ProcessOptions options = this->options("");
+  options.log = Log(sink, std::make_shared<SystemClock>());
+  PluginBinary binary(options, {});
+  ASSERT_TRUE(binary.connect({}));
+  EXPECT_TRUE(sink->wait_for("level=info msg=listening"));
+  EXPECT_TRUE(sink->wait_for("pluginName=velero-plugin-example"));
+  // What it prints after its handshake comes by gRPC.
+  EXPECT_TRUE(sink->wait_for("level=debug msg=\"a print of the plugin\""));
 }
 
 TEST_F(RunningPlugin, IsStartedAgainWhenItHasCrashed) {

@@ -71,6 +71,7 @@ def message(name):
 
 
 LOCK = threading.Lock()
+FOLDERS = threading.Lock()  # which an object's folder comes and goes under
 
 
 def log(level, text, **fields):
@@ -235,8 +236,9 @@ class Handlers:
                     out.write(piece.body)
             if not context.is_active():
                 return
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.replace(os.path.join(scratch, "o"), path)
+            with FOLDERS:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                os.replace(os.path.join(scratch, "o"), path)
         finally:
             shutil.rmtree(scratch)
 
@@ -266,11 +268,12 @@ class Handlers:
 
     def generated_ObjectStore_DeleteObject(self, request, response, context):
         path = self.path(request)
-        if os.path.isfile(path):
-            os.remove(path)
-            top = os.path.join(self.root, request.bucket)
-            while (path := os.path.dirname(path)) != top and not os.listdir(path):
-                os.rmdir(path)
+        with FOLDERS:
+            if os.path.isfile(path):
+                os.remove(path)
+                top = os.path.join(self.root, request.bucket)
+                while (path := os.path.dirname(path)) != top and not os.listdir(path):
+                    os.rmdir(path)
 
     def generated_ObjectStore_CreateSignedURL(self, request, response, context):
         response.url = f"http://folder.example/{request.bucket}/{request.key}?ttl={request.ttl}"
@@ -467,6 +470,7 @@ def main():
     server.start()
     record(call="start", arguments=PASSED_ON, ports=[os.environ.get("PLUGIN_MIN_PORT"), os.environ.get("PLUGIN_MAX_PORT")],
            versions=os.environ.get("PLUGIN_PROTOCOL_VERSIONS"), socket=socket)
+    log("info", "listening", socket=socket)
     print(f"1|2|unix|{socket}|grpc|", flush=True)
     server.wait_for_termination()
 
