@@ -102,7 +102,7 @@ class KilledStoreTest : public ::testing::Test {
                  fmt::format("{}={}", kRoundName, round)}};
     auto child = Child::spawn(spec);
     ASSERT_TRUE(child) << child.error().describe();
-    const std::size_t enough = 1 + static_cast<std::size_t>(round * 7 % 60);
+    const std::size_t enough = 1 + static_cast<std::size_t>(round * 7 % 24);
     const Deadline end = Deadline::after(std::chrono::seconds(30));
     while (all_acknowledged() < enough) {
       ASSERT_FALSE(child->poll()) << "the writer ended by itself";
