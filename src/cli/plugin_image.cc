@@ -22,8 +22,9 @@ bool has_name(const Json& one, std::string_view name) {
 
 // The volume, and where the server's container finds it.
 Status add_volume(Json& deployment) {
-  JsonArray& volumes = list_at(deployment, "spec.template.spec.volumes");
-  const bool is_there = std::any_of(volumes.begin(), volumes.end(),
+  constexpr std::string_view kVolumes = "spec.template.spec.volumes";
+  const JsonArray& there = list_at(deployment, kVolumes);
+  const bool is_there = std::any_of(there.begin(), there.end(),
                                     [](const Json& one) { return has_name(one, kVolume); });
   if (is_there) return {};
   JsonArray& containers = list_at(deployment, "spec.template.spec.containers");
@@ -32,8 +33,10 @@ Status add_volume(Json& deployment) {
   if (server == containers.end()) {
     return Error(Code::NotFound, "velero container not found in velero deployment");
   }
-  list_at(*server, "volumeMounts").push_back({{"mountPath", "/plugins"}, {"name", kVolume}});
-  volumes.push_back({{"emptyDir", JsonObject()}, {"name", kVolume}});
+  list_at(*server, "volumeMounts")
+      .push_back(JsonObject{{"mountPath", "/plugins"}, {"name", kVolume}});
+  list_at(deployment, kVolumes)
+      .push_back(JsonObject{{"emptyDir", JsonObject()}, {"name", kVolume}});
   return {};
 }
 
