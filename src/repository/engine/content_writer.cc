@@ -245,11 +245,21 @@ class ContentWriter::Packing {
     return fresh;
   }
 
-  // Seals all, opens what was sealed, hashes that, and only then packs it.
+  // What was claimed and cannot be stored must not be taken for stored by others: nothing goes on.
   Status store_group(std::span<New> group,
                      std::span<const BytesView> plain,
                      const Codec* codec,
                      Workspace& workspace) {
+    Status stored = seal_and_pack(group, plain, codec, workspace);
+    if (!stored) queue_.fail(stored.error());
+    return stored;
+  }
+
+  // Seals all, opens what was sealed, hashes that, and only then packs it.
+  Status seal_and_pack(std::span<New> group,
+                       std::span<const BytesView> plain,
+                       const Codec* codec,
+                       Workspace& workspace) {
     if (group.empty()) return {};
     const PackKind kind = format_.kind_of(group[0].entry.id);
     const Codec chosen = codec != nullptr         ? *codec

@@ -38,7 +38,7 @@ std::size_t word_of(std::uint64_t mixed, std::size_t words) {
 }  // namespace
 
 std::shared_ptr<const IndexSegment> IndexSegment::in_memory(std::size_t hash_size, Buffer rows) {
-  std::shared_ptr<IndexSegment> segment(new IndexSegment(hash_size));
+  const auto segment = std::make_shared<IndexSegment>(hash_size);
   segment->memory_ = std::move(rows);
   segment->bytes_ = segment->memory_.data();
   segment->rows_ = segment->memory_.size() / segment->layout_.size();
@@ -50,7 +50,7 @@ Result<std::shared_ptr<const IndexSegment>> IndexSegment::mapped(std::size_t has
                                                                  int fd,
                                                                  std::uint64_t rows,
                                                                  ByteCount offset) {
-  std::shared_ptr<IndexSegment> segment(new IndexSegment(hash_size));
+  const auto segment = std::make_shared<IndexSegment>(hash_size);
   segment->rows_ = rows;
   segment->map_size_ = rows * segment->layout_.size();
   if (rows > 0) {
@@ -64,7 +64,7 @@ Result<std::shared_ptr<const IndexSegment>> IndexSegment::mapped(std::size_t has
   // Lookups are spread evenly: reading ahead would only fill memory.
   if (rows > 0) madvise(segment->map_, segment->map_size_, MADV_RANDOM);
   segment->forget_pages();
-  return std::shared_ptr<const IndexSegment>(std::move(segment));
+  return std::shared_ptr<const IndexSegment>(segment);
 }
 
 IndexSegment::~IndexSegment() {

@@ -30,6 +30,9 @@ class IndexSegment {
                                                             std::uint64_t rows,
                                                             ByteCount offset = 0);
 
+  // Without rows; the functions above make it what it is.
+  explicit IndexSegment(std::size_t hash_size) : layout_(hash_size) {}
+
   IndexSegment(const IndexSegment&) = delete;
   IndexSegment& operator=(const IndexSegment&) = delete;
   ~IndexSegment();
@@ -50,8 +53,6 @@ class IndexSegment {
   const IndexRow& layout() const { return layout_; }
 
  private:
-  explicit IndexSegment(std::size_t hash_size) : layout_(hash_size) {}
-
   void prepare();
   bool may_have(const ContentId& id) const;
   std::uint64_t lower_bound(const char* key, std::uint64_t from, std::uint64_t to) const;

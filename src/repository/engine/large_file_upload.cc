@@ -158,9 +158,7 @@ Status LargeFileUpload::open_and_read(Worker& worker) {
   if (opened.type != EntryType::File) {
     return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
   }
-  stored.entry.size = opened.size;
-  stored.entry.mtime = opened.mtime;
-  stored.entry.ctime = opened.ctime;
+  take_opened(opened, stored.entry);
   TRY(acquire_window(worker));
   posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   TRY(read_windows(fd.get(), worker));

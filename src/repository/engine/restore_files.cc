@@ -54,7 +54,10 @@ Result<std::shared_ptr<const UniqueFd>> RestoreRun::open_file(RestoreFile& file,
   const Entry& entry = file.stored.entry;
   const auto folder = TRY(folder_fd(*file.folder));
   if (once) {
-    return std::make_shared<const UniqueFd>(TRY(target_.create_file(folder->get(), entry.name)));
+    auto fd = std::make_shared<const UniqueFd>(TRY(target_.create_file(folder->get(), entry.name)));
+    Lock lock(file.mu);
+    file.created = true;
+    return std::shared_ptr<const UniqueFd>(std::move(fd));
   }
   Lock lock(file.mu);
   if (file.fd != nullptr) return file.fd;
@@ -109,6 +112,18 @@ Status RestoreRun::finish_metadata(RestoreFile& file, std::shared_ptr<const Uniq
   return target_.set_metadata(fd->get(), file.stored.entry, metadata());
 }
 
+// A file of which only parts came back is none: rather missing, and said so, than wrong.
+void RestoreRun::remove_incomplete(RestoreFile& file) {
+  bool created = false;
+  {
+    Lock lock(file.mu);
+    created = file.created;
+  }
+  if (!created) return;
+  const auto folder = folder_fd(*file.folder);
+  if (folder) (void)target_.remove((*folder)->get(), file.stored.entry.name);  // said already
+}
+
 // All pieces are written, or there are none.
 void RestoreRun::finish_file(RestoreFile& file) {
   const Entry& entry = file.stored.entry;
@@ -119,7 +134,10 @@ void RestoreRun::finish_file(RestoreFile& file) {
     file.fd = nullptr;
     if (fd != nullptr) --open_files_;
   }
-  if (file.failed) return leave_folder(*file.folder);
+  if (file.failed) {
+    remove_incomplete(file);
+    return leave_folder(*file.folder);
+  }
   if (!options_.dry_run) {
     Status set = finish_metadata(file, std::move(fd));
     if (!set) {

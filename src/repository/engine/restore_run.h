@@ -110,6 +110,7 @@ class RestoreRun {
   Status write_bytes(int fd, ByteCount offset, BytesView plain) const;
   void finish_file(RestoreFile& file);
   Status finish_metadata(RestoreFile& file, std::shared_ptr<const UniqueFd> fd);
+  void remove_incomplete(RestoreFile& file);
   void leave_folder(RestoreFolder& folder);
   void fail_piece(const RestorePiece& piece, const Error& error);
 

@@ -39,6 +39,13 @@ Result<std::size_t> read_whole(int fd, ByteCount expected, ByteCount max, Buffer
 
 }  // namespace
 
+void take_opened(const Entry& opened, Entry& entry) {
+  Entry taken = opened;
+  taken.name = std::move(entry.name);
+  taken.xattrs = std::move(entry.xattrs);
+  entry = std::move(taken);
+}
+
 bool all_zeros(BytesView bytes) {
   if (bytes.empty() || bytes[0] != 0) return false;
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
@@ -60,9 +67,7 @@ void UploadRun::read_small_files(FolderUpload& folder,
       if (opened.type != EntryType::File) {
         return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
       }
-      stored.entry.size = opened.size;
-      stored.entry.mtime = opened.mtime;
-      stored.entry.ctime = opened.ctime;
+      take_opened(opened, stored.entry);
       if (opened.size > small_size_) return opened.size;
       return read_whole(fd.get(), opened.size, small_size_, worker.bytes);
     };

@@ -118,6 +118,9 @@ class UploadRun {
   bool top_is_root_ = false;
 };
 
+// What the descriptor that is read says counts, should the name lead elsewhere since it was listed.
+void take_opened(const Entry& opened, Entry& entry);
+
 // Of a file whose bytes may be of two moments.
 Error changed_while_read();
 

@@ -216,6 +216,11 @@ Status RestoreTarget::make_hard_link(int parent_fd,
   });
 }
 
+Status RestoreTarget::remove(int parent_fd, const std::string& name) const {
+  TRY(check_entry_name(name));
+  return remove_at(parent_fd, name);
+}
+
 Result<Entry> RestoreTarget::stat(int parent_fd, const std::string& name) const {
   TRY(check_entry_name(name));
   const int fd = ::openat(parent_fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);

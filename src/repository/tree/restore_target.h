@@ -45,6 +45,9 @@ class RestoreTarget {
                         int existing_parent_fd,
                         const std::string& existing) const;
 
+  // With all in it, if it is a folder. A link itself, not what it leads to.
+  Status remove(int parent_fd, const std::string& name) const;
+
   // What is there under this name, if anything (not followed).
   Result<Entry> stat(int parent_fd, const std::string& name) const;
 

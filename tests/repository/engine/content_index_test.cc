@@ -112,7 +112,7 @@ TEST(ContentIndex, RefusesHashesOfAnotherSize) {
 // Through spilled tables and merged segments.
 TEST(ContentIndex, FindsAllThatWasAddedAfterOpening) {
   ContentIndex index(16, {});
-  constexpr std::uint64_t kCount = 1'200'000;
+  constexpr std::uint64_t kCount = 700'000;
   std::vector<ContentEntry> batch;
   for (std::uint64_t n = 0; n < kCount; ++n) {
     ContentId id = id_of(1);

@@ -334,11 +334,11 @@ void run_sequences(RepositoryFormat format, std::uint64_t count) {
 }
 
 TEST(Model, ResticKeepsEverySnapshotWhateverHappens) {
-  run_sequences(RepositoryFormat::Restic, number_from("LATEEN_MODEL_SEQUENCES", 40));
+  run_sequences(RepositoryFormat::Restic, number_from("LATEEN_MODEL_SEQUENCES", 25));
 }
 
 TEST(Model, KopiaKeepsEverySnapshotWhateverHappens) {
-  run_sequences(RepositoryFormat::Kopia, number_from("LATEEN_MODEL_SEQUENCES", 300) / 100);
+  run_sequences(RepositoryFormat::Kopia, number_from("LATEEN_MODEL_SEQUENCES", 200) / 100);
 }
 
 // A bit in the wrong place, anywhere: found by the check, and never in what is restored.
