@@ -28,6 +28,9 @@ void LargeFileUpload::store(Batch& batch, Worker& worker) {
   }
   std::vector<ContentId> ids(texts.size());
   Status added = run_.writer_.add_pieces(0, texts, ids, worker.workspace);
+  // Whoever happens to take a window would keep a piece's worth of memory each.
+  worker.workspace.sealed = Buffer();
+  worker.workspace.plain = Buffer();
   if (!added) return run_.queue_.fail(std::move(added).error());
   for (std::size_t i = 0; i < refs.size(); ++i) {
     refs[i]->id = ids[i];
