@@ -143,6 +143,8 @@ class BucketOnS3Voyage : public Voyage<BucketOnS3Voyage> {
                    bucket,
                    "--credential",
                    "cloud=cloud",
+                   "--cacert",
+                   certificate(),
                    "--config",
                    fmt::format("region=us-east-1,s3ForcePathStyle=true,s3Url={}", url_)};
     words.insert(words.end(), more.begin(), more.end());
