@@ -83,6 +83,7 @@ Result<std::vector<Snapshot>> Opened::snapshots(std::stop_token stop) {
 }
 
 Opened::Writing Opened::begin_writing(const ContentWriterOptions& options) {
+  dirty_ = true;
   Writing writing;
   SessionOptions session{.user = access_.user, .host = access_.host};
   if (parameters_.version == 1) session.format_copy = blob_bytes_;
@@ -98,10 +99,11 @@ Status Opened::finish_writing(Writing& writing, std::stop_token stop) {
   writing.session->hold();
   if (manifests_ && manifests_->changed()) {
     Workspace workspace;
-    TRY(manifests_->write(*writing.writer, *index_, workspace));
+    TRY(manifests_->write(*writing.writer, *index_, access_.clock, workspace));
   }
   TRY(writing.writer->flush(stop));
   TRY(writing.session->commit(index_->packs(), stop));
+  dirty_ = false;
   return writing.session->finish(stop);
 }
 

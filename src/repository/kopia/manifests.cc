@@ -49,6 +49,11 @@ void append_manifest(std::string& out, const Manifest& manifest) {
   if (!manifest.deleted) out += manifest.data + "}";
 }
 
+std::uint32_t seconds_of(TimePoint time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
+}
+
 bool has_labels(const Manifest& manifest, const Labels& labels) {
   return std::ranges::all_of(labels, [&](const auto& label) {
     const auto it = manifest.labels.find(label.first);
@@ -123,6 +128,7 @@ Result<ManifestSet> ManifestSet::load(ContentReader& reader,
     const Bytes packed = TRY(reader.read(id, workspace, stop));
     const Bytes json = TRY(gunzip(packed, kMaxUnpacked).wrap("manifests {}", id.text()));
     for (Manifest& manifest : TRY(parse_manifests(json).wrap("manifests {}", id.text()))) {
+      if (!manifest.deleted) set.written_live_.insert(manifest.id);
       const auto [it, fresh] = latest.try_emplace(manifest.id, manifest);
       if (!fresh && manifest.modified > it->second.modified) it->second = std::move(manifest);
     }
@@ -196,8 +202,12 @@ void ManifestSet::remove(const std::string& id, const Clock& clock) {
   by_id_.erase(id);
 }
 
+// A mark of deletion must outlive every content that has what it deletes: those that are merged
+// here are only marked deleted, and whoever moves one of them meanwhile brings it back. So the mark
+// stays for a week after the last merge that still found what it deletes.
 Status ManifestSet::write_all(ContentWriter& writer,
                               const ContentIndex& index,
+                              const Clock& clock,
                               Workspace& workspace) {
   std::vector<Manifest> all;
   for (const auto& [_, manifest] : by_id_)
@@ -205,13 +215,15 @@ Status ManifestSet::write_all(ContentWriter& writer,
   for (const auto& [_, manifest] : changes_) {
     if (manifest.deleted) removed_.push_back(manifest);
   }
-  TimePoint newest = {};
-  for (const Manifest& manifest : removed_)
-    newest = std::max(newest, manifest.modified);
-  // Somebody else may be merging as well, from before a manifest was deleted: while that is
-  // possible the mark must stay, or the manifest would come back.
-  std::erase_if(removed_,
-                [&](const Manifest& manifest) { return manifest.modified < newest - kKeepMarks; });
+  for (Manifest& manifest : removed_) {
+    if (written_live_.contains(manifest.id)) {
+      manifest.modified = std::max(manifest.modified, clock.now());
+    }
+  }
+  std::erase_if(removed_, [&](const Manifest& manifest) {
+    return manifest.modified < clock.now() - kKeepMarks;
+  });
+  written_live_.clear();
   all.insert(all.end(), removed_.begin(), removed_.end());
   const ContentId merged =
       TRY(writer.add(kManifestPrefix, gzip_member(write_manifests(all)), workspace));
@@ -219,7 +231,7 @@ Status ManifestSet::write_all(ContentWriter& writer,
     auto entry = index.find(id);
     if (!entry || entry->deleted || id == merged) continue;
     entry->deleted = true;
-    ++entry->time;
+    entry->time = std::max(entry->time + 1, seconds_of(clock.now()));
     TRY(writer.add_entry(*entry));
   }
   contents_ = {merged};
@@ -227,12 +239,21 @@ Status ManifestSet::write_all(ContentWriter& writer,
   return {};
 }
 
-Status ManifestSet::write(ContentWriter& writer, const ContentIndex& index, Workspace& workspace) {
+Status ManifestSet::write(ContentWriter& writer,
+                          const ContentIndex& index,
+                          const Clock& clock,
+                          Workspace& workspace) {
   if (changes_.empty()) return {};
-  if (contents_.size() >= kMergeFrom) return write_all(writer, index, workspace);
+  if (contents_.size() >= kMergeFrom) return write_all(writer, index, clock, workspace);
   std::vector<Manifest> changed;
-  for (const auto& [_, manifest] : changes_)
+  for (const auto& [_, manifest] : changes_) {
     changed.push_back(manifest);
+    if (manifest.deleted) {
+      removed_.push_back(manifest);
+    } else {
+      written_live_.insert(manifest.id);
+    }
+  }
   contents_.push_back(
       TRY(writer.add(kManifestPrefix, gzip_member(write_manifests(changed)), workspace)));
   changes_.clear();

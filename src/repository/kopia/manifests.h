@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -61,14 +62,21 @@ class ManifestSet {
 
   // Adds a content of the changes. Where there are many contents already, one of everything, and
   // marks the others deleted; both take effect with the next index.
-  Status write(ContentWriter& writer, const ContentIndex& index, Workspace& workspace);
+  Status write(ContentWriter& writer,
+               const ContentIndex& index,
+               const Clock& clock,
+               Workspace& workspace);
 
  private:
   TimePoint later_than(const std::string& id, const Clock& clock) const;
-  Status write_all(ContentWriter& writer, const ContentIndex& index, Workspace& workspace);
+  Status write_all(ContentWriter& writer,
+                   const ContentIndex& index,
+                   const Clock& clock,
+                   Workspace& workspace);
 
   std::map<std::string, Manifest, std::less<>> by_id_;  // none that is deleted
   std::vector<Manifest> removed_;                       // marks of deletion that are there
+  std::set<std::string, std::less<>> written_live_;     // IDs that some content has undeleted
   std::map<std::string, Manifest, std::less<>> changes_;
   std::vector<ContentId> contents_;  // where by_id_ came from
 };

@@ -203,6 +203,7 @@ Status Opened::load(std::stop_token stop) {
     trees_.reset();
     manifests_.reset();
     index_ = std::move(index);
+    dirty_ = false;
     break;
   }
   trees_ = TRY(KopiaTreeFormat::create(parameters_.splitter, contents_, *index_));
@@ -211,7 +212,7 @@ Status Opened::load(std::stop_token stop) {
 }
 
 Status Opened::refresh(std::stop_token stop) {
-  if (index_ && state_.valid.holds(access_.clock)) return {};
+  if (index_ && !dirty_ && state_.valid.holds(access_.clock)) return {};
   return load(stop);
 }
 

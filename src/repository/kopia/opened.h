@@ -125,6 +125,8 @@ class Opened final : public KopiaRepository {
   IndexStore indexes_;
 
   IndexState state_;
+  // A change began and has not ended well: what it added to the index may be nowhere.
+  bool dirty_ = false;
   std::vector<DamagedIndex> index_damage_;
   std::unique_ptr<ContentIndex> index_;
   std::unique_ptr<KopiaTreeFormat> trees_;

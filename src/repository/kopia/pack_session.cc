@@ -141,9 +141,11 @@ std::size_t KopiaPackSession::index_batch() const {
 
 std::uint32_t KopiaPackSession::entry_time(const ContentEntry* replaced) {
   const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch();
-  auto time = static_cast<std::uint32_t>(std::max<std::int64_t>(now.count(), 0));
-  if (replaced != nullptr) time = std::max(time, replaced->time + 1);
-  return time;
+  const auto time = static_cast<std::uint32_t>(std::max<std::int64_t>(now.count(), 0));
+  if (replaced == nullptr) return time;
+  // A content that only moves must not look newer than a mark of deletion that somebody else may
+  // be putting on it now. One that comes back must.
+  return replaced->deleted ? std::max(time, replaced->time + 1) : replaced->time + 1;
 }
 
 void KopiaPackSession::hold() {
