@@ -34,6 +34,33 @@ function(lateen_room name)
   endif()
 endfunction()
 
+function(lateen_test_settings target)
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE
+    LATEEN_TESTDATA="${CMAKE_SOURCE_DIR}/tests/testdata" LATEEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    LATEEN_BINARY="$<TARGET_FILE:lateen>")
+  # Test code runs once: compile it fast.
+  target_compile_options(${target} PRIVATE -O0)
+  target_link_libraries(${target} PRIVATE Boost::json fmt::fmt Threads::Threads GTest::gtest GTest::gmock)
+  if(TARGET lateen_test_pch AND NOT target STREQUAL lateen_test_pch)
+    target_precompile_headers(${target} REUSE_FROM lateen_test_pch)
+  endif()
+endfunction()
+
+# What nearly every test includes; reading GoogleTest's headers is most of a test file's compilation.
+function(lateen_precompile_test_headers)
+  if(NOT LATEEN_PCH)
+    return()
+  endif()
+  add_library(lateen_test_pch STATIC ${CMAKE_BINARY_DIR}/pch/anchor.cc)
+  lateen_test_settings(lateen_test_pch)
+  target_include_directories(lateen_test_pch PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_precompile_headers(lateen_test_pch PRIVATE
+    <algorithm> <chrono> <functional> <map> <memory> <mutex> <optional> <span> <string> <string_view>
+    <thread> <tuple> <unordered_map> <utility> <variant> <vector>
+    <boost/json.hpp> <fmt/format.h> <tl/expected.hpp> <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
 # tests/<room>/**/*_test.cc become one GoogleTest program, <room>_test. ctest runs each case by itself, or, with
 # VOYAGES, each file's suite as a whole.
 function(lateen_room_tests name)
@@ -46,18 +73,13 @@ function(lateen_room_tests name)
     set(test_TIMEOUT 60)
   endif()
   add_executable(${name}_test ${sources})
-  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_compile_definitions(${name}_test PRIVATE
-    LATEEN_TESTDATA="${CMAKE_SOURCE_DIR}/tests/testdata" LATEEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-    LATEEN_BINARY="$<TARGET_FILE:lateen>")
+  lateen_test_settings(${name}_test)
   foreach(used ${name} ${test_USES})
     if(TARGET lateen_${used})
       target_link_libraries(${name}_test PRIVATE lateen_${used})
     endif()
   endforeach()
-  target_link_libraries(${name}_test PRIVATE GTest::gtest GTest::gmock GTest::gtest_main ${test_LINK})
-  # Test code runs once: compile it fast.
-  target_compile_options(${name}_test PRIVATE -O0)
+  target_link_libraries(${name}_test PRIVATE GTest::gtest_main ${test_LINK})
   if(test_VOYAGES)
     add_dependencies(${name}_test lateen)
     lateen_add_voyages(${name} ${test_TIMEOUT})
@@ -106,12 +128,9 @@ function(lateen_server_tests name)
   endif()
   list(TRANSFORM test_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   add_executable(${name}_test ${sources} ${test_SOURCES})
-  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_compile_definitions(${name}_test PRIVATE
-    LATEEN_TESTDATA="${CMAKE_SOURCE_DIR}/tests/testdata" LATEEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  lateen_test_settings(${name}_test)
   list(TRANSFORM test_USES PREPEND lateen_)
-  target_link_libraries(${name}_test PRIVATE ${test_USES} GTest::gtest GTest::gmock GTest::gtest_main)
-  target_compile_options(${name}_test PRIVATE -O0)
+  target_link_libraries(${name}_test PRIVATE ${test_USES} GTest::gtest_main)
   add_test(NAME ${name}.Servers COMMAND ${name}_test --gtest_brief=1)
   set_tests_properties(${name}.Servers PROPERTIES TIMEOUT ${test_TIMEOUT})
 endfunction()
