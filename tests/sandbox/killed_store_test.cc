@@ -6,13 +6,13 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "base/environment.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/random.h"
 #include "base/temp.h"
-#include "base/text.h"
 #include "sandbox/api/api_server.h"
 #include "sandbox/store/store.h"
 
@@ -21,8 +21,6 @@ namespace {
 
 constexpr int kKills = 100;
 constexpr std::size_t kWriters = 4;
-constexpr std::string_view kDirName = "LATEEN_TEST_KILLED_STORE";
-constexpr std::string_view kRoundName = "LATEEN_TEST_KILLED_ROUND";
 
 const GroupVersionResource kMaps{.group = "", .version = "v1", .resource = "configmaps"};
 const GroupVersionResource kNamespaces{.group = "", .version = "v1", .resource = "namespaces"};
@@ -52,25 +50,30 @@ bool write_one(ApiServer& api, int round, std::size_t writer, std::size_t step) 
 }
 
 // The child: runs until it is killed. A byte a write, for each writer in a file of its own.
-TEST(KilledStore, DISABLED_Child) {
-  const auto dir = env(std::string(kDirName));
-  const auto round = env(std::string(kRoundName));
-  ASSERT_TRUE(dir && round);
-  const int number = static_cast<int>(*parse_int(*round));
+void write_until_killed(const FilePath& dir, int round) {
   SystemClock clock;
   SystemRng rng;
-  const auto store = Store::open({.path = (FilePath(*dir) / "state.db").string()});
-  ASSERT_TRUE(store) << store.error().describe();
+  const auto store = Store::open({.path = (dir / "state.db").string()});
+  if (!store) return;
   ApiServer api(**store, clock, rng, Log());
   (void)api.create(kNamespaces, "", {{"metadata", {{"name", "shop"}}}}, {});  // there from round 1
   std::vector<std::jthread> writers;
   for (std::size_t w = 0; w < kWriters; ++w) {
     writers.emplace_back([&, w] {
-      const auto notes = open_for_appending(FilePath(*dir) / fmt::format("acknowledged-{}", w));
-      for (std::size_t step = 0; notes && write_one(api, number, w, step); ++step)
+      const auto notes = open_for_appending(dir / fmt::format("acknowledged-{}", w));
+      for (std::size_t step = 0; notes && write_one(api, round, w, step); ++step)
         (void)write_all(notes->get(), "x");
     });
   }
+}
+
+// A process of its own, killed with its parent. No other thread runs when this is called.
+pid_t spawn_writers(const FilePath& dir, int round) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  write_until_killed(dir, round);
+  _exit(1);
 }
 
 class KilledStoreTest : public ::testing::Test {
@@ -95,22 +98,17 @@ class KilledStoreTest : public ::testing::Test {
   void run_and_kill(int round) {
     for (std::size_t w = 0; w < kWriters; ++w)
       (void)remove_file(notes(w));  // not there before the first round
-    ChildSpec spec;
-    spec.argv = {"/proc/self/exe", "--gtest_filter=KilledStore.DISABLED_Child",
-                 "--gtest_also_run_disabled_tests"};
-    spec.env = {{fmt::format("{}={}", kDirName, dir_.path().string()),
-                 fmt::format("{}={}", kRoundName, round)}};
-    auto child = Child::spawn(spec);
-    ASSERT_TRUE(child) << child.error().describe();
+    const pid_t child = spawn_writers(dir_.path(), round);
+    ASSERT_GT(child, 0);
     const std::size_t enough = 1 + static_cast<std::size_t>(round * 7 % 24);
     const Deadline end = Deadline::after(std::chrono::seconds(30));
     while (all_acknowledged() < enough) {
-      ASSERT_FALSE(child->poll()) << "the writer ended by itself";
+      ASSERT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the writer ended by itself";
       ASSERT_FALSE(end.expired());
       sleep_unless_stopped(std::chrono::microseconds(500), {});
     }
-    ASSERT_TRUE(child->signal(SIGKILL));
-    ASSERT_TRUE(child->wait(Deadline::after(std::chrono::seconds(30)), {}));
+    ASSERT_EQ(kill(child, SIGKILL), 0);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
   }
 
   // "" when it is not there.

@@ -61,7 +61,7 @@ metadata: {name: till, namespace: shop}
 stringData: {pin: "1234"}
 )yaml";
 
-class Faults : public Voyage<Faults> {
+class FaultsVoyage : public Voyage<FaultsVoyage> {
  protected:
   static Outcome fault(Words args) {
     args.insert(args.begin(), {"sandbox", "fault"});
@@ -97,7 +97,7 @@ class Faults : public Voyage<Faults> {
 
   void TearDown() override {
     (void)fault({"clear"});
-    Voyage<Faults>::TearDown();
+    Voyage<FaultsVoyage>::TearDown();
   }
 };
 
@@ -108,9 +108,9 @@ struct BadDay {
   friend void PrintTo(const BadDay& day, std::ostream* out) { *out << day.name; }
 };
 
-class BadDays : public Faults, public ::testing::WithParamInterface<BadDay> {};
+class FaultsVoyageBadDays : public FaultsVoyage, public ::testing::WithParamInterface<BadDay> {};
 
-TEST_P(BadDays, EndInCompletedBackups) {
+TEST_P(FaultsVoyageBadDays, EndInCompletedBackups) {
   make_shop();
   for (const Words& one : GetParam().faults) {
     Words args = one;
@@ -131,7 +131,7 @@ TEST_P(BadDays, EndInCompletedBackups) {
 // order.
 INSTANTIATE_TEST_SUITE_P(
     ,
-    BadDays,
+    FaultsVoyageBadDays,
     ::testing::Values(
         BadDay{"errors", {{"error", "--verbs", "get,list,watch", "--probability", "0.05"}}},
         BadDay{"throttling", {{"throttle", "--probability", "0.05", "--retry-after", "0s"}}},
@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadDay{"late_snapshots", {{"snapshot-delay", "--delay", "500ms"}}}),
     [](const auto& day) { return day.param.name; });
 
-TEST_F(Faults, ThatStayLeaveABackupThatSaysWhatItLacks) {
+TEST_F(FaultsVoyage, ThatStayLeaveABackupThatSaysWhatItLacks) {
   make_shop();
   add_fault({"error", "--verbs", "list", "--resources", "secrets", "--message",
              "etcdserver: no leader", "--user-agents", "lateen*,velero*"});
@@ -156,7 +156,7 @@ TEST_F(Faults, ThatStayLeaveABackupThatSaysWhatItLacks) {
   EXPECT_NE(said.find("etcdserver: no leader"), std::string::npos) << said;
 }
 
-TEST_F(Faults, KubectlHearsThemAsFromARealServer) {
+TEST_F(FaultsVoyage, KubectlHearsThemAsFromARealServer) {
   add_fault({"error", "--resources", "configmaps", "--verbs", "get", "--message", "etcd is away",
              "--user-agents", "kubectl*"});
   const Outcome failed =
@@ -177,7 +177,7 @@ TEST_F(Faults, KubectlHearsThemAsFromARealServer) {
 }
 
 // A namespace as many clusters have them: one volume that can be a snapshot, and one that cannot.
-TEST_F(Faults, AMixedNamespaceKeepsWhatItCanAndSaysWhatItCannot) {
+TEST_F(FaultsVoyage, AMixedNamespaceKeepsWhatItCanAndSaysWhatItCannot) {
   harbour().apply(kMixed);
   harbour().must_kubectl(
       {"-n", "mixed", "wait", "pod/web", "--for=condition=Ready", "--timeout=30s"});
