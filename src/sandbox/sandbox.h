@@ -25,7 +25,7 @@ struct SandboxOptions {
   std::uint16_t port = 0;  // 0: the one it had before, or any that is free
   // Run no processes for pods even where the machine would let us.
   bool records_only = false;
-  FilePath faults = {};  // a file of faults that it starts with (faults/fault.h); "" for none
+  FilePath faults = {};     // a file of faults that it starts with (faults/fault.h); "" for none
   FilePath audit_log = {};  // every request is noted in this file; "" for nowhere
   Log log = {};
 };

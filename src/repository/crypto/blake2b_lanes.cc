@@ -29,13 +29,16 @@
     LATEEN_B2B_G(2, 7, 8, 13, 12, 13)                   \
     LATEEN_B2B_G(3, 4, 9, 14, 14, 15)                   \
   }
-#define LATEEN_B2B_ROUNDS()                                                       \
-  LATEEN_B2B_ROUND(0)                                                             \
-  LATEEN_B2B_ROUND(1)                                                             \
-  LATEEN_B2B_ROUND(2)                                                             \
-  LATEEN_B2B_ROUND(3)                                                             \
-  LATEEN_B2B_ROUND(4) LATEEN_B2B_ROUND(5) LATEEN_B2B_ROUND(6) LATEEN_B2B_ROUND(7) \
-      LATEEN_B2B_ROUND(8) LATEEN_B2B_ROUND(9) LATEEN_B2B_ROUND(10) LATEEN_B2B_ROUND(11)
+#define LATEEN_B2B_ROUNDS() \
+  LATEEN_B2B_ROUND(0)       \
+  LATEEN_B2B_ROUND(1)       \
+  LATEEN_B2B_ROUND(2)       \
+  LATEEN_B2B_ROUND(3)       \
+  LATEEN_B2B_ROUND(4)       \
+  LATEEN_B2B_ROUND(5)       \
+  LATEEN_B2B_ROUND(6)       \
+  LATEEN_B2B_ROUND(7)       \
+  LATEEN_B2B_ROUND(8) LATEEN_B2B_ROUND(9) LATEEN_B2B_ROUND(10) LATEEN_B2B_ROUND(11)
 
 // NOLINTEND(cppcoreguidelines-macro-usage)
 

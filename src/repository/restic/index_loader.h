@@ -32,8 +32,8 @@ Result<LoadedIndex> load_index(const Files& files,
                                const IndexLoadOptions& options,
                                const std::stop_token& stop);
 
-// Adds the files that have come since. How many there were; Gone if some are no longer there, and all
-// must be loaded anew.
+// Adds the files that have come since. How many there were; Gone if some are no longer there, and
+// all must be loaded anew.
 Result<std::size_t> load_new_files(const Files& files,
                                    LoadedIndex& loaded,
                                    const std::stop_token& stop);
