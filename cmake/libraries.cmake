@@ -16,7 +16,6 @@ pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(grpc REQUIRED IMPORTED_TARGET grpc++)
 pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf)
 find_program(LATEEN_PROTOC protoc REQUIRED)
-find_program(LATEEN_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # Header-only, or without a usable config file in Debian.
 find_library(LATEEN_DATE_TZ date-tz REQUIRED)
