@@ -29,13 +29,8 @@ Status init(const Connection& connection,
             const model::StringMap& config,
             Duration patience,
             const std::stop_token& stop) {
-  generated::ObjectStoreInitRequest request;
-  request.set_plugin(plugin);
-  for (const auto& [key, value] : config)
-    (*request.mutable_config())[key] = value;
-  TRY(call<generated::Empty>(connection.channel(), method("Init"), request,
-                             Deadline::after(patience), stop));
-  return {};
+  return initialise<generated::ObjectStoreInitRequest, generated::Empty>(
+      connection.channel(), method("Init"), plugin, config, Deadline::after(patience), stop);
 }
 
 // The location's own config and what every object store is told.

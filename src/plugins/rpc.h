@@ -2,6 +2,7 @@
 // message itself.
 #pragma once
 
+#include <map>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -57,6 +58,22 @@ Result<Response> call(PluginBinary& binary,
       call<Response>(connection.channel(), method, request, Deadline::after(patience), stop);
   if (!answer) return binary.explain(std::move(answer).error(), connection);
   return answer;
+}
+
+// Tells a plugin the configuration of its location, by the method Init of its service.
+template <typename InitRequest, typename Empty>
+Status initialise(const Channel& channel,
+                  std::string_view method,
+                  const std::string& plugin,
+                  const std::map<std::string, std::string, std::less<>>& config,
+                  Deadline deadline,
+                  const std::stop_token& stop) {
+  InitRequest request;
+  request.set_plugin(plugin);
+  for (const auto& [key, value] : config)
+    (*request.mutable_config())[key] = value;
+  TRY(call<Empty>(channel, method, request, deadline, stop));
+  return {};
 }
 
 }  // namespace lateen::plugins
