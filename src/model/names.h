@@ -49,6 +49,10 @@ inline constexpr std::string_view kPluginConfig = "velero.io/plugin-config";
 namespace annotations {
 // Read from people's objects.
 inline constexpr std::string_view kBackupVolumes = "backup.velero.io/backup-volumes";
+// Velero does not know this one, though it is widely told of: an alias of kBackupVolumes, which is
+// taken on claims as well.
+inline constexpr std::string_view kBackupVolumesIncludes =
+    "backup.velero.io/backup-volumes-includes";
 inline constexpr std::string_view kBackupVolumesExcludes =
     "backup.velero.io/backup-volumes-excludes";
 inline constexpr std::string_view kRestoreStatus = "velero.io/restore-status";
@@ -84,6 +88,8 @@ inline constexpr std::string_view kOriginalPvName = "velero.io/original-pv-name"
 // (assurance/retention.h); on Backups the UID of kube-system in the cluster that they were made in.
 inline constexpr std::string_view kRetention = "lateen.io/retention";
 inline constexpr std::string_view kClusterUid = "lateen.io/cluster-uid";
+// On a Backup or Restore that is at work: any value but "" or "false" ends it.
+inline constexpr std::string_view kCancel = "lateen.io/cancel";
 // Between an item action and the server; never stored.
 inline constexpr std::string_view kMustIncludeAdditionalItems =
     "backup.velero.io/must-include-additional-items";

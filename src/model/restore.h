@@ -13,14 +13,22 @@
 
 namespace lateen::model {
 
-// What to do with an object that is in the cluster already. Unset behaves as None.
-enum class ExistingResourcePolicy { Unset, None, Update, Unknown };
+// What to do with an object that is in the cluster already. Unset behaves as None. Recreate and
+// Apply are Lateen's own: Velero's schema takes any word, its server only the first two.
+enum class ExistingResourcePolicy {
+  Unset,
+  None,      // it stays as it is, with a warning where it differs
+  Update,    // a merge patch makes it what the backup has
+  Recreate,  // it is deleted and created anew; what holds data is updated instead
+  Apply,     // server-side apply: what the backup does not speak of stays
+  Unknown,
+};
 
 template <>
 struct EnumWords<ExistingResourcePolicy> {
   using enum ExistingResourcePolicy;
   static constexpr EnumWord<ExistingResourcePolicy> kWords[] = {
-      {Unset, ""}, {None, "none"}, {Update, "update"}};
+      {Unset, ""}, {None, "none"}, {Update, "update"}, {Recreate, "recreate"}, {Apply, "apply"}};
 };
 
 // Whose status is restored. No RestoreStatusSpec at all: nobody's.

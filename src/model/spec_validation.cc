@@ -132,8 +132,10 @@ StringList validate(const RestoreSpec& spec) {
   check_selectors(errors, spec.label_selector, spec.or_label_selectors, "restore");
   check_init_containers(errors, spec.hooks);
   if (spec.existing_resource_policy == ExistingResourcePolicy::Unknown) {
-    errors.push_back(fmt::format("Invalid existing resource policy {}, it must be none or update",
-                                 spec.existing_resource_policy.text()));
+    errors.push_back(
+        fmt::format("Invalid existing resource policy {}, it must be none or update (or recreate "
+                    "or apply, which only Lateen knows)",
+                    spec.existing_resource_policy.text()));
   }
   return errors;
 }
