@@ -1,6 +1,9 @@
 #include "restore/action.h"
 
+#include <algorithm>
+
 #include "kube/object.h"
+#include "restore/item_extension.h"
 
 namespace lateen::restore {
 namespace {
@@ -18,6 +21,11 @@ ActionVerdict skip(std::string reason) {
 std::string ActionContext::target_of(std::string_view ns) const {
   const auto mapped = restore.spec.namespace_mapping.find(ns);
   return mapped == restore.spec.namespace_mapping.end() ? std::string(ns) : mapped->second;
+}
+
+bool ActionContext::brings_back(const model::BackupVolumeInfo& volume) const {
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&volume](const ItemExtension* one) { return one->brings_back(volume); });
 }
 
 Result<ActionVerdict> apply_actions(std::string_view kind,

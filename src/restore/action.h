@@ -18,6 +18,8 @@
 
 namespace lateen::restore {
 
+class ItemExtension;
+
 // How a claim's volume comes back.
 enum class VolumeReturn {
   AsItWas,       // the PersistentVolume itself is restored, and the claim keeps its name
@@ -37,9 +39,13 @@ struct ActionContext {
   std::vector<std::pair<std::string, std::string>> image_parts = {};
   // The first VolumeSnapshotClass of each driver on this cluster.
   model::StringMap snapshot_class_of_driver = {};
+  std::vector<ItemExtension*> extensions = {};
 
   // The namespace that objects of `ns` go to.
   std::string target_of(std::string_view ns) const;
+
+  // Whether an extension restores this volume's data.
+  bool brings_back(const model::BackupVolumeInfo& volume) const;
 
   bool restores_volumes() const { return restore.spec.restore_pvs != false; }
 };

@@ -35,6 +35,7 @@ class SnapshotLocations;
 
 namespace lateen::restore {
 
+class ItemExtension;
 class RestorePlugins;
 
 // What a run works with. All of it outlives the run.
@@ -45,6 +46,8 @@ struct RestoreTools {
   std::string velero_namespace =
       "velero";  // where ConfigMaps that configure a restore are looked for
   const RestorePlugins* plugins = nullptr;  // null: none
+  // File-system backups, moved snapshots: whoever brings back data from elsewhere.
+  std::vector<ItemExtension*> extensions = {};
 };
 
 struct RestoreRunOptions {

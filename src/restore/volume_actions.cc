@@ -135,7 +135,7 @@ ActionVerdict act_on_claim(Json& claim, const ActionContext& context) {
   erase(claim, "spec.volumeName");
   erase(claim, "spec.dataSource");
   erase(claim, "spec.dataSourceRef");
-  if (info == nullptr || !context.restores_volumes()) return verdict;
+  if (info == nullptr || !context.restores_volumes() || context.brings_back(*info)) return verdict;
   if (std::string missing = missing_data(*info); !missing.empty()) {
     verdict.errors.push_back(std::move(missing));
   } else if (info->skipped) {
