@@ -15,6 +15,8 @@
 
 namespace lateen::backup {
 
+class Rehearsal;
+
 inline constexpr std::string_view kSnapshotAction = "velero.io/csi-volumesnapshot-backupper";
 
 // All of it outlives the actions.
@@ -27,6 +29,8 @@ struct CsiActionTools {
   // For volumes that CSI cannot snapshot here, and to mark those that it does; null: there are
   // none.
   volumes::SnapshotLocations* locations = nullptr;
+  bool can_copy_files = false;     // somebody does file-system backups
+  Rehearsal* rehearsal = nullptr;  // null: for real
 };
 
 // velero.io/csi-pvc-backupper: decides how the claim's volume is saved, and takes the snapshot.

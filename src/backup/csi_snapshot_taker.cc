@@ -1,6 +1,7 @@
 #include "backup/csi_snapshot_taker.h"
 
 #include "backup/native_snapshot_action.h"
+#include "backup/rehearsal.h"
 #include "base/quantity.h"
 #include "base/time.h"
 #include "kube/object.h"
@@ -52,6 +53,7 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
   }
   const TimePoint started = tools_.clock.now();
   const auto cls = snapshot_class(claim, string_at(volume, "spec.csi.driver"), stop);
+  if (tools_.rehearsal != nullptr) return rehearse(claim, volume, decision, cls, log);
   if (!cls && TRY(goes_native(claim, volume, cls.error(), log, stop))) return none;
   auto taken = cls ? take(claim, *cls, log, stop) : Result<volumes::CsiSnapshot>(cls.error());
   if (!taken) {
@@ -82,12 +84,8 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
     case VolumeMethod::NativeSnapshot:
       tools_.volumes.expect_native(*volume, claim);
       return;
-    case VolumeMethod::FileSystem:
-      tools_.volumes.skip(volume, claim, "file-system backup is not available");
-      log.error(
-          "The data of this volume is not in the backup: it is chosen for file-system backup, "
-          "which this version cannot do",
-          {which, {"error", decision.reason}});
+    case VolumeMethod::FileSystem:  // its pod's business, whose turn came before the claim's
+      tools_.volumes.expect_copy(*volume, claim);
       return;
     case VolumeMethod::None:
     case VolumeMethod::CsiSnapshot:
@@ -96,6 +94,29 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
                {which, {"reason", decision.reason}});
       return;
   }
+}
+
+// The volume's own turn decides where CSI cannot do it.
+Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::rehearse(
+    const Json& claim,
+    const Json& volume,
+    const volumes::VolumeDecision& decision,
+    const Result<std::string>& snapshot_class,
+    const Log& log) {
+  if (!snapshot_class) {
+    log.info("No CSI snapshot of this volume can be taken here",
+             {{"volume", kube::name_of(volume)}, {"reason", snapshot_class.error().message()}});
+    tools_.volumes.expect_native(volume, claim);
+    return std::optional<volumes::CsiSnapshot>();
+  }
+  tools_.rehearsal->add(PlannedVolume{.ns = std::string(kube::namespace_of(claim)),
+                                      .claim = std::string(kube::name_of(claim)),
+                                      .volume = std::string(kube::name_of(volume)),
+                                      .pod = {},
+                                      .method = decision.method,
+                                      .reason = decision.reason,
+                                      .with = *snapshot_class});
+  return std::optional<volumes::CsiSnapshot>();
 }
 
 // A cluster without the snapshot API, or without a class for the driver: Velero without EnableCSI

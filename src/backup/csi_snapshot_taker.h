@@ -37,6 +37,11 @@ class SnapshotTaker {
                                     const std::string& snapshot_class,
                                     const Log& log,
                                     std::stop_token stop);
+  Result<std::optional<volumes::CsiSnapshot>> rehearse(const Json& claim,
+                                                       const Json& volume,
+                                                       const volumes::VolumeDecision& decision,
+                                                       const Result<std::string>& snapshot_class,
+                                                       const Log& log);
   // Whether the volume's storage is asked itself, since CSI cannot do it here.
   Result<bool> goes_native(const Json& claim,
                            const Json& volume,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backup/rehearsal.h"
 #include "base/text.h"
 #include "kube/exec.h"
 #include "kube/object.h"
@@ -41,6 +42,13 @@ bool HookRunner::run(const Json& pod,
       ++attempted_;
     }
     if (!go_on) continue;
+    if (rehearsal_ != nullptr) {
+      rehearsal_->add(PlannedHook{.ns = std::string(kube::namespace_of(pod)),
+                                  .pod = std::string(kube::name_of(pod)),
+                                  .phase = phase,
+                                  .hook = hook});
+      continue;
+    }
     const Log hook_log = log.with({{"hookName", hook.name},
                                    {"hookSource", to_string(hook.source)},
                                    {"hookPhase", to_string(phase)},

@@ -14,11 +14,14 @@
 
 namespace lateen::backup {
 
+class Rehearsal;
+
 // Thread-safe.
 class HookRunner {
  public:
-  HookRunner(kube::Client& client, const model::BackupHooks& hooks)
-      : client_(client), hooks_(hooks) {}
+  // With a rehearsal (may be null) nothing is run: it is noted there.
+  HookRunner(kube::Client& client, const model::BackupHooks& hooks, Rehearsal* rehearsal = nullptr)
+      : client_(client), hooks_(hooks), rehearsal_(rehearsal) {}
 
   // Whether the pod has hooks at all: if not, it needs no block of its own.
   bool has_hooks(const Json& pod) const;
@@ -35,6 +38,7 @@ class HookRunner {
 
   kube::Client& client_;
   const model::BackupHooks& hooks_;
+  Rehearsal* const rehearsal_;
   mutable Mutex mu_;
   std::int64_t attempted_ LATEEN_GUARDED_BY(mu_) = 0;
   std::int64_t failed_ LATEEN_GUARDED_BY(mu_) = 0;

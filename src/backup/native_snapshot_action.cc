@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backup/rehearsal.h"
+#include "base/text.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/decision.h"
@@ -32,6 +34,10 @@ class NativeSnapshotAction final : public ItemAction {
         return nothing_else;
       case VolumeMethod::NativeSnapshot:
         break;
+    }
+    if (tools_.rehearsal != nullptr && !tools_.backup.spec.volume_snapshot_locations.empty()) {
+      rehearse(volume, decision);
+      return nothing_else;
     }
     const auto taker = TRY(find_native_taker(volume, tools_.backup, tools_.locations, log, stop));
     if (!taker) {
@@ -69,6 +75,18 @@ class NativeSnapshotAction final : public ItemAction {
          .claim = claim ? &*claim : nullptr,
          .chosen_for_file_system = tools_.volumes.is_chosen_for_file_system(ns, claim_name)},
         tools_.backup.spec, tools_.policy ? &*tools_.policy : nullptr);
+  }
+
+  // Whether one of the locations knows the volume, only its storage can say.
+  void rehearse(const Json& volume, const volumes::VolumeDecision& decision) {
+    tools_.rehearsal->add(
+        PlannedVolume{.ns = std::string(string_at(volume, "spec.claimRef.namespace")),
+                      .claim = std::string(string_at(volume, "spec.claimRef.name")),
+                      .volume = std::string(kube::name_of(volume)),
+                      .pod = {},
+                      .method = decision.method,
+                      .reason = decision.reason,
+                      .with = join(tools_.backup.spec.volume_snapshot_locations, ", ")});
   }
 
   Status take(const Json& volume, const NativeTaker& taker, const Log& log, std::stop_token stop) {

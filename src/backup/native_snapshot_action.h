@@ -20,6 +20,8 @@
 
 namespace lateen::backup {
 
+class Rehearsal;
+
 // Told after each snapshot of all there are by then: whoever can keeps the list where it survives
 // us, since only it says what a backup that is lost has left in the storage.
 using NativeSnapshotRecorder = std::function<Status(const std::vector<model::NativeSnapshot>&)>;
@@ -51,6 +53,7 @@ struct NativeActionTools {
   VolumeTracker& volumes;
   NativeSnapshots& snapshots;
   volumes::SnapshotLocations* locations;  // null: there are none
+  Rehearsal* rehearsal = nullptr;         // null: for real
 };
 
 // Whose storage a volume is in.

@@ -20,18 +20,22 @@ std::size_t find_root(std::vector<std::size_t>& parent, std::size_t i) {
 
 }  // namespace
 
+std::string claim_of(const Json& pod, const Json& volume) {
+  std::string claim(string_at(volume, "persistentVolumeClaim.claimName"));
+  // A generic ephemeral volume's claim is named after its pod and the volume.
+  if (claim.empty() && find(volume, "ephemeral") != nullptr) {
+    claim = fmt::format("{}-{}", kube::name_of(pod), string_at(volume, "name"));
+  }
+  return claim.empty() ? claim : kube::object_key(kube::namespace_of(pod), claim);
+}
+
 std::vector<std::string> claims_of(const Json& pod) {
   std::vector<std::string> claims;
   const JsonArray* volumes = array_at(pod, "spec.volumes");
   if (volumes == nullptr) return claims;
-  const std::string_view ns = kube::namespace_of(pod);
   for (const Json& volume : *volumes) {
-    std::string claim(string_at(volume, "persistentVolumeClaim.claimName"));
-    // A generic ephemeral volume's claim is named after its pod and the volume.
-    if (claim.empty() && find(volume, "ephemeral") != nullptr) {
-      claim = fmt::format("{}-{}", kube::name_of(pod), string_at(volume, "name"));
-    }
-    if (!claim.empty()) claims.push_back(kube::object_key(ns, claim));
+    std::string claim = claim_of(pod, volume);
+    if (!claim.empty()) claims.push_back(std::move(claim));
   }
   return claims;
 }

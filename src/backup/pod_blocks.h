@@ -13,6 +13,9 @@ namespace lateen::backup {
 
 using PodBlock = std::vector<Json>;
 
+// The claim that one of a pod's volumes is of, as "namespace/claim"; "" if of none.
+std::string claim_of(const Json& pod, const Json& volume);
+
 // The claims that a pod mounts, as "namespace/claim".
 std::vector<std::string> claims_of(const Json& pod);
 

@@ -11,13 +11,13 @@
 #include "backup/native_snapshot_action.h"
 #include "backup/plugin_actions.h"
 #include "backup/plugin_blocks.h"
-#include "backup/pod_blocks.h"
+#include "backup/pod_backupper.h"
+#include "backup/pod_volume_copier.h"
 #include "backup/related_actions.h"
 #include "backup/volume_tracker.h"
 #include "kube/list.h"
 #include "kube/object.h"
 #include "model/names.h"
-#include "volumes/decision.h"
 
 namespace lateen::backup {
 namespace {
@@ -87,37 +87,45 @@ class Run {
                                .clock = tools.clock,
                                .policy = options.policy,
                                .volumes = volumes_,
-                               .locations = options.snapshot_locations},
+                               .locations = options.snapshot_locations,
+                               .can_copy_files = options.pod_volumes != nullptr,
+                               .rehearsal = options.rehearsal},
                               {.client = tools.client,
                                .backup = backup,
                                .clock = tools.clock,
                                .policy = options.policy,
                                .volumes = volumes_,
                                .snapshots = native_,
-                               .locations = options.snapshot_locations})),
+                               .locations = options.snapshot_locations,
+                               .rehearsal = options.rehearsal})),
         backupper_(
             {.backup = backup, .plan = plan, .tools = tools, .items = items_, .actions = actions_}),
-        hooks_(tools.client, backup.spec.hooks) {}
+        hooks_(tools.client, backup.spec.hooks, options.rehearsal),
+        pods_({.backup = backup,
+               .plan = plan,
+               .tools = tools,
+               .options = options,
+               .volumes = volumes_,
+               .items = backupper_,
+               .hooks = hooks_,
+               .block_actions = blocks_,
+               .tell_progress = [this] { tell_progress(); }}) {}
 
   Result<BackupOutcome> carry_out(std::stop_token stop) {
     for (const std::string& error : plan_.errors)
       tools_.log.error(error);
     for (const std::string& warning : plan_.warnings)
       tools_.log.warning(warning);
-    TRY(take_plugins(stop));
-    for (const std::vector<CollectionStep>& rank : plan_.ranks) {
-      TRY(parallel_for(
-          rank.size(), options_.workers,
-          [&](std::size_t i, std::stop_token s) { return collect_step(rank[i], s); }, stop));
+    const Status taken = take_everything(stop);
+    // Also after an error: what was begun is ended.
+    const Status copied = finish_copies(stop);
+    TRY(taken);
+    TRY(copied);
+    for (const auto& [volume, reason] : volumes_.missed()) {
+      tools_.log.warning("The data of this volume is not in the backup",
+                         {{"volume", volume}, {"reason", reason}});
     }
-    TRY(take_namespaces(stop));
-    TRY(take_definitions(stop));
-    for (const std::string& volume : volumes_.missed()) {
-      tools_.log.warning(
-          "The data of this volume is not in the backup: its PersistentVolume is not in it, and so "
-          "its storage was not asked for a snapshot",
-          {{"volume", volume}});
-    }
+    tell_skipped_volumes();
     return outcome();
   }
 
@@ -137,8 +145,43 @@ class Run {
     return {};
   }
 
+  Status take_everything(std::stop_token stop) {
+    TRY(take_plugins(stop));
+    for (const std::vector<CollectionStep>& rank : plan_.ranks) {
+      TRY(parallel_for(
+          rank.size(), options_.workers,
+          [&](std::size_t i, std::stop_token s) { return collect_step(rank[i], s); }, stop));
+    }
+    TRY(take_namespaces(stop));
+    return take_definitions(stop);
+  }
+
+  Status finish_copies(std::stop_token stop) {
+    if (options_.pod_volumes == nullptr) return {};
+    copies_ = TRY(options_.pod_volumes->finish(tools_.log, stop));
+    for (const model::PodVolumeBackup& copy : copies_)
+      volumes_.copied(copy);
+    return {};
+  }
+
+  // Velero's line of the volumes whose data are not in the backup.
+  void tell_skipped_volumes() const {
+    JsonArray skipped;
+    for (const model::BackupVolumeInfo& info : volumes_.infos()) {
+      if (!info.skipped) continue;
+      JsonObject one;
+      one["name"] =
+          info.pv_name.empty() ? kube::object_key(info.pvc_namespace, info.pvc_name) : info.pv_name;
+      one["reasons"] = JsonArray{JsonObject{{"approach", "any"}, {"reason", info.skipped_reason}}};
+      skipped.push_back(std::move(one));
+    }
+    tools_.log.info("Summary for skipped PVs: " + write_json(Json(std::move(skipped))));
+  }
+
   Status collect_step(const CollectionStep& step, std::stop_token stop) {
-    if (step.type.group_resource() == kPods) return collect_pods(step, stop);
+    if (step.type.group_resource() == kPods) {
+      return pods_.collect_pods(step, taker(step.type, stop), stop);
+    }
     TRY(take_first(step, stop));
     return collect(step, tools_, options_.page_size, taker(step.type, stop), stop);
   }
@@ -151,108 +194,6 @@ class Run {
               return {};
             },
             .again = [this, &type] { items_.may_come_again(type); }};
-  }
-
-  // Pods without hooks and claims go in as they come; the others wait until all that share a claim
-  // are known. Those that orderedResources names are one block, which goes first.
-  Status collect_pods(const CollectionStep& step, std::stop_token stop) {
-    std::map<std::string, Json> waiting;  // by "ns/name": of one that comes again the later counts
-    const ItemTaker all = taker(step.type, stop);
-    ItemTaker sorting = all;
-    sorting.take = [&](const ListPage& page, const ObjectSlice& slice) -> Status {
-      if (slice.deleting) return {};
-      auto pod = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
-      const std::string key = kube::object_key(slice.ns, slice.name);
-      const bool is_ordered =
-          std::find(step.first.begin(), step.first.end(), key) != step.first.end();
-      if (pod && (is_ordered || needs_block(*pod)) &&
-          slice.label(model::labels::kExcludeFromBackup) != "true") {
-        waiting.insert_or_assign(key, std::move(*pod));
-        return {};
-      }
-      return all.take(page, slice);
-    };
-    TRY(collect(step, tools_, options_.page_size, sorting, stop));
-    std::vector<Json> pods;
-    for (auto& [key, pod] : waiting)
-      pods.push_back(std::move(pod));
-    for (const std::string& key : step.first) {
-      if (waiting.count(key) == 0) warn_of_first(step, key);
-    }
-    const std::size_t ordered = put_first(step.first, pods);
-    const std::vector<PodBlock> blocks = group_pods(std::move(pods), ordered, [&](const Json& pod) {
-      return block_keys_of(pod, blocks_, log_of(pod), stop);
-    });
-    const std::size_t begin = ordered > 0 ? 1 : 0;
-    if (ordered > 0) TRY(back_up_block(step.type, blocks.front(), stop));
-    return parallel_for(
-        blocks.size() - begin, options_.workers,
-        [&](std::size_t i, std::stop_token s) {
-          return back_up_block(step.type, blocks[begin + i], s);
-        },
-        stop);
-  }
-
-  bool needs_block(const Json& pod) const {
-    const bool by_plugin = std::any_of(blocks_.begin(), blocks_.end(), [](const auto& action) {
-      return action->wants_kind(kPods);
-    });
-    return by_plugin || hooks_.has_hooks(pod) || !claims_of(pod).empty() ||
-           !volumes::file_system_volumes(pod, backup_.spec).empty() || options_.policy.has_value();
-  }
-
-  Status back_up_block(const kube::ResourceType& type,
-                       const PodBlock& block,
-                       std::stop_token stop) {
-    std::vector<const Json*> passed;
-    for (const Json& pod : block) {
-      const Log log = log_of(pod);
-      note_file_system_choices(pod, log);
-      if (hooks_.run(pod, model::HookPhase::Pre, log, stop)) {
-        passed.push_back(&pod);
-      } else {
-        log.error("Error running pre hooks for pod, it is not in this backup");
-      }
-    }
-    Status stored;
-    for (const Json* pod : passed) {
-      auto done = backupper_.back_up(type, *pod, stop);
-      if (!done) {
-        stored = std::move(done).error();
-        break;
-      }
-      tell_progress();
-    }
-    // What a pre hook froze is thawed whatever happened in between, also when told to stop.
-    for (const Json* pod : passed)
-      hooks_.run(*pod, model::HookPhase::Post, log_of(*pod), {});
-    return stored;
-  }
-
-  void note_file_system_choices(const Json& pod, const Log& log) {
-    const std::vector<std::string> chosen = volumes::file_system_volumes(pod, backup_.spec);
-    const JsonArray* volumes = array_at(pod, "spec.volumes");
-    if (volumes == nullptr) return;
-    for (const Json& volume : *volumes) {
-      const std::string_view name = string_at(volume, "name");
-      const bool is_chosen = std::find(chosen.begin(), chosen.end(), name) != chosen.end();
-      const std::string_view claim = string_at(volume, "persistentVolumeClaim.claimName");
-      if (!claim.empty()) {
-        if (is_chosen) volumes_.choose_for_file_system(kube::namespace_of(pod), claim);
-        continue;
-      }
-      // Of a claim's volume the policy is asked when its claim is backed up.
-      const model::VolumePolicy* policy =
-          options_.policy
-              ? options_.policy->match(model::VolumeFacts::from(nullptr, &volume, nullptr))
-              : nullptr;
-      const bool by_policy = policy != nullptr && policy->action == model::VolumeAction::FsBackup;
-      if (policy != nullptr ? !by_policy : !is_chosen) continue;
-      log.error(
-          "The data of this volume is not in the backup: it is chosen for file-system backup, "
-          "which this version cannot do",
-          {{"volume", name}});
-    }
   }
 
   // spec.orderedResources: the named objects of a kind before the others, in their order.
@@ -279,18 +220,6 @@ class Run {
   void warn_of_first(const CollectionStep& step, std::string_view key) const {
     tools_.log.warning("An object that orderedResources names is not among those to be backed up",
                        {{"resource", step.type.group_resource()}, {"name", key}});
-  }
-
-  // Puts the pods that orderedResources names before the others; says how many there are.
-  std::size_t put_first(const std::vector<std::string>& order, std::vector<Json>& pods) const {
-    const auto place = [&order](const Json& pod) {
-      return std::find(order.begin(), order.end(), kube::object_key(pod)) - order.begin();
-    };
-    std::stable_sort(pods.begin(), pods.end(),
-                     [&place](const Json& a, const Json& b) { return place(a) < place(b); });
-    const auto others = std::find_if(
-        pods.begin(), pods.end(), [&](const Json& pod) { return place(pod) == std::ssize(order); });
-    return static_cast<std::size_t>(others - pods.begin());
   }
 
   // The Namespace objects: those asked for by name, those the selector matches, and those that
@@ -343,12 +272,6 @@ class Run {
     return {};
   }
 
-  Log log_of(const Json& pod) const {
-    return tools_.log.with({{"resource", kPods},
-                            {"namespace", kube::namespace_of(pod)},
-                            {"name", kube::name_of(pod)}});
-  }
-
   void tell_progress() const {
     if (!options_.progress) return;
     const std::int64_t done = items_.count();
@@ -363,6 +286,7 @@ class Run {
     outcome.operations = backupper_.operations();
     outcome.volumes = volumes_.infos();
     outcome.native_snapshots = native_.all();
+    outcome.pod_volume_backups = copies_;
     outcome.hooks = hooks_.status();
     outcome.csi_snapshots_attempted = std::count_if(
         outcome.volumes.begin(), outcome.volumes.end(), [](const model::BackupVolumeInfo& info) {
@@ -382,6 +306,8 @@ class Run {
   PluginBlockActions blocks_;
   ItemBackupper backupper_;
   HookRunner hooks_;
+  PodBackupper pods_;
+  std::vector<model::PodVolumeBackup> copies_;
 };
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "model/backup.h"
 #include "model/item_operation.h"
 #include "model/native_snapshot.h"
+#include "model/pod_volumes.h"
 #include "model/resource_policy.h"
 #include "model/results.h"
 #include "model/volume_info.h"
@@ -32,6 +33,8 @@
 namespace lateen::backup {
 
 class BackupPlugins;
+class PodVolumeCopier;
+class Rehearsal;
 
 // What a run works with. All of it outlives the run.
 struct BackupTools {
@@ -51,6 +54,11 @@ struct BackupRunOptions {
   volumes::SnapshotLocations* snapshot_locations = nullptr;
   // Told of the native snapshots while they are taken.
   std::function<Status(const std::vector<model::NativeSnapshot>&)> record_native_snapshots = {};
+  // Who copies volumes of pods as files; null: nobody, and each that is chosen for it is an error.
+  PodVolumeCopier* pod_volumes = nullptr;
+  // Nothing is done to the cluster or its storage: what would have been is noted here. Null: for
+  // real.
+  Rehearsal* rehearsal = nullptr;
   // Hears how many objects are done, and how many are known of; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
@@ -61,6 +69,7 @@ struct BackupOutcome {
   std::vector<model::BackupOperation> operations;  // to be polled until they end (operations.h)
   std::vector<model::BackupVolumeInfo> volumes;
   std::vector<model::NativeSnapshot> native_snapshots;
+  std::vector<model::PodVolumeBackup> pod_volume_backups;
   model::HookStatus hooks;
   std::int64_t csi_snapshots_attempted = 0;
 };

@@ -35,6 +35,29 @@ model::BackupVolumeInfo info_of(const Json& volume) {
   return info;
 }
 
+// Of a pod's volume, copied as files.
+model::BackupVolumeInfo info_of(const Json& pod, const ChosenPodVolume& volume) {
+  model::BackupVolumeInfo info;
+  if (volume.claim) {
+    info = info_of(volume.persistent_volume ? &*volume.persistent_volume : nullptr, *volume.claim);
+  }
+  model::PodVolumeInfo copy;
+  copy.volume_name = volume.name;
+  copy.pod_name = kube::name_of(pod);
+  copy.pod_namespace = kube::namespace_of(pod);
+  info.pvb_info = std::move(copy);
+  return info;
+}
+
+std::string copy_key(std::string_view ns, std::string_view pod, std::string_view volume) {
+  return fmt::format("{}/{}/{}", ns, pod, volume);
+}
+
+std::string why_missed(bool as_files) {
+  return as_files ? "no pod of the backup mounts it, so that its files could be read"
+                  : "its PersistentVolume is not in the backup";
+}
+
 // By its claim; a volume without one by itself.
 std::string key_of(const model::BackupVolumeInfo& info) {
   return info.pvc_name.empty() ? "/" + info.pv_name
@@ -91,15 +114,74 @@ void VolumeTracker::snapshot_failed(const Json& volume, const Json& claim, TimeP
 }
 
 void VolumeTracker::expect_native(const Json& volume, const Json& claim) {
+  expect(volume, claim, false);
+}
+
+void VolumeTracker::expect_copy(const Json& volume, const Json& claim) {
+  expect(volume, claim, true);
+}
+
+void VolumeTracker::expect(const Json& volume, const Json& claim, bool as_files) {
   model::BackupVolumeInfo info = info_of(&volume, claim);
   const Lock lock(mu_);
   const std::string name = info.pv_name;
-  expected_.insert_or_assign(name, std::move(info));
+  expected_.insert_or_assign(name, Expected{.info = std::move(info), .as_files = as_files});
 }
 
 bool VolumeTracker::expects_native(std::string_view volume) const {
   const Lock lock(mu_);
-  return expected_.contains(volume);
+  const auto at = expected_.find(volume);
+  return at != expected_.end() && !at->second.as_files;
+}
+
+bool VolumeTracker::take_for_copy(const Json& claim) {
+  const Lock lock(mu_);
+  return taken_.insert(kube::object_key(claim)).second;
+}
+
+void VolumeTracker::copy_begun(const Json& pod, const ChosenPodVolume& volume) {
+  model::BackupVolumeInfo info = info_of(pod, volume);
+  info.backup_method = model::VolumeBackupMethod::PodVolumeBackup;
+  info.start_timestamp = clock_.now();
+  info.result = model::VolumeResult::Failed;  // until it is known better
+  const Lock lock(mu_);
+  if (volume.claim) told_.insert(key_of(info));
+  const std::string key = copy_key(kube::namespace_of(pod), kube::name_of(pod), volume.name);
+  copies_.insert_or_assign(key, std::move(info));
+}
+
+void VolumeTracker::copy_refused(const Json& pod,
+                                 const ChosenPodVolume& volume,
+                                 std::string_view reason) {
+  {
+    const Lock lock(mu_);
+    copies_.erase(copy_key(kube::namespace_of(pod), kube::name_of(pod), volume.name));
+  }
+  if (!volume.claim) return;
+  model::BackupVolumeInfo info = info_of(pod, volume);
+  info.pvb_info.reset();
+  info.skipped = true;
+  info.skipped_reason = fmt::format("podvolume: {}", reason);
+  const Lock lock(mu_);
+  told_.insert(key_of(info));
+  infos_.push_back(std::move(info));
+}
+
+void VolumeTracker::copied(const model::PodVolumeBackup& copy) {
+  const Lock lock(mu_);
+  const auto at = copies_.find(copy_key(copy.spec.pod.ns, copy.spec.pod.name, copy.spec.volume));
+  if (at == copies_.end()) return;
+  model::BackupVolumeInfo& info = at->second;
+  const bool completed = copy.status.phase == model::DataPhase::Completed;
+  info.result = completed ? model::VolumeResult::Succeeded : model::VolumeResult::Failed;
+  info.start_timestamp = copy.status.start_timestamp;
+  info.completion_timestamp = copy.status.completion_timestamp;
+  info.pvb_info->snapshot_handle = copy.status.snapshot_id;
+  info.pvb_info->size = copy.status.progress.total_bytes;
+  info.pvb_info->incremental_size = copy.status.incremental_bytes;
+  info.pvb_info->uploader_type = copy.spec.uploader_type;
+  info.pvb_info->node_name = copy.spec.node;
+  info.pvb_info->phase = copy.status.phase.text();
 }
 
 void VolumeTracker::skip(const Json& volume, std::string_view reason) {
@@ -138,11 +220,11 @@ bool VolumeTracker::is_told(const model::BackupVolumeInfo& info) const {
   return told_.contains(key_of(info));
 }
 
-std::vector<std::string> VolumeTracker::missed() const {
-  std::vector<std::string> names;
+std::vector<std::pair<std::string, std::string>> VolumeTracker::missed() const {
+  std::vector<std::pair<std::string, std::string>> names;
   const Lock lock(mu_);
-  for (const auto& [name, info] : expected_) {
-    if (!is_told(info)) names.push_back(name);
+  for (const auto& [name, expected] : expected_) {
+    if (!is_told(expected.info)) names.emplace_back(name, why_missed(expected.as_files));
   }
   return names;
 }
@@ -152,11 +234,13 @@ std::vector<model::BackupVolumeInfo> VolumeTracker::infos() const {
   {
     const Lock lock(mu_);
     infos = infos_;
-    for (const auto& [name, info] : expected_) {
-      if (is_told(info)) continue;
+    for (const auto& [key, info] : copies_)
       infos.push_back(info);
+    for (const auto& [name, expected] : expected_) {
+      if (is_told(expected.info)) continue;
+      infos.push_back(expected.info);
       infos.back().skipped = true;
-      infos.back().skipped_reason = "its PersistentVolume is not in the backup";
+      infos.back().skipped_reason = why_missed(expected.as_files);
     }
   }
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) {

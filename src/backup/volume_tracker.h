@@ -6,8 +6,10 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "backup/pod_volume_copier.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/thread.h"
@@ -40,27 +42,48 @@ class VolumeTracker {
   void expect_native(const Json& volume, const Json& claim);
   bool expects_native(std::string_view volume) const;
 
+  // The claim's volume is to be copied as files, by a pod that mounts it: the same if none does.
+  void expect_copy(const Json& volume, const Json& claim);
+
+  // Says whether the caller is the first who wants to copy this claim's volume.
+  bool take_for_copy(const Json& claim);
+  void copy_begun(const Json& pod, const ChosenPodVolume& volume);
+  // Instead of copy_begun(), or after it.
+  void copy_refused(const Json& pod, const ChosenPodVolume& volume, std::string_view reason);
+  // The end of one that was begun. Of those that never end, the copy failed.
+  void copied(const model::PodVolumeBackup& copy);
+
   // Of a volume by itself: its claim is the one that it names, if any.
   void skip(const Json& volume, std::string_view reason);
   void native_snapshot(const Json& volume,
                        const model::NativeSnapshot& snapshot,
                        TimePoint started);
 
-  // Those that were expected and never came, by volume.
-  std::vector<std::string> missed() const;
+  // Those that were expected and never came, by volume, and why.
+  std::vector<std::pair<std::string, std::string>> missed() const;
 
   // Skipped ones first, then by namespace and claim, as Velero orders them.
   std::vector<model::BackupVolumeInfo> infos() const;
 
  private:
   void add(model::BackupVolumeInfo info);
+  void expect(const Json& volume, const Json& claim, bool as_files);
   bool is_told(const model::BackupVolumeInfo& info) const LATEEN_REQUIRES(mu_);
 
   const Clock& clock_;
   mutable Mutex mu_;
   std::set<std::string> chosen_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> told_ LATEEN_GUARDED_BY(mu_);
-  std::map<std::string, model::BackupVolumeInfo, std::less<>> expected_ LATEEN_GUARDED_BY(mu_);
+
+  struct Expected {
+    model::BackupVolumeInfo info;
+    bool as_files = false;
+  };
+
+  std::map<std::string, Expected, std::less<>> expected_ LATEEN_GUARDED_BY(mu_);  // by volume
+  std::set<std::string> taken_ LATEEN_GUARDED_BY(mu_);  // claims that are copied
+  // Copies that have begun, by "ns/pod/volume".
+  std::map<std::string, model::BackupVolumeInfo> copies_ LATEEN_GUARDED_BY(mu_);
   std::vector<model::BackupVolumeInfo> infos_ LATEEN_GUARDED_BY(mu_);
 };
 

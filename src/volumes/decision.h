@@ -38,8 +38,48 @@ VolumeDecision decide(const VolumeSituation& situation,
                       const model::BackupSpec& spec,
                       const model::ResourcePolicy* policy);
 
-// The names of a pod's volumes chosen for file-system backup, by the pod's annotations and
-// spec.defaultVolumesToFsBackup; a policy's word about a volume is not in it.
-std::vector<std::string> file_system_volumes(const Json& pod, const model::BackupSpec& spec);
+// One of a pod's volumes, when it is asked whether its files are to be copied.
+struct PodVolumeSituation {
+  const Json* pod = nullptr;                // never null
+  const Json* volume = nullptr;             // never null: an entry of the pod's spec.volumes
+  const Json* claim = nullptr;              // null: it is of no claim, or the claim is not there
+  const Json* persistent_volume = nullptr;  // that the claim is bound to, if any
+  // The backup leaves out PersistentVolumeClaims, and with them what is in them.
+  bool claims_excluded = false;
+};
+
+enum class PodVolumeWay {
+  Leave,       // nobody asks for its files
+  Copy,        // file-system backup: a PodVolumeBackup is due
+  Impossible,  // asked for, and cannot be had: a warning, and the volume's data are not saved
+};
+
+struct PodVolumeDecision {
+  PodVolumeWay way = PodVolumeWay::Leave;
+  std::string reason;
+  // Something that the person should put right though we understood it; empty mostly.
+  std::string warning = {};
+
+  bool operator==(const PodVolumeDecision&) const = default;
+};
+
+// Velero's order: what never is copied (made from the cluster's own objects, or the node's own); a
+// volume policy that matches; the annotations and spec.defaultVolumesToFsBackup. Of what is then
+// chosen, only volumes of running pods that a container mounts as a file system can be copied.
+// Whether a node agent is there to do it is for the caller to see.
+PodVolumeDecision decide_pod_volume(const PodVolumeSituation& situation,
+                                    const model::BackupSpec& spec,
+                                    const model::ResourcePolicy* policy);
+
+// Whether the annotations and spec.defaultVolumesToFsBackup alone choose a volume of a pod. `claim`
+// may be null. This is what keeps a snapshot of the claim's volume away.
+bool is_chosen_for_file_system(const Json& pod,
+                               const Json& volume,
+                               const Json* claim,
+                               const model::BackupSpec& spec);
+
+// Whether a volume may be a matter of file-system backup at all, by its kind. Where this says no,
+// no annotation and no policy changes it.
+bool can_be_copied(const Json& volume);
 
 }  // namespace lateen::volumes
