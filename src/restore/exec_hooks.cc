@@ -56,7 +56,7 @@ Status run_hook(kube::Client& client,
                 const model::RestoreExecHook& hook,
                 Duration longest_wait,
                 const Log& log,
-                std::stop_token stop) {
+                const std::stop_token& stop) {
   TRY(wait_for_container(client, pod, hook, longest_wait, stop));
   const kube::ExecOutcome outcome =
       TRY(kube::exec_in_pod(client,
