@@ -13,7 +13,7 @@ namespace {
 
 // Flags of velero server that say what this version does not do yet, or does by itself. They are
 // taken, and named in a warning when given.
-constexpr std::array<std::string_view, 17> kWithoutEffect = {"fs-backup-timeout",
+constexpr std::array<std::string_view, 16> kWithoutEffect = {"fs-backup-timeout",
                                                              "client-qps",
                                                              "client-burst",
                                                              "profiler-address",
@@ -23,13 +23,15 @@ constexpr std::array<std::string_view, 17> kWithoutEffect = {"fs-backup-timeout"
                                                              "disable-informer-cache",
                                                              "backup-repository-configmap",
                                                              "repo-maintenance-job-configmap",
-                                                             "concurrent-backups",
                                                              "restore-only",
                                                              "keep-latest-maintenance-jobs",
                                                              "maintenance-job-cpu-request",
                                                              "maintenance-job-mem-request",
                                                              "maintenance-job-cpu-limit",
                                                              "maintenance-job-mem-limit"};
+
+// Each has its threads and its buffers.
+constexpr std::int64_t kMostConcurrentBackups = 32;
 
 std::vector<FlagSpec> server_flags() {
   using enum FlagKind;
@@ -124,6 +126,11 @@ std::vector<FlagSpec> server_flags() {
            "Use an installed plugin also for what is built in. By default a plugin is used for "
            "the other providers, and where a location's annotation lateen.io/implementation "
            "is plugin."},
+      {.name = "concurrent-backups",
+       .kind = Int,
+       .usage = "Number of backups to process concurrently; those that share a namespace wait for "
+                "each other.",
+       .value = "1"},
       {.name = "item-block-worker-count",
        .kind = Int,
        .usage = "Number of objects worked on at once. 0: twice the machine's threads.",
@@ -169,6 +176,12 @@ Result<server::ServerConfig> config_from(const Invocation& call) {
   }
   config.item_workers =
       static_cast<std::size_t>(std::max<std::int64_t>(0, flags.integer("item-block-worker-count")));
+  const std::int64_t concurrent = flags.integer("concurrent-backups");
+  if (concurrent < 1 || concurrent > kMostConcurrentBackups) {
+    return Error(Code::InvalidArgument, "--concurrent-backups is {}, it must be from 1 to {}",
+                 concurrent, kMostConcurrentBackups);
+  }
+  config.concurrent_backups = static_cast<std::size_t>(concurrent);
   config.plugin_dir = flags.text("plugin-dir");
   config.prefer_plugins = flags.is("prefer-plugins");
   config.features = flags.list("features");

@@ -144,6 +144,10 @@ Status BackupStore::remove_unfinished(std::string_view backup, const std::stop_t
   return remove_all(*store_, layout_.backup_dir(backup), stop);
 }
 
+Status BackupStore::put_backup_log(std::string_view backup, int fd, std::stop_token stop) {
+  return upload_whole_file(*store_, layout_.backup_log(backup), fd, std::move(stop));
+}
+
 Status BackupStore::put_metadata(const model::Backup& backup, std::stop_token stop) {
   return store_->put(layout_.backup_metadata(backup.metadata.name), model::write_backup(backup),
                      std::move(stop));

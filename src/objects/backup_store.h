@@ -67,6 +67,8 @@ class BackupStore {
   // Removes what an unfinished writer has left of a backup; AlreadyExists if the backup is
   // complete.
   Status remove_unfinished(std::string_view backup, const std::stop_token& stop = {});
+  // Of a backup that failed: all that is kept of it.
+  Status put_backup_log(std::string_view backup, int fd, std::stop_token stop = {});
   // Later changes of a finished upload.
   Status put_metadata(const model::Backup& backup, std::stop_token stop = {});
   Status put_item_operations(std::string_view backup,

@@ -2,26 +2,21 @@
 
 #include <algorithm>
 
-#include "kube/object.h"
+#include "backup/run.h"
 #include "model/backup.h"
-#include "model/names.h"
 #include "model/phases.h"
 #include "server/backup_preparation.h"
+#include "server/backup_queue.h"
 #include "server/backup_runner.h"
+#include "server/backup_surroundings.h"
 #include "server/listing.h"
 #include "server/metrics.h"
-#include "server/policy.h"
 
 namespace lateen::server {
 namespace {
 
 using model::Backup;
 using model::BackupPhase;
-
-bool is_running(const Backup& backup) {
-  const BackupPhase phase = backup.status.phase.value();
-  return phase == BackupPhase::ReadyToStart || phase == BackupPhase::InProgress;
-}
 
 // The Backups in the cluster, oldest first; none when they cannot be listed, which is logged.
 std::vector<Backup> list_backups(const ServerContext& context, std::stop_token stop) {
@@ -67,33 +62,27 @@ class QueueController final : public Controller {
   }
 
   void reconcile(std::stop_token stop) override {
-    std::vector<Backup> backups = list_backups(context_, stop);
-    const bool busy = std::any_of(backups.begin(), backups.end(), is_running);
-    std::vector<Backup> queued;
-    for (const Backup& backup : backups) {
-      if (backup.status.phase == BackupPhase::Queued) queued.push_back(backup);
-    }
-    std::stable_sort(queued.begin(), queued.end(), [](const Backup& a, const Backup& b) {
-      return a.status.queue_position < b.status.queue_position;
-    });
-    for (const Backup& backup : backups) {
-      if (model::is_new(backup.status.phase.value()) && !backup.metadata.deletion_timestamp) {
-        queued.push_back(backup);
+    const std::vector<Backup> backups = list_backups(context_, stop);
+    std::vector<backup::NamespaceFacts> namespaces;
+    if (context_.config.concurrent_backups > 1) {
+      auto present = backup::read_namespaces(context_.client(), stop);
+      failed_ = !present;
+      if (!present) {
+        if (!stop.stop_requested()) {
+          context_.log.error("Could not list the namespaces", {{"error", present.error()}});
+        }
+        return;
       }
+      namespaces = std::move(*present);
     }
-    std::int64_t position = 0;
     failed_ = false;
-    for (const Backup& backup : queued) {
-      const bool starts = !busy && &backup == &queued.front();
-      Backup after = backup;
-      after.status.phase = starts ? BackupPhase::ReadyToStart : BackupPhase::Queued;
-      after.status.queue_position = starts ? 0 : ++position;
-      if (after == backup) continue;
-      auto written = context_.cluster.update(backup, after, stop);
+    for (const QueueMove& move :
+         plan_queue(backups, namespaces, context_.config.concurrent_backups)) {
+      auto written = context_.cluster.update(move.before, move.after, stop);
       failed_ = failed_ || !written;
       if (!written && !was_overtaken(written.error())) {
         context_.log.error("Could not queue a Backup",
-                           {{"backup", backup.metadata.name}, {"error", written.error()}});
+                           {{"backup", move.before.metadata.name}, {"error", written.error()}});
       }
     }
   }
@@ -102,33 +91,6 @@ class QueueController final : public Controller {
   const ServerContext context_;
   bool failed_ = false;
 };
-
-Result<BackupSurroundings> look_around(const Backup& backup,
-                                       const ServerContext& context,
-                                       std::stop_token stop) {
-  BackupSurroundings around;
-  around.storage_locations = TRY(context.cluster.list<model::BackupStorageLocation>({}, stop));
-  around.snapshot_locations = TRY(context.cluster.list<model::VolumeSnapshotLocation>({}, stop));
-  const Json namespaces = TRY(context.client().list(
-      {.gvr = {"", "v1", "namespaces"}},
-      {.label_selector = fmt::format("{}=true", model::labels::kExcludeFromBackup)}, stop));
-  if (const JsonArray* items = array_at(namespaces, "items")) {
-    for (const Json& ns : *items)
-      around.excluded_by_label.emplace_back(kube::name_of(ns));
-  }
-  const auto policy = read_policy(backup, context, stop);
-  if (!policy) {
-    if (policy.error().retryable()) return policy.error();
-    around.policy_error = policy.error().message();
-  } else if (*policy) {
-    around.policy_has_filters = (*policy)->include_exclude().has_value();
-  }
-  const Json version = TRY(context.client().server_version({}, stop));
-  around.git_version = string_at(version, "gitVersion");
-  around.major = string_at(version, "major");
-  around.minor = string_at(version, "minor");
-  return around;
-}
 
 class BackupController final : public Controller {
  public:
@@ -146,7 +108,7 @@ class BackupController final : public Controller {
     for (const Backup& backup : list_backups(context_, stop)) {
       if (backup.status.phase != BackupPhase::ReadyToStart) continue;
       const Status done = process(backup, stop);
-      if (!done && !stop.stop_requested()) {
+      if (!done && !stop.stop_requested() && !was_overtaken(done.error())) {
         failed_ = true;
         context_.log.error("Could not process a Backup",
                            {{"backup", backup.metadata.name}, {"error", done.error()}});
@@ -157,7 +119,7 @@ class BackupController final : public Controller {
 
  private:
   Status process(const Backup& backup, std::stop_token stop) {
-    const BackupSurroundings around = TRY(look_around(backup, context_, stop));
+    const BackupSurroundings around = TRY(read_surroundings(backup, context_.cluster, stop));
     const Backup prepared = prepare_backup(backup, around, context_.config, context_.clock.now());
     const Backup started = TRY(context_.cluster.update(backup, prepared, stop));
     if (started.status.phase != BackupPhase::InProgress) {

@@ -10,10 +10,12 @@
 
 namespace lateen::server {
 
-// "" and New → Queued with a position; the first in the queue → ReadyToStart when none is running.
+// "" and New → Queued with a position; those that may run → ReadyToStart.
 std::unique_ptr<Controller> make_backup_queue_controller(const ServerContext& context);
 
-// ReadyToStart → FailedValidation, or InProgress and then what run_backup_to_upload says.
+// ReadyToStart → FailedValidation, or InProgress and then what run_backup_to_upload says. One runs
+// one backup at a time; several of these may be at work beside each other, for who writes
+// InProgress first has the Backup.
 std::unique_ptr<Controller> make_backup_controller(const ServerContext& context);
 
 // Waiting* → Finalizing*, when the operations have ended.

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/phases.h"
+#include "server/cancel_watch.h"
 #include "server/leftovers.h"
 #include "server/policy.h"
 #include "server/progress.h"
@@ -80,7 +81,8 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                   .log = run_log.log(),
                                   .plugins = plugins.get()};
   ProgressWriter progress(context, backup);
-  const std::optional<model::ResourcePolicy> policy = TRY(read_policy(backup, context, stop));
+  const std::optional<model::ResourcePolicy> policy =
+      TRY(read_policy(backup, context.cluster, stop));
   volumes::SnapshotLocations locations = snapshot_locations(context, run_log.log());
   const backup::BackupRunOptions options{
       .page_size = context.config.client_page_size,
@@ -115,6 +117,7 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   documents.resource_list = std::move(outcome.resource_list);
   documents.volume_infos = std::move(outcome.volumes);
   documents.volume_snapshots = std::move(outcome.native_snapshots);
+  documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
   documents.archive_index = index.take();
   model::BackupStatus& status = documents.backup.status;
   model::BackupProgress counted;
@@ -179,21 +182,45 @@ void remove_lost(const model::Backup& backup,
   }
 }
 
-Result<model::Backup> run_and_upload(const model::Backup& backup,
-                                     const ServerContext& context,
-                                     RunLog& run_log,
-                                     std::stop_token stop) {
+// The bucket for a new backup of this name: free of what a former try has left.
+Result<std::unique_ptr<objects::BackupStore>> open_for_new(const model::Backup& backup,
+                                                           const ServerContext& context,
+                                                           const Log& log,
+                                                           std::stop_token stop) {
   auto store =
       TRY(open_available_store(context, backup.spec.storage_location, Access::Write, stop));
   if (TRY(store->backup_exists(backup.metadata.name, stop))) {
     return Error(Code::AlreadyExists, "backup already exists in object storage");
   }
-  TRY(remove_unfinished(backup.metadata.name, *store, context, run_log.log(), stop));
-  SnapshotJournal journal(*store, backup.metadata.name);
-  auto done = collect_and_upload(backup, context, run_log, *store, journal, stop);
+  TRY(remove_unfinished(backup.metadata.name, *store, context, log, stop));
+  return store;
+}
+
+Result<model::Backup> run_and_upload(const model::Backup& backup,
+                                     const ServerContext& context,
+                                     RunLog& run_log,
+                                     objects::BackupStore& store,
+                                     std::stop_token stop) {
+  SnapshotJournal journal(store, backup.metadata.name);
+  const CancelWatch cancel(context, context.cluster.path<model::Backup>(backup.metadata.name),
+                           backup.metadata.uid, stop);
+  auto done = collect_and_upload(backup, context, run_log, store, journal, cancel.token());
   // When the server is stopping, the next start cleans up.
-  if (!done && !stop.stop_requested()) remove_lost(backup, context, run_log.log(), *store, journal);
+  if (done || stop.stop_requested()) return done;
+  remove_lost(backup, context, run_log.log(), store, journal);
+  if (cancel.is_canceled()) return Error(Code::Canceled, "{}", cancel.reason());
   return done;
+}
+
+// All that is kept of a backup that came to nothing.
+void store_failed_log(const model::Backup& backup, RunLog& run_log, objects::BackupStore& store) {
+  const Status stored = [&]() -> Status {
+    return store.put_backup_log(backup.metadata.name, TRY(run_log.finish()));
+  }();
+  if (!stored) {
+    run_log.log().warning("Could not upload the log of a failed backup",
+                          {{"error", stored.error()}});
+  }
 }
 
 Status rewrite_contents(const model::Backup& backup,
@@ -224,11 +251,16 @@ Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
   auto done = [&]() -> Result<model::Backup> {
     RunLog run_log = TRY(RunLog::create(log, context.config.log_format));
     run_log.log().info("Starting backup");
-    return run_and_upload(backup, context, run_log, stop);
+    const auto store = open_for_new(backup, context, run_log.log(), stop);
+    auto ran = store ? run_and_upload(backup, context, run_log, **store, stop)
+                     : Result<model::Backup>(store.error());
+    if (ran || stop.stop_requested()) return ran;
+    run_log.log().error("backup failed", {{"error", ran.error()}});
+    if (store) store_failed_log(backup, run_log, **store);
+    return ran;
   }();
   if (done) return done;
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  log.error("backup failed", {{"error", done.error()}});
   return failed(backup, done.error(), context);
 }
 

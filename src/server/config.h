@@ -42,7 +42,8 @@ struct ServerConfig {
   bool schedule_skip_immediately = false;
 
   std::int64_t client_page_size = 500;
-  std::size_t item_workers = 0;  // 0: twice the machine's threads
+  std::size_t concurrent_backups = 1;  // at work at once, of different namespaces
+  std::size_t item_workers = 0;        // 0: twice the machine's threads
   std::vector<std::string>
       restore_resource_priorities;  // empty: Velero's order; "-" parts high from low
   std::vector<std::string> disabled_controllers;

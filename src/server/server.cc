@@ -122,7 +122,8 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
   RunningList list;
   add(list, config, make_location_controller(context), {"backupstoragelocations"});
   add(list, config, make_backup_queue_controller(context), {"backups"});
-  add(list, config, make_backup_controller(context), {"backups"});
+  for (std::size_t i = 0; i < config.concurrent_backups; ++i)
+    add(list, config, make_backup_controller(context), {"backups"});
   add(list, config, make_backup_operations_controller(context), {"backups"});
   add(list, config, make_backup_finalizer_controller(context), {"backups"});
   add(list, config, make_restore_controller(context), {"restores"});
