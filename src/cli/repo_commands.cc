@@ -33,7 +33,9 @@ Command repo_commands() {
                        repo::key_command(),
                        repo::unlock_command(),
                        repo::repair_command(),
-                       repo::bench_command()},
+                       repo::bench_command(),
+                       repo::copy_command(),
+                       repo::rewrite_command()},
           .text =
               "Save files and directories in a repository, and bring them back. The repository "
               "may be kopia's or restic's: both\nprograms read what Lateen writes. Commands, "

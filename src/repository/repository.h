@@ -20,6 +20,7 @@
 #include "repository/engine/format.h"
 #include "repository/engine/progress.h"
 #include "repository/engine/restorer.h"
+#include "repository/engine/tree_transfer.h"
 #include "repository/engine/uploader.h"
 #include "repository/engine/verifier.h"
 
@@ -101,6 +102,8 @@ struct CheckReport {
 
 struct PruneRequest {
   bool dry_run = false;
+  // Of a dry run: snapshots that count as forgotten.
+  std::vector<std::string> without = {};
   // How much may stay unused, in percent of what is used (restic), or no limit.
   std::optional<double> max_unused_percent = 5.0;
   std::optional<ByteCount> max_unused_bytes = {};  // instead of percent
@@ -122,6 +125,28 @@ struct PruneReport {
 struct RepairReport {
   std::vector<std::string> done = {};
   std::vector<std::string> lost = {};  // snapshots and paths that cannot be brought back
+};
+
+class Repository;
+
+// A snapshot written once more: from another repository, or, anew, from the same.
+struct CopyRequest {
+  Repository& source;
+  Snapshot snapshot = {};  // as the source lists it; with its ID
+  TransferMemory& memory;  // for all snapshots of one source
+  // Where its root comes to be ("/a/b"); empty: it stays the root.
+  std::string below = {};
+  std::function<bool(const std::string& path, const StoredEntry& entry)> exclude = {};
+  std::vector<std::string> add_tags = {};
+  std::string compression = {};  // as in BackupRequest
+  bool dry_run = false;
+};
+
+struct CopyReport {
+  std::string id = {};     // of the new snapshot; empty if none was written
+  bool unchanged = false;  // of the same repository: nothing would be left out
+  ByteCount added = 0;
+  ByteCount added_packed = 0;
 };
 
 // What opening needs besides the store.
@@ -152,10 +177,16 @@ class Repository {
 
   // Oldest first.
   virtual Result<std::vector<Snapshot>> snapshots(std::stop_token stop) = 0;
+  // Those that can be read; the others are in `problems`, by name.
+  virtual Result<std::vector<Snapshot>> readable_snapshots(std::vector<Error>& problems,
+                                                           std::stop_token stop) = 0;
 
   virtual Result<BackupReport> backup(const BackupRequest& request,
                                       Progress& progress,
                                       std::stop_token stop) = 0;
+  virtual Result<CopyReport> copy_snapshot(const CopyRequest& request,
+                                           Progress& progress,
+                                           std::stop_token stop) = 0;
   virtual Status forget(std::span<const std::string> snapshot_ids, std::stop_token stop) = 0;
   virtual Result<CheckReport> check(const CheckRequest& request,
                                     Progress& progress,

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "cli/repo/find_objects.h"
 #include "cli/repo/path_filter.h"
 #include "cli/repo/repo_commands.h"
 #include "cli/repo/session.h"
@@ -85,7 +86,21 @@ Result<Hits> find_in(RepoCall& call,
   return hits;
 }
 
+// --blob, --tree or --pack: the patterns are IDs.
+Result<std::optional<ObjectKind>> read_kind(const Flags& flags) {
+  std::optional<ObjectKind> kind;
+  const std::array<std::pair<std::string_view, ObjectKind>, 3> kinds = {
+      {{"blob", ObjectKind::Blob}, {"tree", ObjectKind::Tree}, {"pack", ObjectKind::Pack}}};
+  for (const auto& [name, meaning] : kinds) {
+    if (!flags.is(name)) continue;
+    if (kind) return Error(Code::InvalidArgument, "--blob, --tree and --pack exclude each other");
+    kind = meaning;
+  }
+  return kind;
+}
+
 Result<int> run(RepoCall& call) {
+  const std::optional<ObjectKind> kind = TRY(read_kind(call.flags()));
   const Wanted wanted = TRY(read_wanted(call));
   const OpenRepo repo = TRY(open_repo(call, Access::Read));
   const SnapshotList list = TRY(list_snapshots(call, repo));
@@ -93,6 +108,7 @@ Result<int> run(RepoCall& call) {
   auto selected = TRY(
       select_snapshots(list.snapshots, call.flags().texts("snapshot"), read_filter(call.flags())));
   if (!call.flags().is("reverse")) std::reverse(selected.begin(), selected.end());
+  if (kind) return find_objects(call, repo, selected, *kind, call.call.args);
   JsonArray out;
   for (const Snapshot& snapshot : selected) {
     Hits hits = TRY(find_in(call, repo, snapshot, wanted));
@@ -128,6 +144,11 @@ Command find_command() {
        .kind = FlagKind::Bool,
        .usage = "Show mode, owner, size and time as well",
        .shorthand = "l"},
+      {.name = "blob", .kind = FlagKind::Bool, .usage = "Files that need the blobs of these IDs"},
+      {.name = "tree", .kind = FlagKind::Bool, .usage = "Folders that are the trees of these IDs"},
+      {.name = "pack",
+       .kind = FlagKind::Bool,
+       .usage = "What needs anything in the packs of these IDs"},
       {.name = "human-readable", .kind = FlagKind::Bool, .usage = "Sizes in KiB, MiB and so on"}};
   flags.insert(flags.end(), more.begin(), more.end());
   return {.name = "find",

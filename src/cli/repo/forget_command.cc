@@ -152,7 +152,7 @@ Result<std::vector<Snapshot>> choose_by_policy(RepoCall& call,
 
 Result<int> run(RepoCall& call) {
   const bool dry_run = call.flags().is("dry-run");
-  const repository::PruneRequest prune = TRY(read_prune_request(call.flags(), dry_run));
+  repository::PruneRequest prune = TRY(read_prune_request(call.flags(), dry_run));
   if (call.settings.no_lock && !dry_run) {
     return Error(Code::InvalidArgument, "--no-lock goes with --dry-run only");
   }
@@ -173,10 +173,7 @@ Result<int> run(RepoCall& call) {
     call.printer.note(fmt::format("removed {} snapshots", ids.size()));
   }
   if (ids.empty() || !call.flags().is("prune")) return kExitOk;
-  if (dry_run) {
-    call.printer.note("prune is not tried: what it would free depends on what is forgotten");
-    return kExitOk;
-  }
+  if (dry_run) prune.without = std::move(ids);
   return prune_repo(call, repo, prune);
 }
 

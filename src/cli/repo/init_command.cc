@@ -17,20 +17,12 @@ Result<int> version_of(const Flags& flags) {
 
 // --copy-chunker-params: the polynomial of another repository, so that both cut alike.
 Result<std::uint64_t> other_polynomial(RepoCall& call) {
-  RepoSettings other = call.settings;
-  other.location = call.flags().text("from-repo");
-  if (other.location.empty()) {
-    return Error(Code::InvalidArgument, "--copy-chunker-params needs --from-repo");
-  }
+  const RepoSettings other = TRY(read_from_settings(call.call, call.settings));
   auto store = TRY(open_store(other, false));
-  const Secret password =
-      call.flags().given("from-password-file")
-          ? Secret(TRY(read_file(call.flags().text("from-password-file"), 1_MiB)))
-          : TRY(read_password(call.call, PasswordUse::Open));
-  const std::string_view text = password.reveal();
-  const Secret trimmed(std::string(text.substr(0, text.find_last_not_of("\r\n") + 1)));
+  const Secret password = TRY(read_password(call.call, PasswordUse::From));
   const auto repo = TRY(repository::restic::open_repository(
-      std::move(store), trimmed, {.load_index = false}, access_of(call), call.stop()));
+      std::move(store), password, {.key_hint = other.key_hint, .load_index = false},
+      access_of(call), call.stop()));
   const std::string hex = repo->parameters().at("chunker_polynomial");
   return std::stoull(hex, nullptr, 16);  // our own text
 }
@@ -86,31 +78,27 @@ Result<int> run(RepoCall& call) {
 }  // namespace
 
 Command init_command() {
-  return {
-      .name = "init",
-      .usage = "",
-      .summary = "Make a new repository",
-      .flags = with_repo_flags({{.name = "format",
-                                 .usage = "kopia or restic",
-                                 .value = "kopia",
-                                 .type_name = "format",
-                                 .words = {"kopia", "restic"}},
-                                {.name = "repository-version",
-                                 .usage = "Version of restic's format: 1, 2, stable or latest",
-                                 .value = "stable",
-                                 .type_name = "version"},
-                                {.name = "copy-chunker-params",
-                                 .kind = FlagKind::Bool,
-                                 .usage = "Cut files as the repository --from-repo does (restic)"},
-                                {.name = "from-repo",
-                                 .usage = "The repository whose parameters to take",
-                                 .type_name = "repository"},
-                                {.name = "from-password-file",
-                                 .usage = "Its password, if it is another",
-                                 .type_name = "file",
-                                 .names = "file"}}),
-      .run = repo_handler(run),
-      .max_args = 0};
+  std::vector<FlagSpec> flags = {
+      {.name = "format",
+       .usage = "kopia or restic",
+       .value = "kopia",
+       .type_name = "format",
+       .words = {"kopia", "restic"}},
+      {.name = "repository-version",
+       .usage = "Version of restic's format: 1, 2, stable or latest",
+       .value = "stable",
+       .type_name = "version"},
+      {.name = "copy-chunker-params",
+       .kind = FlagKind::Bool,
+       .usage = "Cut files as the repository --from-repo does (restic)"}};
+  for (FlagSpec& spec : from_repo_flags())
+    flags.push_back(std::move(spec));
+  return {.name = "init",
+          .usage = "",
+          .summary = "Make a new repository",
+          .flags = with_repo_flags(std::move(flags)),
+          .run = repo_handler(run),
+          .max_args = 0};
 }
 
 }  // namespace lateen::cli::repo

@@ -132,6 +132,33 @@ Result<std::optional<Secret>> given_password(const Invocation& call) {
   return Found();
 }
 
+// The other repository's: nothing if it is not given.
+Result<std::optional<Secret>> given_from_password(const Invocation& call) {
+  using Found = std::optional<Secret>;
+  const Flags& flags = call.flags;
+  if (flags.is("from-insecure-no-password")) return Found(Secret());
+  if (flags.given("from-password-file") && flags.given("from-password-command")) {
+    return Error(Code::InvalidArgument,
+                 "--from-password-file and --from-password-command exclude each other");
+  }
+  if (flags.given("from-password-command")) {
+    return Found(TRY(from_command(flags.text("from-password-command"), call.stop)));
+  }
+  if (flags.given("from-password-file")) {
+    return Found(TRY(from_file(flags.text("from-password-file"))));
+  }
+  if (const auto command = env("RESTIC_FROM_PASSWORD_COMMAND"); command && !command->empty()) {
+    return Found(TRY(from_command(*command, call.stop)));
+  }
+  if (const auto file = env("RESTIC_FROM_PASSWORD_FILE"); file && !file->empty()) {
+    return Found(TRY(from_file(*file)));
+  }
+  if (auto password = env("RESTIC_FROM_PASSWORD"); password && !password->empty()) {
+    return Found(Secret(std::move(*password)));
+  }
+  return Found();
+}
+
 Status not_empty(const Secret& password) {
   if (!password.empty()) return {};
   return Error(Code::InvalidArgument, "an empty password is not allowed")
@@ -148,6 +175,10 @@ Result<Secret> read_password(const Invocation& call, PasswordUse use) {
                        : TRY(ask_twice(call.console, "new password"));
     TRY(not_empty(fresh));
     return fresh;
+  }
+  if (use == PasswordUse::From) {
+    std::optional<Secret> from = TRY(given_from_password(call));
+    if (from) return std::move(*from);
   }
   std::optional<Secret> given = TRY(given_password(call));
   if (call.flags.is("insecure-no-password")) {

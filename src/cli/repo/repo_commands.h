@@ -24,5 +24,7 @@ Command cat_command();
 Command list_command();
 Command tag_command();
 Command bench_command();
+Command copy_command();
+Command rewrite_command();
 
 }  // namespace lateen::cli::repo

@@ -6,6 +6,7 @@
 #include "cli/repo/session.h"
 #include "cli/repo/tree_walk.h"
 #include "cli/repo/verify_restored.h"
+#include "repository/engine/delete_extra.h"
 
 namespace lateen::cli::repo {
 namespace {
@@ -57,13 +58,38 @@ Result<RestoreOptions> read_options(RepoCall& call) {
   options.sparse = flags.is("sparse");
   options.dry_run = flags.is("dry-run");
   options.select = TRY(read_selection(flags));
+  // Everything else on the machine would go.
+  if (flags.is("delete") && !options.select && options.target.lexically_normal() == "/") {
+    return Error(Code::InvalidArgument, "--delete with --target / needs --include or --exclude");
+  }
   if (options.dry_run && flags.is("verify")) {
     return Error(Code::InvalidArgument, "--dry-run and --verify exclude each other");
   }
   return options;
 }
 
-void print_summary(const RestoreStats& stats, Duration took, bool dry_run, const Printer& out) {
+// --delete: how many entries went.
+Result<std::uint64_t> delete_others(RepoCall& call,
+                                    repository::Repository& repo,
+                                    const StoredEntry& root,
+                                    const RestoreOptions& options,
+                                    repository::Progress& progress) {
+  std::uint64_t count = 0;
+  const auto removed = [&](const std::string& path) {
+    ++count;
+    call.printer.detail(
+        fmt::format("{} {}", options.dry_run ? "would delete" : "deleted", printable(path)));
+  };
+  TRY(repository::delete_extra(root, options, repo.trees(), repo.reader(), removed, progress,
+                               call.stop()));
+  return count;
+}
+
+void print_summary(const RestoreStats& stats,
+                   std::uint64_t deleted,
+                   Duration took,
+                   bool dry_run,
+                   const Printer& out) {
   const std::uint64_t entries = stats.files + stats.dirs + stats.others;
   if (out.json()) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(took).count();
@@ -74,6 +100,7 @@ void print_summary(const RestoreStats& stats, Duration took, bool dry_run, const
                        {"files_skipped", stats.skipped},
                        {"total_bytes", stats.bytes},
                        {"bytes_restored", stats.bytes}};
+    if (deleted > 0) json["files_deleted"] = deleted;
     out.document(json);
     return;
   }
@@ -81,6 +108,7 @@ void print_summary(const RestoreStats& stats, Duration took, bool dry_run, const
       fmt::format("Summary: {} {} files/dirs ({}) in {}", dry_run ? "Would restore" : "Restored",
                   entries, format_bytes(stats.bytes), format_seconds(took));
   if (stats.skipped > 0) line += fmt::format(", skipped {} files/dirs", stats.skipped);
+  if (deleted > 0) line += fmt::format(", deleted {} files/dirs", deleted);
   out.note(line);
 }
 
@@ -118,9 +146,16 @@ Result<int> run(RepoCall& call) {
     return repository::restore_tree(root, options, repo.repository->trees(),
                                     repo.repository->reader(), progress, call.stop());
   }();
+  if (!stats) {
+    (void)print_problems(progress, call.printer);
+    return std::move(stats).error();
+  }
+  std::uint64_t deleted = 0;
+  if (call.flags().is("delete")) {
+    deleted = TRY(delete_others(call, *repo.repository, root, options, progress));
+  }
   const std::size_t errors = print_problems(progress, call.printer);
-  if (!stats) return std::move(stats).error();
-  print_summary(*stats, monotonic_now() - start, options.dry_run, call.printer);
+  print_summary(*stats, deleted, monotonic_now() - start, options.dry_run, call.printer);
   if (errors > 0) return errors_happened(errors);
   if (!call.flags().is("verify")) return kExitOk;
   repository::Progress verified;
@@ -149,6 +184,9 @@ Command restore_command() {
        .type_name = "behavior",
        .words = {"always", "if-changed", "if-newer", "never"}},
       {.name = "sparse", .kind = FlagKind::Bool, .usage = "Leave holes where files are zeros"},
+      {.name = "delete",
+       .kind = FlagKind::Bool,
+       .usage = "Remove what is in the target and not in the snapshot (-v with --dry-run: what)"},
       {.name = "verify", .kind = FlagKind::Bool, .usage = "Read what was written and compare it"},
       {.name = "dry-run",
        .kind = FlagKind::Bool,

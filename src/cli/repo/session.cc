@@ -70,29 +70,29 @@ Status take_lock(RepoCall& call, repository::restic::ResticRepository& repo, Acc
 }
 
 // Index files never change: what is far away is kept near.
-std::unique_ptr<objects::ObjectStore> with_cache(RepoCall& call,
+std::unique_ptr<objects::ObjectStore> with_cache(const RepoSettings& place,
                                                  std::unique_ptr<objects::ObjectStore> store) {
-  if (call.settings.cache_dir.empty() || is_directory_location(call.settings.location)) {
+  if (place.cache_dir.empty() || is_directory_location(place.location)) {
     return store;
   }
   const auto keep = [](std::string_view key) {
     return key.starts_with("index/") || key.starts_with("snapshots/");
   };
-  std::string name = call.settings.location;
+  std::string name = place.location;
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ':'; }, '_');
-  return repository::make_cached_store(
-      std::move(store), {.dir = call.settings.cache_dir / "objects" / name, .keep = keep});
+  return repository::make_cached_store(std::move(store),
+                                       {.dir = place.cache_dir / "objects" / name, .keep = keep});
 }
 
 Result<OpenRepo> open_restic(RepoCall& call,
+                             const RepoSettings& place,
+                             const Secret& password,
                              std::unique_ptr<objects::ObjectStore> store,
                              Access access) {
-  const Secret password = TRY(read_password(call.call, PasswordUse::Open));
-  auto opened = repository::restic::open_repository(with_cache(call, std::move(store)), password,
-                                                    {.key_hint = call.settings.key_hint,
-                                                     .load_index = false,
-                                                     .pack_size = call.settings.pack_size},
-                                                    access_of(call), call.stop());
+  auto opened = repository::restic::open_repository(
+      with_cache(place, std::move(store)), password,
+      {.key_hint = place.key_hint, .load_index = false, .pack_size = call.settings.pack_size},
+      access_of(call), call.stop());
   if (!opened) {
     if (opened.error().is(Code::Unauthenticated)) call.exit_code_of_opening = kExitWrongPassword;
     return std::move(opened).error();
@@ -103,8 +103,9 @@ Result<OpenRepo> open_restic(RepoCall& call,
   return repo;
 }
 
-Result<OpenRepo> open_kopia(RepoCall& call, std::unique_ptr<objects::ObjectStore> store) {
-  const Secret password = TRY(read_password(call.call, PasswordUse::Open));
+Result<OpenRepo> open_kopia(RepoCall& call,
+                            const Secret& password,
+                            std::unique_ptr<objects::ObjectStore> store) {
   auto opened =
       repository::kopia::open_repository(std::move(store), password, access_of(call), call.stop());
   if (!opened) {
@@ -144,35 +145,41 @@ repository::RepositoryAccess access_of(RepoCall& call) {
 }
 
 Result<OpenRepo> open_repo(RepoCall& call, Access access) {
+  return open_repo_at(
+      call, call.settings, [&call] { return read_password(call.call, PasswordUse::Open); }, access);
+}
+
+Result<OpenRepo> open_repo_at(RepoCall& call,
+                              const RepoSettings& place,
+                              const std::function<Result<Secret>()>& password,
+                              Access access) {
   // Packs and windows are large and come and go: what they leave would otherwise stay ours.
   return_freed_memory();
-  auto store = open_store(call.settings, false);
+  auto store = open_store(place, false);
   if (!store) {
     if (store.error().is(Code::NotFound)) call.exit_code_of_opening = kExitNoRepository;
     return std::move(store).error();
   }
   if (TRY(repository::restic::find_repository(**store, call.stop()))) {
-    return open_restic(call, std::move(*store), access);
+    const Secret secret = TRY(password());
+    return open_restic(call, place, secret, std::move(*store), access);
   }
   if (TRY(repository::kopia::find_repository(**store, call.stop()))) {
-    return open_kopia(call, std::move(*store));
+    const Secret secret = TRY(password());
+    return open_kopia(call, secret, std::move(*store));
   }
   call.exit_code_of_opening = kExitNoRepository;
   return Error(
              Code::NotFound,
              "there is no repository at {}: neither restic's config nor kopia.repository is there",
-             call.settings.location)
+             place.location)
       .with_hint("`init` makes one.");
 }
 
 Result<SnapshotList> list_snapshots(RepoCall& call, const OpenRepo& repo) {
   SnapshotList list;
-  if (repo.restic == nullptr) {
-    list.snapshots = TRY(repo.repository->snapshots(call.stop()));
-    return list;
-  }
   std::vector<Error> problems;
-  list.snapshots = TRY(repo.restic->readable_snapshots(problems, call.stop()));
+  list.snapshots = TRY(repo.repository->readable_snapshots(problems, call.stop()));
   for (Error& problem : problems) {
     list.complete = false;
     call.printer.problem({.path = "snapshots", .error = std::move(problem)}, "load");

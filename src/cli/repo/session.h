@@ -56,6 +56,11 @@ struct OpenRepo {
 
 // Tells the format by looking. For restic's the index is not loaded yet (see need_contents).
 Result<OpenRepo> open_repo(RepoCall& call, Access access);
+// Another than the call's own: --from-repo.
+Result<OpenRepo> open_repo_at(RepoCall& call,
+                              const RepoSettings& place,
+                              const std::function<Result<Secret>()>& password,
+                              Access access);
 
 // Snapshots that can be read, oldest first; the others are said on standard error, and `complete`
 // is false then.

@@ -198,6 +198,52 @@ Result<RepoSettings> read_settings(const Invocation& call) {
   return settings;
 }
 
+std::vector<FlagSpec> from_repo_flags() {
+  return {{.name = "from-repo",
+           .usage = "The repository to take from (default: $RESTIC_FROM_REPOSITORY)",
+           .type_name = "repository",
+           .names = "file"},
+          {.name = "from-repository-file",
+           .usage = "File to read its location from (default: $RESTIC_FROM_REPOSITORY_FILE)",
+           .type_name = "file",
+           .names = "file"},
+          {.name = "from-password-file",
+           .usage = "Its password, if it is another (default: $RESTIC_FROM_PASSWORD_FILE)",
+           .type_name = "file",
+           .names = "file"},
+          {.name = "from-password-command",
+           .usage = "Command that prints it (default: $RESTIC_FROM_PASSWORD_COMMAND)",
+           .type_name = "command"},
+          {.name = "from-insecure-no-password",
+           .kind = FlagKind::Bool,
+           .usage = "Its password is empty"},
+          {.name = "from-key-hint",
+           .usage = "ID of its key to try first (default: $RESTIC_FROM_KEY_HINT)",
+           .type_name = "key"}};
+}
+
+Result<RepoSettings> read_from_settings(const Invocation& call, const RepoSettings& settings) {
+  RepoSettings from = settings;
+  from.location = flag_or_env(call.flags, "from-repo", "RESTIC_FROM_REPOSITORY");
+  const std::string file =
+      flag_or_env(call.flags, "from-repository-file", "RESTIC_FROM_REPOSITORY_FILE");
+  if (!from.location.empty() && !file.empty()) {
+    return Error(Code::InvalidArgument,
+                 "--from-repo and --from-repository-file both say where to take from")
+        .with_hint("Give one of them.");
+  }
+  if (!file.empty()) {
+    const Bytes text = TRY(read_file(file, 64_KiB).wrap("reading --from-repository-file"));
+    from.location = std::string(trim(text));
+  }
+  if (from.location.empty()) {
+    return Error(Code::InvalidArgument, "the repository to take from is not named")
+        .with_hint("Give --from-repo or set RESTIC_FROM_REPOSITORY.");
+  }
+  from.key_hint = flag_or_env(call.flags, "from-key-hint", "RESTIC_FROM_KEY_HINT");
+  return from;
+}
+
 Result<ByteCount> parse_size(std::string_view text) {
   std::string_view digits = text;
   ByteCount unit = 1;

@@ -39,8 +39,14 @@ std::vector<FlagSpec> with_repo_flags(std::vector<FlagSpec> flags);
 // InvalidArgument says which flag or variable is at fault.
 Result<RepoSettings> read_settings(const Invocation& call);
 
-// The name of the variable or flag where a second password comes from: init's, key add's.
-enum class PasswordUse { Open, Create, New };
+// --from-repo, --from-repository-file, --from-password-file, …: where init and copy take from.
+std::vector<FlagSpec> from_repo_flags();
+// The call's settings but for the place and its key, which are those flags' or RESTIC_FROM_…'s.
+Result<RepoSettings> read_from_settings(const Invocation& call, const RepoSettings& settings);
+
+// The name of the variable or flag where a second password comes from: init's, key add's, and the
+// other repository's, which is the same as the first one's if none is given.
+enum class PasswordUse { Open, Create, New, From };
 
 // From --password-file, --password-command, RESTIC_PASSWORD…, KOPIA_PASSWORD; else asked for on the
 // terminal (twice if it is to be set). A new one is only ever read from --new-password-file or

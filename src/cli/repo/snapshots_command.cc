@@ -56,7 +56,7 @@ Result<int> run(RepoCall& call) {
   if (latest > 0) {
     groups = only_latest(std::move(groups), static_cast<std::size_t>(latest), by.any());
   }
-  const int code = list.complete ? kExitOk : kExitError;
+  const int code = list.complete ? kExitOk : kExitIncomplete;
   if (call.printer.json()) {
     print_json(groups, by.any(), call.printer);
     return code;

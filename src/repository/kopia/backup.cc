@@ -82,6 +82,14 @@ Result<std::vector<Snapshot>> Opened::snapshots(std::stop_token stop) {
   return std::move(TRY(load_snapshots(stop)).snapshots);
 }
 
+Result<std::vector<Snapshot>> Opened::readable_snapshots(std::vector<Error>& problems,
+                                                         std::stop_token stop) {
+  TRY(refresh(stop));
+  LoadedSnapshots loaded = TRY(load_snapshots(stop));
+  std::ranges::move(loaded.damaged, std::back_inserter(problems));
+  return std::move(loaded.snapshots);
+}
+
 Opened::Writing Opened::begin_writing(const ContentWriterOptions& options) {
   dirty_ = true;
   Writing writing;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ class Maintenance {
 
   Result<MaintenanceReport> run();
 
-  // What a full run would find: nothing is written.
-  Result<PruneReport> estimate();
+  // What a full run would find were these snapshots forgotten: nothing is written.
+  Result<PruneReport> estimate(std::span<const std::string> without);
 
  private:
   // Unused contents, by what the snapshots need.
@@ -37,6 +38,19 @@ class Maintenance {
     std::vector<ContentEntry> revived = {};  // marked deleted, and needed
     std::uint64_t too_young = 0;
     ByteCount unused_bytes = 0;
+  };
+
+  struct StoredPacks {
+    std::vector<BlobInfo> packs = {};
+    std::vector<BlobInfo> markers = {};  // of sessions
+  };
+
+  // Packs that may go: nothing refers to them, they are old, and no session can be about to.
+  struct UnusedPacks {
+    std::vector<BlobInfo> packs = {};
+    ByteCount bytes = 0;
+    std::uint64_t kept = 0;
+    std::vector<BlobInfo> expired_markers = {};
   };
 
   Status read_parameters();
@@ -51,12 +65,15 @@ class Maintenance {
 
   Status run_full();
   Status run_quick();
-  Result<Garbage> find_garbage();
+  Result<Garbage> find_garbage(std::span<const std::string> without);
   Status collect_garbage();
   ContentWriterOptions rewriting(std::span<const ContentEntry> contents) const;
   Status rewrite_short_packs(std::vector<ContentEntry> contents);
-  std::vector<ContentEntry> contents_of_short_packs() const;
+  // `gone`: rows that are taken for dropped; none if empty.
+  std::vector<ContentEntry> contents_of_short_packs(const std::vector<bool>& gone) const;
   Status drop_deleted();
+  Result<StoredPacks> list_stored_packs();
+  UnusedPacks find_unused_packs(const StoredPacks& stored, const std::vector<bool>& gone) const;
   Status delete_packs();
   Status delete_markers(const std::vector<BlobInfo>& markers);
   Status compact_epochs();

@@ -46,9 +46,14 @@ class Opened final : public KopiaRepository {
   ContentReader& reader() override { return *reader_; }
 
   Result<std::vector<Snapshot>> snapshots(std::stop_token stop) override;
+  Result<std::vector<Snapshot>> readable_snapshots(std::vector<Error>& problems,
+                                                   std::stop_token stop) override;
   Result<BackupReport> backup(const BackupRequest& request,
                               Progress& progress,
                               std::stop_token stop) override;
+  Result<CopyReport> copy_snapshot(const CopyRequest& request,
+                                   Progress& progress,
+                                   std::stop_token stop) override;
   Status forget(std::span<const std::string> snapshot_ids, std::stop_token stop) override;
   Result<CheckReport> check(const CheckRequest& request,
                             Progress& progress,

@@ -8,18 +8,6 @@ namespace {
 // Deeper than any path that Linux takes.
 constexpr int kMaxDepth = 2048;
 
-void count(DirectorySummary& summary, const StoredEntry& child) {
-  const Entry& entry = child.entry;
-  summary.has_entries = true;
-  summary.max_mtime = std::max(summary.max_mtime, entry.mtime);
-  if (entry.type == EntryType::Symlink) ++summary.symlinks;
-  if (entry.type == EntryType::File) {
-    ++summary.files;
-    summary.size += entry.size;
-  }
-  if (entry.type == EntryType::Directory && child.summary) summary.add(*child.summary);
-}
-
 }  // namespace
 
 Result<std::optional<StoredEntry>> TreeRepair::repair(const StoredEntry& entry,
@@ -64,7 +52,7 @@ Result<std::optional<StoredEntry>> TreeRepair::repair_directory(const StoredEntr
     auto repaired = TRY(repair_at(child, path + "/" + child.entry.name, depth + 1));
     changed = changed || !repaired || repaired->object != child.object;
     if (!repaired) continue;
-    count(summary, *repaired);
+    add_child(summary, *repaired);
     kept.push_back(std::move(*repaired));
   }
   if (!changed) return std::optional(entry);

@@ -47,6 +47,9 @@ class Opened final : public ResticRepository {
   Result<BackupReport> backup(const BackupRequest& request,
                               Progress& progress,
                               std::stop_token stop) override;
+  Result<CopyReport> copy_snapshot(const CopyRequest& request,
+                                   Progress& progress,
+                                   std::stop_token stop) override;
   Status forget(std::span<const std::string> snapshot_ids, std::stop_token stop) override;
   Result<CheckReport> check(const CheckRequest& request,
                             Progress& progress,

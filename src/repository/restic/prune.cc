@@ -134,7 +134,11 @@ Result<PruneReport> Opened::prune(const PruneRequest& request,
                                   Progress& progress,
                                   std::stop_token stop) {
   TRY(lock(LockMode::Exclusive, stop));
-  const std::vector<NamedSnapshot> snapshots = TRY(load_snapshots(nullptr, stop));
+  std::vector<NamedSnapshot> snapshots = TRY(load_snapshots(nullptr, stop));
+  const std::set<std::string> without(request.without.begin(), request.without.end());
+  std::erase_if(snapshots, [&](const NamedSnapshot& named) {
+    return request.dry_run && without.contains(named.id.hex());
+  });
   TRY(reload_index({}, stop));
   if (!index_.problems.empty()) return index_.problems.front();
   LiveSet live(*index_.index);

@@ -63,10 +63,6 @@ class ResticRepository : public Repository {
   virtual Status remove_key(std::string_view id, std::stop_token stop) = 0;
   virtual Result<std::string> change_password(const Secret& password, std::stop_token stop) = 0;
 
-  // Those that can be read; the others are in `problems`, by name.
-  virtual Result<std::vector<Snapshot>> readable_snapshots(std::vector<Error>& problems,
-                                                           std::stop_token stop) = 0;
-
   // Replaces snapshots by ones with these tags: their new IDs.
   virtual Result<std::string> retag(std::string_view snapshot_id,
                                     std::vector<std::string> tags,

@@ -40,4 +40,16 @@ void DirectorySummary::add(const DirectorySummary& below) {
   if (problems.size() > kMaxProblems) problems.resize(kMaxProblems);
 }
 
+void add_child(DirectorySummary& summary, const StoredEntry& child) {
+  const Entry& entry = child.entry;
+  summary.has_entries = true;
+  summary.max_mtime = std::max(summary.max_mtime, entry.mtime);
+  if (entry.type == EntryType::Symlink) ++summary.symlinks;
+  if (entry.type == EntryType::File) {
+    ++summary.files;
+    summary.size += entry.size;
+  }
+  if (entry.type == EntryType::Directory && child.summary) summary.add(*child.summary);
+}
+
 }  // namespace lateen::repository

@@ -87,4 +87,7 @@ struct StoredEntry {
   Bytes extra = {};
 };
 
+// Counts an entry of the folder that `summary` is of, with what lies below it.
+void add_child(DirectorySummary& summary, const StoredEntry& child);
+
 }  // namespace lateen::repository
