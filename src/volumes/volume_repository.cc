@@ -1,0 +1,335 @@
+#include "volumes/volume_repository.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "objects/object_store.h"
+#include "objects/prefixed_store.h"
+#include "repository/kopia/kopia.h"
+#include "repository/restic/restic.h"
+
+namespace lateen::volumes {
+namespace {
+
+namespace kopia = repository::kopia;
+namespace restic = repository::restic;
+using repository::Progress;
+using repository::Snapshot;
+
+constexpr std::string_view kUser = "default";  // what Velero says of itself, everywhere
+constexpr std::string_view kResticHost = "velero";
+constexpr std::size_t kMostProblemsTold = 11;
+
+std::string_view word(Requester requester) {
+  return requester == Requester::PodVolume ? "snapshot-pod-volume"
+                                           : "snapshot-data-upload-download";
+}
+
+std::vector<std::string> tag_list(const model::StringMap& tags) {
+  std::vector<std::string> list;
+  for (const auto& [key, value] : tags)
+    list.push_back(fmt::format("{}={}", key, value));
+  return list;
+}
+
+// Conflict: it changed; NotFound: it vanished. Both are no more than what a running program does.
+bool is_unsteady(const repository::Problem& problem) {
+  return problem.error.is(Code::Conflict) || problem.error.is(Code::NotFound);
+}
+
+Error unreadable(const std::vector<repository::Problem>& problems, std::string_view doing) {
+  std::vector<std::string> lines;
+  for (const repository::Problem& problem : problems) {
+    if (lines.size() == kMostProblemsTold) break;
+    lines.push_back(fmt::format("{}: {}", problem.path, problem.error.message()));
+  }
+  return Error(problems.front().error.code(), "{} {} of the volume's files failed: {}", doing,
+               problems.size(), join(lines, "; "));
+}
+
+Result<std::vector<std::string>> unsteady_files(std::vector<repository::Problem> problems) {
+  const auto hard = std::partition(problems.begin(), problems.end(), is_unsteady);
+  if (hard != problems.end()) return unreadable({hard, problems.end()}, "reading");
+  std::vector<std::string> files;
+  for (const repository::Problem& problem : problems)
+    files.push_back(fmt::format("{}: {}", problem.path, problem.error.message()));
+  return files;
+}
+
+// What a repository works with as long as it is open.
+struct Surroundings {
+  SystemClock clock;
+  SystemRng rng;
+};
+
+struct Opened {
+  std::unique_ptr<Surroundings> surroundings;
+  bool well_known_key = false;
+};
+
+// What both formats do alike.
+class AnyRepository : public VolumeRepository {
+ public:
+  explicit AnyRepository(Opened opened)
+      : surroundings_(std::move(opened.surroundings)), well_known_key_(opened.well_known_key) {}
+
+  bool has_well_known_key() const override { return well_known_key_; }
+
+  Result<SavedVolume> save(const VolumeSource& source,
+                           Progress& progress,
+                           std::stop_token stop) override {
+    if (TRY(list_dir(source.path)).empty()) return SavedVolume();
+    repository::BackupRequest request = TRY(request_for(source, stop));
+    request.upload.paths = {source.path};
+    request.upload.threads = source.parallel_files;
+    request.user = kUser;
+    repository::BackupReport report = TRY(repository().backup(request, progress, stop));
+    SavedVolume saved{.snapshot_id = report.snapshot.id,
+                      .total = report.stats.bytes,
+                      .read = report.stats.bytes_read};
+    auto unsteady = unsteady_files(progress.problems.take());
+    if (!unsteady) {
+      const std::vector<std::string> ids = {saved.snapshot_id};
+      (void)forget(ids, stop);  // a snapshot that nobody knows of costs space, and no more
+      return std::move(unsteady).error();
+    }
+    saved.unsteady = std::move(*unsteady);
+    return saved;
+  }
+
+  Result<Snapshot> find(std::string_view snapshot_id, std::stop_token stop) override {
+    std::vector<Snapshot> all = TRY(repository().snapshots(stop));
+    for (Snapshot& one : all) {
+      if (!snapshot_id.empty() && one.id.starts_with(snapshot_id)) return std::move(one);
+    }
+    return Error(Code::NotFound, "snapshot {} is not in the repository", snapshot_id)
+        .with_hint("Its backup may have been deleted, in this cluster or another.");
+  }
+
+  Status restore(std::string_view snapshot_id,
+                 const RestoreVolumeOptions& options,
+                 Progress& progress,
+                 std::stop_token stop) override {
+    const Snapshot snapshot = TRY(find(snapshot_id, stop));
+    progress.total_bytes = snapshot.stats.size;
+    progress.total_known = true;
+    TRY(repository::restore_tree(snapshot.root,
+                                 {.target = options.target,
+                                  .sparse = options.sparse,
+                                  .sync = true,
+                                  .threads = options.parallel_files},
+                                 repository().trees(), repository().reader(), progress, stop));
+    const std::vector<repository::Problem> problems = progress.problems.take();
+    return problems.empty() ? Status() : unreadable(problems, "restoring");
+  }
+
+ protected:
+  virtual Result<repository::BackupRequest> request_for(const VolumeSource& source,
+                                                        std::stop_token stop) = 0;
+
+ private:
+  const std::unique_ptr<Surroundings> surroundings_;
+  const bool well_known_key_;
+};
+
+class KopiaVolumes final : public AnyRepository {
+ public:
+  KopiaVolumes(std::unique_ptr<kopia::KopiaRepository> repository, Opened opened)
+      : AnyRepository(std::move(opened)), repository_(std::move(repository)) {}
+
+  repository::Repository& repository() override { return *repository_; }
+
+  Status forget(std::span<const std::string> ids, std::stop_token stop) override {
+    std::vector<std::string> there;
+    for (const Snapshot& one : TRY(repository_->snapshots(stop))) {
+      if (std::find(ids.begin(), ids.end(), one.id) != ids.end()) there.push_back(one.id);
+    }
+    return there.empty() ? Status() : repository_->forget(there, stop);
+  }
+
+  Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
+    Progress progress;
+    kopia::MaintenanceReport report = TRY(repository_->maintain({}, progress, stop));
+    return MaintenanceOutcome{.due = report.ran != kopia::MaintenanceMode::Auto,
+                              .done = std::move(report.done)};
+  }
+
+ private:
+  // As Velero does before each copy: its policy for this source, so that a kopia client keeps every
+  // snapshot.
+  Result<repository::BackupRequest> request_for(const VolumeSource& source,
+                                                std::stop_token stop) override {
+    repository::BackupRequest request;
+    request.host = kUser;
+    request.source_path = fmt::format("{}/{}/{}", word(source.requester), kKopia, source.name);
+    model::StringMap tags = source.tags;
+    tags["snapshot-requester"] = word(source.requester);
+    tags["snapshot-uploader"] = kKopia;
+    request.tags = tag_list(tags);
+    request.description = "Kopia Uploader";
+    request.pins = {"velero-pin"};
+    const std::size_t parallel =
+        source.parallel_files > 0 ? source.parallel_files : hardware_threads();
+    TRY(repository_->set_policy(
+        {.host = request.host, .user = std::string(kUser), .path = request.source_path},
+        kopia::velero_policy(parallel), stop));
+    return request;
+  }
+
+  std::unique_ptr<kopia::KopiaRepository> repository_;
+};
+
+class ResticVolumes final : public AnyRepository {
+ public:
+  ResticVolumes(std::unique_ptr<restic::ResticRepository> repository, Opened opened)
+      : AnyRepository(std::move(opened)), repository_(std::move(repository)) {}
+
+  repository::Repository& repository() override { return *repository_; }
+
+  Status forget(std::span<const std::string> ids, std::stop_token stop) override {
+    std::vector<std::string> there;
+    for (const Snapshot& one : TRY(repository_->snapshots(stop))) {
+      const bool meant = std::any_of(ids.begin(), ids.end(), [&one](const std::string& id) {
+        return !id.empty() && one.id.starts_with(id);
+      });
+      if (meant) there.push_back(one.id);
+    }
+    return there.empty() ? Status() : repository_->forget(there, stop);
+  }
+
+  Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
+    Progress progress;
+    const repository::PruneReport report = TRY(repository_->prune({}, progress, stop));
+    return MaintenanceOutcome{
+        .due = true,
+        .done = {fmt::format("prune removed {} packs, repacked {}, freed {} B",
+                             report.packs_removed, report.packs_repacked, report.bytes_removed)}};
+  }
+
+ private:
+  // The path on the node is another for every pod: what follows what is told by the tags.
+  Result<repository::BackupRequest> request_for(const VolumeSource& source,
+                                                std::stop_token stop) override {
+    repository::BackupRequest request;
+    request.host = kResticHost;
+    request.tags = tag_list(source.tags);
+    std::vector<std::string> same;
+    for (const char* key : {"pvc-uid", "ns", "pod", "volume"}) {
+      const auto tag = source.tags.find(key);
+      if (tag == source.tags.end()) continue;
+      same.push_back(fmt::format("{}={}", key, tag->second));
+      if (std::string_view(key) == "pvc-uid") break;
+    }
+    if (same.empty()) return request;
+    for (const Snapshot& one : TRY(repository_->snapshots(stop))) {
+      const bool follows = std::all_of(same.begin(), same.end(), [&one](const std::string& tag) {
+        return std::find(one.tags.begin(), one.tags.end(), tag) != one.tags.end();
+      });
+      if (follows) request.parent = one.id;
+    }
+    return request;
+  }
+
+  std::unique_ptr<restic::ResticRepository> repository_;
+};
+
+repository::RepositoryAccess access_of(const VolumeRepositoryOptions& options,
+                                       Surroundings& surroundings) {
+  return {.clock = surroundings.clock,
+          .rng = surroundings.rng,
+          .cache_dir = options.cache_dir,
+          .user = std::string(kUser),
+          .host = std::string(options.type == kRestic ? kResticHost : kUser)};
+}
+
+Result<std::unique_ptr<objects::ObjectStore>> open_prefix(const BucketOpener& bucket,
+                                                          const VolumeRepositoryOptions& options) {
+  return objects::make_prefixed(TRY(bucket()),
+                                repository_prefix(options.prefix, options.type, options.ns));
+}
+
+Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
+                                                    const VolumeRepositoryOptions& options,
+                                                    const Secret& key,
+                                                    std::stop_token stop) {
+  auto store = TRY(open_prefix(bucket, options));
+  auto surroundings = std::make_unique<Surroundings>();
+  const repository::RepositoryAccess access = access_of(options, *surroundings);
+  Opened opened{.surroundings = std::move(surroundings),
+                .well_known_key = key.reveal() == kWellKnownRepositoryKey};
+  if (options.type == kRestic) {
+    auto there = TRY(restic::open_repository(std::move(store), key, {}, access, std::move(stop)));
+    return std::make_unique<ResticVolumes>(std::move(there), std::move(opened));
+  }
+  auto there = TRY(kopia::open_repository(std::move(store), key, access, std::move(stop)));
+  return std::make_unique<KopiaVolumes>(std::move(there), std::move(opened));
+}
+
+Status create(const BucketOpener& bucket,
+              const VolumeRepositoryOptions& options,
+              std::stop_token stop) {
+  auto store = TRY(open_prefix(bucket, options));
+  Surroundings surroundings;
+  const repository::RepositoryAccess access = access_of(options, surroundings);
+  if (options.type == kRestic) {
+    TRY(restic::create_repository(std::move(store), options.key, {}, access, std::move(stop)));
+    return {};
+  }
+  // Blobs without what says how to read them: somebody deleted that, or a copy is not complete yet.
+  const objects::ListPage there = TRY(store->list({}, {}, stop));
+  if (!there.objects.empty()) {
+    return Error(Code::AlreadyExists,
+                 "found existing data in storage location, but no kopia.repository: {}/",
+                 repository_prefix(options.prefix, options.type, options.ns))
+        .with_hint("Bring kopia.repository back, or move these objects away.");
+  }
+  TRY(kopia::create_repository(std::move(store), options.key, {.as_velero = true}, access,
+                               std::move(stop)));
+  return {};
+}
+
+}  // namespace
+
+std::string repository_prefix(std::string_view prefix, std::string_view type, std::string_view ns) {
+  while (prefix.ends_with('/'))
+    prefix.remove_suffix(1);
+  return fmt::format("{}{}{}/{}", prefix, prefix.empty() ? "" : "/", type, ns);
+}
+
+Result<std::unique_ptr<VolumeRepository>> VolumeRepository::open(
+    const BucketOpener& bucket, const VolumeRepositoryOptions& options, std::stop_token stop) {
+  if (options.type != kKopia && options.type != kRestic) {
+    return Error(Code::InvalidArgument, "\"{}\" is not a type of repository: kopia or restic",
+                 options.type);
+  }
+  const std::string where = repository_prefix(options.prefix, options.type, options.ns);
+  auto opened = open_with(bucket, options, options.key, stop);
+  if (opened) return opened;
+  if (opened.error().is(Code::NotFound) && options.create) {
+    const Status made = create(bucket, options, stop);
+    if (made || made.error().is(Code::AlreadyExists)) {
+      // Somebody else may have been faster.
+      auto there = open_with(bucket, options, options.key, stop);
+      if (there || made) return there;
+    }
+    return made.error();
+  }
+  if (!opened.error().is(Code::Unauthenticated)) {
+    return std::move(opened).error().wrap("opening repository {}", where);
+  }
+  auto by_known_key =
+      open_with(bucket, options, Secret(std::string(kWellKnownRepositoryKey)), stop);
+  if (by_known_key) return by_known_key;
+  return std::move(opened)
+      .error()
+      .wrap("opening repository {}", where)
+      .with_hint(
+          fmt::format("Put the key that it was made with under {} of Secret {}: it is in the "
+                      "cluster that wrote it.",
+                      kRepositorySecretKey, kRepositorySecret));
+}
+
+}  // namespace lateen::volumes

@@ -1,0 +1,131 @@
+// The repositories that volumes' files go to, in Velero's layout and with its names: one for each
+// (type, namespace of the source volume, location), at `<location's prefix>/kopia/<namespace>/`.
+//
+//   auto repository = TRY(VolumeRepository::open(bucket, {.type = "kopia", …}, stop));
+//   const SavedVolume saved = TRY(repository->save(source, progress, stop));
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "model/object_meta.h"
+
+namespace lateen::objects {
+class ObjectStore;
+}
+
+namespace lateen::repository {
+class Repository;
+struct Progress;
+struct Snapshot;
+}  // namespace lateen::repository
+
+namespace lateen::volumes {
+
+inline constexpr std::string_view kKopia = "kopia";
+inline constexpr std::string_view kRestic = "restic";
+
+// Where the key of all repositories is: a Secret in Velero's namespace.
+inline constexpr std::string_view kRepositorySecret = "velero-repo-credentials";
+inline constexpr std::string_view kRepositorySecretKey = "repository-password";
+// What Velero writes there when there is none: no secret to anybody.
+inline constexpr std::string_view kWellKnownRepositoryKey = "static-passw0rd";
+
+// `prefix` is the location's, with or without a slash at its end.
+std::string repository_prefix(std::string_view prefix, std::string_view type, std::string_view ns);
+
+// Opens the location's bucket; asked once for each key that is tried.
+using BucketOpener = std::function<Result<std::unique_ptr<objects::ObjectStore>>()>;
+
+struct VolumeRepositoryOptions {
+  std::string type = std::string(kKopia);
+  std::string ns = {};      // of the source volumes; for messages
+  std::string prefix = {};  // the location's in its bucket
+  Secret key = {};          // tried first; then the well-known one
+  bool create = false;      // when there is none; otherwise NotFound
+  FilePath cache_dir = {};  // empty: none
+};
+
+// Who asks: part of a snapshot's identity, so that a volume's copies follow one another.
+enum class Requester { PodVolume, DataMover };
+
+struct VolumeSource {
+  FilePath path = {};  // a directory on this machine
+  // "<ns>/<pod>/<claim or volume>" of a PodVolumeBackup, "<ns>/<claim>" of a DataUpload.
+  std::string name = {};
+  Requester requester = Requester::PodVolume;
+  model::StringMap tags = {};
+  std::size_t parallel_files = 0;  // 0: by the machine
+};
+
+struct SavedVolume {
+  std::string snapshot_id = {};  // empty: there was nothing in the volume, and no snapshot is made
+  ByteCount total = 0;
+  ByteCount read = 0;  // of what is new or changed since the volume's last copy
+  // Files that changed or vanished while they were read: they are in the copy as they were read, or
+  // not at all.
+  std::vector<std::string> unsteady = {};
+};
+
+struct RestoreVolumeOptions {
+  FilePath target = {};
+  bool sparse = false;
+  std::size_t parallel_files = 0;
+};
+
+struct MaintenanceOutcome {
+  bool due = false;
+  std::vector<std::string> done = {};  // a sentence for each thing
+};
+
+// Several threads may use it; each that writes needs one of its own.
+class VolumeRepository {
+ public:
+  // NotFound if there is no repository and none is to be made; Unauthenticated when neither key
+  // opens it.
+  static Result<std::unique_ptr<VolumeRepository>> open(const BucketOpener& bucket,
+                                                        const VolumeRepositoryOptions& options,
+                                                        std::stop_token stop);
+
+  VolumeRepository() = default;
+  VolumeRepository(const VolumeRepository&) = delete;
+  VolumeRepository& operator=(const VolumeRepository&) = delete;
+  virtual ~VolumeRepository() = default;
+
+  virtual repository::Repository& repository() = 0;
+
+  // It was opened with the key that everybody knows.
+  virtual bool has_well_known_key() const = 0;
+
+  // A file that cannot be read fails it, and no snapshot is left; one that changed is told.
+  virtual Result<SavedVolume> save(const VolumeSource& source,
+                                   repository::Progress& progress,
+                                   std::stop_token stop) = 0;
+
+  // A snapshot by its ID, or by the beginning of one (restic's short IDs).
+  virtual Result<repository::Snapshot> find(std::string_view snapshot_id, std::stop_token stop) = 0;
+
+  // All of it is on the disk when this comes back. A file that fails is an Error, and the others
+  // are there.
+  virtual Status restore(std::string_view snapshot_id,
+                         const RestoreVolumeOptions& options,
+                         repository::Progress& progress,
+                         std::stop_token stop) = 0;
+
+  // Snapshots that are gone already are fine.
+  virtual Status forget(std::span<const std::string> snapshot_ids, std::stop_token stop) = 0;
+
+  // What is due: quick or full maintenance, by the repository's own schedule.
+  virtual Result<MaintenanceOutcome> maintain(std::stop_token stop) = 0;
+};
+
+}  // namespace lateen::volumes
