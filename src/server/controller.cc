@@ -20,6 +20,7 @@ void run_controller(Controller& controller, Trigger& trigger, std::stop_token st
   do {
     controller.reconcile(stop);
   } while (trigger.wait(controller.period(), stop));
+  controller.wait();
 }
 
 }  // namespace lateen::server

@@ -40,6 +40,9 @@ class Controller {
   // Looks at all there is and does what is due. Must not throw away an error: it logs, or writes it
   // to a status.
   virtual void reconcile(std::stop_token stop) = 0;
+
+  // Waits for what reconcile() has begun in threads of its own.
+  virtual void wait() {}
 };
 
 // Runs it until told to stop.
