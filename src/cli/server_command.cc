@@ -13,12 +13,9 @@ namespace {
 
 // Flags of velero server that say what this version does not do yet, or does by itself. They are
 // taken, and named in a warning when given.
-constexpr std::array<std::string_view, 16> kWithoutEffect = {"fs-backup-timeout",
-                                                             "client-qps",
+constexpr std::array<std::string_view, 16> kWithoutEffect = {"client-qps",
                                                              "client-burst",
                                                              "profiler-address",
-                                                             "default-repo-maintain-frequency",
-                                                             "uploader-type",
                                                              "max-concurrent-k8s-connections",
                                                              "disable-informer-cache",
                                                              "backup-repository-configmap",
@@ -96,6 +93,19 @@ std::vector<FlagSpec> server_flags() {
        .usage = "How often to check status on backup/restore operations after backup/restore "
                 "processing.",
        .value = "1s"},
+      {.name = "fs-backup-timeout",
+       .kind = Duration,
+       .usage = "How long pod volume file system backups/restores should be allowed to run before "
+                "timing out.",
+       .value = "4h0m0s"},
+      {.name = "uploader-type",
+       .usage = "Type of uploader to handle the transfer of data of pod volumes, the supported "
+                "values are 'kopia' and 'restic'.",
+       .value = "kopia"},
+      {.name = "default-repo-maintain-frequency",
+       .kind = Duration,
+       .usage = "How often 'maintain' is run for backup repositories by default. 0: every hour for "
+                "kopia's, every week for restic's."},
       {.name = "default-volumes-to-fs-backup",
        .kind = Bool,
        .usage = "Backup all volumes with pod volume file system backup by default."},
@@ -167,6 +177,13 @@ Result<server::ServerConfig> config_from(const Invocation& call) {
   positive("garbage-collection-frequency", config.garbage_collection_frequency);
   positive("item-operation-sync-frequency", config.item_operation_sync_frequency);
   positive("resource-timeout", config.resource_timeout);
+  positive("fs-backup-timeout", config.fs_backup_timeout);
+  positive("default-repo-maintain-frequency", config.default_repo_maintain_frequency);
+  config.uploader_type = flags.text("uploader-type");
+  if (config.uploader_type != "kopia" && config.uploader_type != "restic") {
+    return Error(Code::InvalidArgument, "--uploader-type is \"{}\": it must be kopia or restic",
+                 config.uploader_type);
+  }
   positive("terminating-resource-timeout", config.terminating_resource_timeout);
   config.schedule_skip_immediately = flags.is("schedule-skip-immediately");
   config.client_page_size = flags.integer("client-page-size");

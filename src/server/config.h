@@ -42,11 +42,16 @@ struct ServerConfig {
   bool schedule_skip_immediately = false;
 
   std::int64_t client_page_size = 500;
-  std::size_t concurrent_backups = 1;  // at work at once, of different namespaces
-  std::size_t item_workers = 0;        // 0: twice the machine's threads
+  std::size_t concurrent_backups = 1;   // at work at once, of different namespaces
+  std::size_t concurrent_restores = 4;  // restores at work at once; Velero's one
+  std::size_t item_workers = 0;         // 0: twice the machine's threads
   std::vector<std::string>
       restore_resource_priorities;  // empty: Velero's order; "-" parts high from low
   std::vector<std::string> disabled_controllers;
+
+  Duration fs_backup_timeout = std::chrono::hours(4);
+  std::string uploader_type = "kopia";            // or restic
+  Duration default_repo_maintain_frequency = {};  // zero: by the type of the repository
 
   std::string plugin_dir = "/plugins";  // of Velero plugins; one that isn't there has none
   bool prefer_plugins = false;          // of what is built in as well

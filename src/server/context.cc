@@ -42,12 +42,9 @@ Result<Secret> read_customer_key(const ServerContext& context,
   return read_secret(context, {.name = std::string(parts[0]), .key = std::string(parts[1])}, stop);
 }
 
-}  // namespace
-
-Result<std::unique_ptr<objects::BackupStore>> open_store(
-    const ServerContext& context,
-    const model::BackupStorageLocation& location,
-    std::stop_token stop) {
+Result<objects::LocationSecrets> read_secrets(const ServerContext& context,
+                                              const model::BackupStorageLocation& location,
+                                              std::stop_token stop) {
   objects::LocationSecrets secrets;
   if (location.spec.credential) {
     secrets.credential = TRY(read_secret(context, *location.spec.credential, stop));
@@ -57,13 +54,39 @@ Result<std::unique_ptr<objects::BackupStore>> open_store(
         TRY(read_secret(context, *location.spec.object_storage->ca_cert_ref, stop)).reveal();
   }
   secrets.customer_key = TRY(read_customer_key(context, location, stop));
-  if (context.plugins == nullptr) {
-    return objects::open_location(context.stores, location, std::move(secrets));
-  }
+  return secrets;
+}
+
+// With the provider that is to open it: built in, or a plugin's.
+Result<model::BackupStorageLocation> with_chosen_provider(
+    const ServerContext& context, const model::BackupStorageLocation& location) {
   model::BackupStorageLocation chosen = location;
+  if (context.plugins == nullptr) return chosen;
   chosen.spec.provider = TRY(context.plugins->provider_of(
       plugins::PluginKind::ObjectStore, location.spec.provider, location.metadata.annotations));
+  return chosen;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<objects::BackupStore>> open_store(
+    const ServerContext& context,
+    const model::BackupStorageLocation& location,
+    std::stop_token stop) {
+  objects::LocationSecrets secrets = TRY(read_secrets(context, location, std::move(stop)));
+  const model::BackupStorageLocation chosen = TRY(with_chosen_provider(context, location));
   return objects::open_location(context.stores, chosen, std::move(secrets));
+}
+
+Result<LocationBucket> open_bucket(const ServerContext& context,
+                                   const model::BackupStorageLocation& location,
+                                   std::stop_token stop) {
+  objects::LocationSecrets secrets = TRY(read_secrets(context, location, std::move(stop)));
+  const model::BackupStorageLocation chosen = TRY(with_chosen_provider(context, location));
+  const objects::StoreOptions options = TRY(objects::store_options(chosen, std::move(secrets)));
+  auto store =
+      TRY(context.stores.open(options).wrap("backup storage location {}", location.metadata.name));
+  return LocationBucket{.store = std::move(store), .prefix = options.prefix};
 }
 
 Result<std::unique_ptr<objects::BackupStore>> open_store(const ServerContext& context,

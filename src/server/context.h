@@ -55,6 +55,16 @@ Result<std::unique_ptr<objects::BackupStore>> open_available_store(const ServerC
                                                                    Access access,
                                                                    std::stop_token stop);
 
+// The bucket of a location by itself, for what lies in it beside backups.
+struct LocationBucket {
+  std::unique_ptr<objects::ObjectStore> store;
+  std::string prefix;
+};
+
+Result<LocationBucket> open_bucket(const ServerContext& context,
+                                   const model::BackupStorageLocation& location,
+                                   std::stop_token stop);
+
 // The VolumeSnapshotLocations of this namespace, each opened with its credential when a volume
 // needs it. `log` is where a plugin's own lines go. The context must outlive it.
 volumes::SnapshotLocations snapshot_locations(const ServerContext& context, const Log& log);

@@ -6,7 +6,6 @@
 #include "model/names.h"
 #include "model/native_snapshot.h"
 #include "model/phases.h"
-#include "model/pod_volumes.h"
 #include "model/requests.h"
 #include "model/restore.h"
 #include "server/delete_actions.h"
@@ -14,6 +13,7 @@
 #include "server/listing.h"
 #include "server/metrics.h"
 #include "server/stored_archive.h"
+#include "server/volume_snapshots.h"
 #include "volumes/csi_snapshot.h"
 
 namespace lateen::server {
@@ -49,35 +49,6 @@ Result<bool> files_are_of_another(const Backup& backup,
     return stored.error();
   }
   return stored->metadata.uid != backup.metadata.uid && stored->status.failure_reason.empty();
-}
-
-// What only Velero can delete, since it needs its repository. Deleting the backup
-// would lose the only record of it. Empty when there is nothing of the kind.
-Result<std::string> why_not_deletable(const Backup& backup,
-                                      objects::BackupStore& store,
-                                      std::stop_token stop) {
-  const std::string& name = backup.metadata.name;
-  const auto volumes = store.get_pod_volume_backups(name, stop);
-  if (!volumes && !volumes.error().is(Code::NotFound)) return volumes.error();
-  const auto kept = [](const model::PodVolumeBackup& one) {
-    return !one.status.snapshot_id.empty();
-  };
-  if (volumes && std::any_of(volumes->begin(), volumes->end(), kept)) {
-    return fmt::format(
-        "backup {} has file-system backups of volumes, which this version cannot delete from "
-        "their repository: delete it with Velero",
-        name);
-  }
-  const auto infos = store.get_volume_infos(name, stop);
-  if (!infos && !infos.error().is(Code::NotFound)) return infos.error();
-  const auto moved = [](const model::BackupVolumeInfo& one) { return one.snapshot_data_moved; };
-  if (infos && std::any_of(infos->begin(), infos->end(), moved)) {
-    return fmt::format(
-        "backup {} has volumes whose data were moved to a repository, from which this version "
-        "cannot delete them: delete it with Velero",
-        name);
-  }
-  return std::string();
 }
 
 class DeletionController final : public Controller {
@@ -166,14 +137,14 @@ class DeletionController final : public Controller {
       const Status removed = context_.cluster.remove<Backup>(backup.metadata.name, stop);
       return removed ? model::StringList() : model::StringList{removed.error().message()};
     }
-    const auto why_not = why_not_deletable(backup, **store, stop);
-    if (!why_not) return {why_not.error().message()};
-    if (!why_not->empty()) return {*why_not};
     const Status marked = mark(backup, request, stop);
     if (!marked) return {marked.error().message()};
     model::StringList errors = delete_snapshots(backup, **store, log, stop);
-    const model::StringList native = delete_native(backup, **store, log, stop);
-    errors.insert(errors.end(), native.begin(), native.end());
+    for (const model::StringList& more :
+         {delete_native(backup, **store, log, stop),
+          forget_volume_snapshots(backup, **store, context_, log, stop)}) {
+      errors.insert(errors.end(), more.begin(), more.end());
+    }
     // Files go only when the snapshots are gone: they alone know where those are.
     if (!errors.empty()) return errors;
     const Status files = (*store)->delete_backup(backup.metadata.name, stop);

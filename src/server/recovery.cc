@@ -1,6 +1,10 @@
 #include "server/recovery.h"
 
 #include "model/backup.h"
+#include "model/data_movement.h"
+#include "model/names.h"
+#include "model/phases.h"
+#include "model/pod_volumes.h"
 #include "model/restore.h"
 #include "server/leftovers.h"
 
@@ -42,6 +46,28 @@ Result<bool> resume_if_uploaded(const Backup& backup,
   return true;
 }
 
+// The node agents' part of what is lost: nobody waits for it any more.
+template <typename T>
+void cancel_work(const ServerContext& context,
+                 std::string_view label,
+                 const std::string& uid,
+                 std::stop_token stop) {
+  const auto work = context.cluster.list<T>(fmt::format("{}={}", label, uid), stop);
+  if (!work) {
+    context.log.warning(fmt::format("Could not list {}", T::kKind.plural),
+                        {{"error", work.error()}});
+    return;
+  }
+  for (const T& one : *work) {
+    if (model::is_terminal(one.status.phase.value()) || one.spec.cancel) continue;
+    const auto asked =
+        context.cluster.modify<T>(one.metadata.name, [](T& now) { now.spec.cancel = true; }, stop);
+    if (!asked && !asked.error().is(Code::NotFound))
+      context.log.warning(fmt::format("Could not cancel a {}", T::kKind.kind),
+                          {{"name", one.metadata.name}, {"error", asked.error()}});
+  }
+}
+
 Status recover_backup(const Backup& backup, const ServerContext& context, std::stop_token stop) {
   const Log log = context.log.with(LogField("backup", backup.metadata.name));
   const auto resumed = resume_if_uploaded(backup, context, stop);
@@ -68,16 +94,11 @@ Status recover_backup(const Backup& backup, const ServerContext& context, std::s
         now.status.completion_timestamp = context.clock.now();
       },
       stop));
+  cancel_work<model::PodVolumeBackup>(context, model::labels::kBackupUid, backup.metadata.uid,
+                                      stop);
+  cancel_work<model::DataUpload>(context, model::labels::kBackupUid, backup.metadata.uid, stop);
   log.warning("Marked an interrupted backup Failed");
   return {};
-}
-
-bool was_running(const Restore& restore) {
-  const RestorePhase phase = restore.status.phase.value();
-  return phase == RestorePhase::InProgress || phase == RestorePhase::Finalizing ||
-         phase == RestorePhase::FinalizingPartiallyFailed ||
-         phase == RestorePhase::WaitingForPluginOperations ||
-         phase == RestorePhase::WaitingForPluginOperationsPartiallyFailed;
 }
 
 Status recover_restore(const Restore& restore, const ServerContext& context, std::stop_token stop) {
@@ -91,6 +112,9 @@ Status recover_restore(const Restore& restore, const ServerContext& context, std
         now.status.completion_timestamp = context.clock.now();
       },
       stop));
+  cancel_work<model::PodVolumeRestore>(context, model::labels::kRestoreUid, restore.metadata.uid,
+                                       stop);
+  cancel_work<model::DataDownload>(context, model::labels::kRestoreUid, restore.metadata.uid, stop);
   context.log.warning("Marked an interrupted restore Failed", {{"restore", restore.metadata.name}});
   return {};
 }
@@ -102,7 +126,10 @@ Status recover(const ServerContext& context, std::stop_token stop) {
     if (backup.status.phase == BackupPhase::InProgress) TRY(recover_backup(backup, context, stop));
   }
   for (const Restore& restore : TRY(context.cluster.list<Restore>({}, stop))) {
-    if (was_running(restore)) TRY(recover_restore(restore, context, stop));
+    // Those that wait or are being finalized go on (restore_controller.cc).
+    if (restore.status.phase == RestorePhase::InProgress) {
+      TRY(recover_restore(restore, context, stop));
+    }
   }
   return {};
 }

@@ -21,10 +21,12 @@
 #include "server/location_controller.h"
 #include "server/metrics.h"
 #include "server/recovery.h"
+#include "server/repository_controller.h"
 #include "server/request_controllers.h"
 #include "server/restore_controller.h"
 #include "server/schedule_controller.h"
 #include "server/server_plugins.h"
+#include "server/volume_repositories.h"
 #include "volumes/ebs/ebs_snapshotter.h"
 
 namespace lateen::server {
@@ -76,13 +78,14 @@ Status check_namespace(const ServerContext& context, std::stop_token stop) {
 
 Status check_kinds(const ServerContext& context, std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
-  constexpr std::array<std::string_view, 7> kNeeded = {"backups",
+  constexpr std::array<std::string_view, 8> kNeeded = {"backups",
                                                        "restores",
                                                        "schedules",
                                                        "backupstoragelocations",
                                                        "deletebackuprequests",
                                                        "downloadrequests",
-                                                       "serverstatusrequests"};
+                                                       "serverstatusrequests",
+                                                       "backuprepositories"};
   std::vector<std::string> missing;
   for (const std::string_view kind : kNeeded) {
     if (discovery.find(kube::GroupResource{"velero.io", std::string(kind)}) == nullptr) {
@@ -132,6 +135,9 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
   add(list, config, make_deletion_controller(context), {"deletebackuprequests"});
   add(list, config, make_sync_controller(context), {"backupstoragelocations"});
   add(list, config, make_download_controller(context, downloads), {"downloadrequests"});
+  add(list, config, make_repository_controller(context),
+      {"backuprepositories", "backupstoragelocations"});
+  add(list, config, make_maintenance_controller(context), {});
   add(list, config, make_status_controller(context), {"serverstatusrequests"});
   return list;
 }
@@ -185,9 +191,19 @@ void set_default_location(const ServerContext& context, std::stop_token stop) {
 }  // namespace
 
 std::vector<std::string_view> controller_names() {
-  return {"backup-storage-location", "backup-queue", "backup",           "backup-operations",
-          "backup-finalizer",        "restore",      "schedule",         "gc",
-          "backup-deletion",         "backup-sync",  "download-request", "server-status-request"};
+  return {"backup-storage-location",
+          "backup-queue",
+          "backup",
+          "backup-operations",
+          "backup-finalizer",
+          "restore",
+          "schedule",
+          "gc",
+          "backup-deletion",
+          "backup-sync",
+          "download-request",
+          "server-status-request",
+          "backup-repo"};
 }
 
 Status run_server(const ServerConfig& config,
@@ -216,6 +232,7 @@ Status run_server(const ServerConfig& config,
   TRY(check_kinds(context, stop));
   TRY(recover(context, stop).wrap("recovering what a former server left"));
   set_default_location(context, stop);
+  TRY(ensure_repository_key(context, stop));
 
   MetricsHandler metrics_handler(metrics);
   const auto metrics_server = TRY(serve_metrics(config, metrics_handler, log));
@@ -224,7 +241,7 @@ Status run_server(const ServerConfig& config,
   std::vector<std::unique_ptr<kube::Informer>> informers;
   for (const std::string_view kind :
        {"backups", "restores", "schedules", "backupstoragelocations", "deletebackuprequests",
-        "downloadrequests", "serverstatusrequests"}) {
+        "downloadrequests", "serverstatusrequests", "backuprepositories"}) {
     informers.push_back(follow(context, kind, controllers));
   }
   for (const auto& running : controllers) {

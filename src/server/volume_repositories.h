@@ -1,0 +1,41 @@
+// Repositories of volumes' files as the server, the node agent and the client open them: by a
+// location of this cluster, with the key of this cluster.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "server/context.h"
+#include "volumes/volume_repository.h"
+
+namespace lateen::server {
+
+// The Secret with the key of this cluster's repositories; a new one gets a random key. Velero's
+// well-known constant stays where it is.
+Status ensure_repository_key(const ServerContext& context, std::stop_token stop);
+
+Result<Secret> repository_key(const ServerContext& context, std::stop_token stop);
+
+struct RepositoryPlace {
+  std::string location = {};
+  std::string volume_namespace = {};
+  std::string type = std::string(volumes::kKopia);
+  FilePath cache_dir = {};  // empty: none
+};
+
+// NotFound when there is no such location, or no repository there.
+Result<std::unique_ptr<volumes::VolumeRepository>> open_volume_repository(
+    const ServerContext& context, const RepositoryPlace& place, std::stop_token stop);
+
+// Makes it if it is not there; refused for a location that is ReadOnly.
+Result<std::unique_ptr<volumes::VolumeRepository>> open_or_create_volume_repository(
+    const ServerContext& context, const RepositoryPlace& place, std::stop_token stop);
+
+// What Velero notes as a restic repository's URL; empty for providers that restic has no URL for.
+std::string restic_identifier(const model::BackupStorageLocation& location, std::string_view ns);
+
+}  // namespace lateen::server
