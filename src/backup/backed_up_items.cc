@@ -15,8 +15,10 @@ std::string name_of(const ItemId& item) {
   return item.ns.empty() ? item.name : fmt::format("{}/{}", item.ns, item.name);
 }
 
-std::string key_of(std::string_view group_resource, std::string_view name) {
-  return fmt::format("{} {}", group_resource, name);
+// An object is there once in each version that is backed up.
+std::string key_of(const kube::ResourceType& type, std::string_view name) {
+  return type.preferred ? fmt::format("{} {}", type.group_resource(), name)
+                        : fmt::format("{}/{} {}", type.group_resource(), type.gvr.version, name);
 }
 
 }  // namespace
@@ -49,13 +51,13 @@ bool BackedUpItems::can_come_twice(const kube::ResourceType& type) const {
 }
 
 bool BackedUpItems::claim(const ItemId& item) {
-  std::string key = key_of(item.type->group_resource(), name_of(item));
+  std::string key = key_of(*item.type, name_of(item));
   const Lock lock(mu_);
   return !can_come_twice(*item.type) || claimed_.insert(std::move(key)).second;
 }
 
 bool BackedUpItems::is_claimed(const ItemId& item) const {
-  const std::string key = key_of(item.type->group_resource(), name_of(item));
+  const std::string key = key_of(*item.type, name_of(item));
   const Lock lock(mu_);
   return claimed_.count(key) > 0;
 }
@@ -68,7 +70,7 @@ void BackedUpItems::may_come_again(const kube::ResourceType& type) {
   const auto taken = by_kind_.find(kind_of(type));
   if (taken == by_kind_.end()) return;
   for (const std::string& name : taken->second)
-    claimed_.insert(key_of(group_resource, name));
+    claimed_.insert(key_of(type, name));
 }
 
 Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token stop) {
@@ -78,7 +80,7 @@ Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token st
                 .ns = item.ns,
                 .name = item.name,
                 .version = item.type->gvr.version,
-                .preferred = true},
+                .preferred = item.type->preferred},
                json, stop)
           .wrap("writing {} into the tarball", item.describe()));
   const Lock lock(mu_);

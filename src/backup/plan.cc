@@ -61,6 +61,35 @@ CollectionStep step_for(const kube::ResourceType& type,
   return step;
 }
 
+// Argo CD would undo, or fight with, what a restore brings back. In Velero's words.
+void warn_of_argo(const std::vector<NamespaceFacts>& present, BackupPlan& plan) {
+  std::vector<std::string> managed;
+  for (const NamespaceFacts& ns : present) {
+    const auto label = ns.labels.find("argocd.argoproj.io/managed-by");
+    if (label != ns.labels.end() && !label->second.empty() && plan.namespaces.includes(ns.name)) {
+      managed.push_back(ns.name);
+    }
+  }
+  if (managed.empty()) return;
+  plan.warnings.push_back(fmt::format(
+      "backup operation may encounter complications and potentially produce undesirable results "
+      "due to the inclusion of namespaces [{}] managed by ArgoCD in the backup.",
+      join(managed, " ")));
+}
+
+std::vector<const kube::ResourceType*> types_of(const kube::Discovery& discovery,
+                                                Versions versions) {
+  const std::vector<std::string_view> verbs = {"list", "create", "get", "delete"};
+  if (versions == Versions::Preferred) return discovery.preferred_with_verbs(verbs);
+  std::vector<const kube::ResourceType*> types;
+  for (const kube::ResourceType& type : discovery.resources()) {
+    const bool can_all = std::all_of(
+        verbs.begin(), verbs.end(), [&type](std::string_view verb) { return type.has_verb(verb); });
+    if (can_all) types.push_back(&type);
+  }
+  return types;
+}
+
 // Into the steps of their kinds; a kind that is not collected gets a warning.
 void plan_order(const model::BackupSpec& spec, const kube::Discovery& discovery, BackupPlan& plan) {
   for (const auto& [kind, names] : spec.ordered_resources) {
@@ -83,11 +112,13 @@ void plan_order(const model::BackupSpec& spec, const kube::Discovery& discovery,
 
 BackupPlan plan_backup(const model::BackupSpec& spec,
                        const kube::Discovery& discovery,
-                       const std::vector<NamespaceFacts>& present) {
+                       const std::vector<NamespaceFacts>& present,
+                       Versions versions) {
   NamespaceFilter namespaces = NamespaceFilter::resolve(spec, present);
   ResourceFilter resources(spec, discovery, namespaces.is_everything());
   BackupPlan plan{.namespaces = std::move(namespaces),
                   .resources = std::move(resources),
+                  .versions = versions,
                   .ranks = std::vector<std::vector<CollectionStep>>(4),
                   .skipped = {},
                   .errors = {},
@@ -102,10 +133,11 @@ BackupPlan plan_backup(const model::BackupSpec& spec,
                     failure.group_version.api_version(), failure.message));
   }
 
+  warn_of_argo(present, plan);
+
   const std::vector<std::string> selectors = selectors_of(spec);
   std::set<std::string, std::less<>> seen_cohabitants;
-  for (const kube::ResourceType* type :
-       discovery.preferred_with_verbs({"list", "create", "get", "delete"})) {
+  for (const kube::ResourceType* type : types_of(discovery, versions)) {
     const std::string name = type->group_resource();
     if (name == "namespaces") continue;  // collected at the end, from what is in them
     if (Reason reason = plan.resources.why_not_collected(*type); !reason.empty()) {

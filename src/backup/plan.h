@@ -33,9 +33,14 @@ struct SkippedKind {
   std::string reason;
 };
 
+// With the feature EnableAPIGroupVersions objects are backed up in every version that is served, so
+// that a restore can choose.
+enum class Versions { Preferred, All };
+
 struct BackupPlan {
   NamespaceFilter namespaces;
   ResourceFilter resources;
+  Versions versions = Versions::Preferred;
   // Pods before claims before volumes, so that hooks run around the snapshots of their volumes;
   // then the rest.
   std::vector<std::vector<CollectionStep>> ranks;
@@ -47,7 +52,8 @@ struct BackupPlan {
 
 BackupPlan plan_backup(const model::BackupSpec& spec,
                        const kube::Discovery& discovery,
-                       const std::vector<NamespaceFacts>& namespaces);
+                       const std::vector<NamespaceFacts>& namespaces,
+                       Versions versions = Versions::Preferred);
 
 // The plan for a person: a line a rank and kind, then what is skipped and why.
 std::string describe(const BackupPlan& plan);

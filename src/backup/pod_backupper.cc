@@ -1,6 +1,7 @@
 #include "backup/pod_backupper.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "backup/rehearsal.h"
 #include "kube/object.h"
@@ -35,6 +36,37 @@ std::size_t put_first(const std::vector<std::string>& order, std::vector<Json>& 
   const auto others = std::find_if(
       pods.begin(), pods.end(), [&](const Json& pod) { return place(pod) == std::ssize(order); });
   return static_cast<std::size_t>(others - pods.begin());
+}
+
+bool is_selecting(const model::BackupSpec& spec) {
+  return spec.label_selector || !spec.or_label_selectors.empty();
+}
+
+// Running pods by the claims that they mount, whatever their labels.
+using MountingPods = std::multimap<std::string, std::shared_ptr<const Json>>;
+
+Result<MountingPods> find_mounting_pods(const CollectionStep& pods,
+                                        const BackupTools& tools,
+                                        const BackupRunOptions& options,
+                                        std::stop_token stop) {
+  MountingPods found;
+  CollectionStep all = pods;
+  all.label_selectors = {""};
+  const ItemTaker noting{
+      .take = [&found](const ListPage& page, const ObjectSlice& slice) -> Status {
+        if (slice.deleting || slice.label(model::labels::kExcludeFromBackup) == "true") return {};
+        auto pod = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
+        if (!pod || string_at(*pod, "status.phase") != "Running") return {};
+        const std::vector<std::string> claims = claims_of(*pod);
+        if (claims.empty()) return {};
+        const auto shared = std::make_shared<const Json>(std::move(*pod));
+        for (const std::string& claim : claims)
+          found.emplace(claim, shared);
+        return {};
+      },
+      .again = [] {}};
+  TRY(collect(all, tools, options.page_size, noting, stop));
+  return found;
 }
 
 const Json* or_null(const std::optional<Json>& json) {
@@ -78,6 +110,7 @@ Status PodBackupper::collect_pods(const CollectionStep& step,
     return {};
   };
   TRY(collect(step, parts_.tools, parts_.options.page_size, sorting, stop));
+  if (is_selecting(parts_.backup.spec)) TRY(add_companions(step, waiting, stop));
   std::vector<Json> pods;
   for (const std::string& key : step.first) {
     if (waiting.count(key) > 0) continue;
@@ -88,6 +121,38 @@ Status PodBackupper::collect_pods(const CollectionStep& step,
   for (auto& [key, pod] : waiting)
     pods.push_back(std::move(pod));
   return back_up_pods(step, std::move(pods), stop);
+}
+
+Status PodBackupper::add_companions(const CollectionStep& step, Pods& pods, std::stop_token stop) {
+  std::vector<std::string> claims;  // still to be looked at
+  for (const auto& [key, pod] : pods) {
+    for (std::string& claim : claims_of(pod))
+      claims.push_back(std::move(claim));
+  }
+  for (const CollectionStep& other : parts_.plan.ranks.at(1)) {  // the claims
+    const ItemTaker noting{.take = [&claims](const ListPage&, const ObjectSlice& slice) -> Status {
+                             claims.push_back(kube::object_key(slice.ns, slice.name));
+                             return {};
+                           },
+                           .again = [] {}};
+    TRY(collect(other, parts_.tools, parts_.options.page_size, noting, stop));
+  }
+  if (claims.empty()) return {};
+  const MountingPods mounting = TRY(find_mounting_pods(step, parts_.tools, parts_.options, stop));
+  std::set<std::string> seen;
+  while (!claims.empty()) {
+    const std::string claim = std::move(claims.back());
+    claims.pop_back();
+    if (!seen.insert(claim).second) continue;
+    for (auto [at, end] = mounting.equal_range(claim); at != end; ++at) {
+      const auto [added, is_new] = pods.emplace(kube::object_key(*at->second), *at->second);
+      if (!is_new) continue;
+      log_of(added->second).info("Adding pod to ItemBlock", {{"claim", claim}});
+      for (std::string& further : claims_of(added->second))
+        claims.push_back(std::move(further));
+    }
+  }
+  return {};
 }
 
 Status PodBackupper::back_up_pods(const CollectionStep& step,
@@ -111,7 +176,7 @@ Status PodBackupper::back_up_pods(const CollectionStep& step,
 // claims is after their pods are decided on.
 Status PodBackupper::find_claims_by_alias(const CollectionStep& pods, std::stop_token stop) {
   const kube::ResourceType* claims = parts_.tools.discovery.find(kClaims);
-  if (claims == nullptr) return {};
+  if (claims == nullptr || !parts_.plan.resources.why_not_as_additional(*claims).empty()) return {};
   CollectionStep step = pods;
   step.type = *claims;
   step.label_selectors = {""};

@@ -42,13 +42,15 @@ class PodBackupper {
 
   // Everything that the step of the pods lists. One without hooks and volumes is handed to `plain`
   // as it comes; the others wait until all that share a claim are known. Those that
-  // orderedResources names are one block, which goes first.
+  // orderedResources names are one block, which goes first. With label selectors, running pods that
+  // mount a selected claim come along: a snapshot without their hooks would not be consistent.
   Status collect_pods(const CollectionStep& step, const ItemTaker& plain, std::stop_token stop);
 
  private:
   using Pods = std::map<std::string, Json>;  // by "ns/name"
 
   bool needs_block(const Json& pod) const;
+  Status add_companions(const CollectionStep& step, Pods& pods, std::stop_token stop);
   Status find_claims_by_alias(const CollectionStep& pods, std::stop_token stop);
   Status back_up_pods(const CollectionStep& step, std::vector<Json> pods, std::stop_token stop);
   Status back_up_block(const kube::ResourceType& type, const PodBlock& block, std::stop_token stop);

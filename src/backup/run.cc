@@ -6,6 +6,7 @@
 #include "backup/backed_up_items.h"
 #include "backup/collector.h"
 #include "backup/csi_actions.h"
+#include "backup/definition_action.h"
 #include "backup/hook_runner.h"
 #include "backup/item_backupper.h"
 #include "backup/native_snapshot_action.h"
@@ -25,14 +26,19 @@ namespace {
 constexpr std::string_view kPods = "pods";
 
 ItemActions make_actions(const model::Backup& backup,
-                         kube::Client& client,
+                         const BackupPlan& plan,
+                         const BackupTools& tools,
                          const CsiActionTools& csi,
                          const NativeActionTools& native) {
   const std::string label = model::valid_name(backup.metadata.name);
   ItemActions actions;
   actions.push_back(make_pod_action());
   actions.push_back(make_claim_action(label));
-  actions.push_back(make_service_account_action(client));
+  actions.push_back(make_service_account_action(tools.client));
+  if (plan.versions == Versions::Preferred) {
+    auto definitions = make_definition_action(tools.client, tools.discovery);
+    if (definitions) actions.push_back(std::move(definitions));
+  }
   actions.push_back(make_csi_claim_action(csi));
   actions.push_back(make_csi_snapshot_action(csi));
   actions.push_back(make_csi_content_action(label));
@@ -81,7 +87,8 @@ class Run {
         // What a plugin's actions may lead to, nobody knows.
         items_(archive, backup.spec.or_label_selectors.size() > 1 || has_plugins(tools)),
         actions_(make_actions(backup,
-                              tools.client,
+                              plan,
+                              tools,
                               {.client = tools.client,
                                .backup = backup,
                                .clock = tools.clock,
@@ -183,7 +190,41 @@ class Run {
       return pods_.collect_pods(step, taker(step.type, stop), stop);
     }
     TRY(take_first(step, stop));
+    const std::string kind = step.type.group_resource();
+    if (kind == "persistentvolumeclaims" || kind == "persistentvolumes") {
+      return collect_volumes(step, stop);
+    }
     return collect(step, tools_, options_.page_size, taker(step.type, stop), stop);
+  }
+
+  // Of claims and volumes several at once: each snapshot takes the storage its time.
+  Status collect_volumes(const CollectionStep& step, std::stop_token stop) {
+    constexpr std::size_t kBatch = 64;  // objects of a few KiB each
+    std::vector<Json> batch;
+    const auto flush = [&]() -> Status {
+      TRY(parallel_for(
+          batch.size(), options_.workers,
+          [&](std::size_t i, std::stop_token s) -> Status {
+            TRY(backupper_.back_up(step.type, std::move(batch[i]), s));
+            tell_progress();
+            return {};
+          },
+          stop));
+      batch.clear();
+      return {};
+    };
+    const ItemTaker all = taker(step.type, stop);
+    ItemTaker batching = all;
+    batching.take = [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+      const bool is_out =
+          slice.deleting || slice.label(model::labels::kExcludeFromBackup) == "true";
+      auto object = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
+      if (is_out || !object) return all.take(page, slice);  // which says why
+      batch.push_back(std::move(*object));
+      return batch.size() < kBatch ? Status() : flush();
+    };
+    TRY(collect(step, tools_, options_.page_size, batching, stop));
+    return flush();
   }
 
   // Takes every object that comes.

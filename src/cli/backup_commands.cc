@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/backup_preview.h"
 #include "cli/backup_spec_flags.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
@@ -69,6 +70,13 @@ Status check_locations(const Session& session,
   return {};
 }
 
+// What a server with other flags would fill in, this side cannot know.
+server::ServerConfig server_defaults(const Session& session) {
+  server::ServerConfig config;
+  config.ns = session.ns();
+  return config;
+}
+
 Result<int> create(Invocation& call) {
   const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
   const Session session = TRY(open_session(call));
@@ -76,6 +84,12 @@ Result<int> create(Invocation& call) {
   const model::StringList wrong = model::validate_includes_excludes(
       backup.spec.included_namespaces, backup.spec.excluded_namespaces);
   if (!wrong.empty()) return Error(Code::InvalidArgument, "{}", wrong.front());
+  if (call.flags.is("dry-run")) {
+    const server::BackupPreview preview = TRY(server::preview_backup(
+        backup, session.cluster, server_defaults(session), call.clock, call.stop));
+    call.console.out(print_preview(preview, format));
+    return 0;
+  }
   if (format != OutputFormat::None) {
     print_objects(std::vector<Backup>{backup}, format, call);
     return 0;
@@ -182,6 +196,11 @@ std::vector<FlagSpec> create_flags() {
                    .usage = "Create a backup from the template of an existing schedule. Cannot be "
                             "used with any other filters. Backup name is optional if used.",
                    .names = "schedule"});
+  flags.push_back({.name = "dry-run",
+                   .kind = FlagKind::Bool,
+                   .usage = "Print what the backup would hold, how each volume would be saved and "
+                            "what would not be covered, and create nothing. With -o as a table, "
+                            "json or yaml."});
   flags.push_back({.name = "wait",
                    .kind = FlagKind::Bool,
                    .usage = "Wait for the operation to complete.",

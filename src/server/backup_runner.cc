@@ -7,6 +7,7 @@
 #include "backup/operations.h"
 #include "backup/plan.h"
 #include "backup/plugin_actions.h"
+#include "backup/pod_volume_action.h"
 #include "backup/run.h"
 #include "base/thread.h"
 #include "kube/discovery.h"
@@ -66,6 +67,12 @@ class RunPlugins {
   std::optional<backup::BackupPlugins> plugins_;
 };
 
+backup::Versions versions_of(const ServerConfig& config) {
+  const bool all = std::find(config.features.begin(), config.features.end(),
+                             "EnableAPIGroupVersions") != config.features.end();
+  return all ? backup::Versions::All : backup::Versions::Preferred;
+}
+
 // Collects everything into `upload`; fills what the documents need.
 Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                                                 const ServerContext& context,
@@ -84,6 +91,13 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   const std::optional<model::ResourcePolicy> policy =
       TRY(read_policy(backup, context.cluster, stop));
   volumes::SnapshotLocations locations = snapshot_locations(context, run_log.log());
+  const auto pod_volumes =
+      backup::make_pod_volume_copier({.client = context.client(),
+                                      .backup = backup,
+                                      .clock = context.clock,
+                                      .uploader_type = context.config.uploader_type,
+                                      .timeout = context.config.fs_backup_timeout,
+                                      .repository_timeout = context.config.resource_timeout});
   const backup::BackupRunOptions options{
       .page_size = context.config.client_page_size,
       .workers = workers(context),
@@ -91,6 +105,7 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
       .snapshot_locations = &locations,
       .record_native_snapshots = [&journal,
                                   stop](const auto& all) { return journal.note(all, stop); },
+      .pod_volumes = pod_volumes.get(),
       .progress = [&progress](std::int64_t done,
                               std::int64_t total) { progress.tell(done, total); }};
   const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
@@ -98,7 +113,7 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
       backup::plan_backup(policy && policy->include_exclude()
                               ? backup::with_policy(backup.spec, *policy->include_exclude())
                               : backup.spec,
-                          discovery, namespaces);
+                          discovery, namespaces, versions_of(context.config));
 
   BytesSink index;
   archive::ArchiveWriter writer(upload, &index, context.clock, {.backup = backup.metadata.name});
@@ -117,6 +132,7 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   documents.resource_list = std::move(outcome.resource_list);
   documents.volume_infos = std::move(outcome.volumes);
   documents.volume_snapshots = std::move(outcome.native_snapshots);
+  documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
   documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
   documents.archive_index = index.take();
   model::BackupStatus& status = documents.backup.status;
