@@ -4,6 +4,7 @@
 
 #include "backup/rehearsal.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/decision.h"
@@ -13,6 +14,12 @@ namespace lateen::backup {
 namespace {
 
 using volumes::VolumeMethod;
+
+// In a record that is only begun; ours, Velero passes over it.
+constexpr std::string_view kBegun = "lateenBegun";
+
+// Between our clock and the storage's.
+constexpr std::chrono::minutes kClockDifference{5};
 
 class NativeSnapshotAction final : public ItemAction {
  public:
@@ -110,9 +117,12 @@ class NativeSnapshotAction final : public ItemAction {
     record.spec.volume_type = info->type;
     record.spec.volume_iops = info->iops;
     record.spec.volume_throughput = info->throughput;
-    auto id = taker.snapshotter->create_snapshot(
-        taker.volume_id, record.spec.volume_az,
-        snapshot_tags(tools_.backup, record.spec.persistent_volume_name), stop);
+    const Status noted = tools_.snapshots.begin(record, started);
+    if (!noted) {
+      log.warning("Could not note in the bucket that a snapshot is being taken",
+                  {{"error", noted.error()}});
+    }
+    auto id = create(record, taker, started, log, stop);
     if (id) {
       record.status.phase = model::OperationPhase::Completed;
       record.status.provider_snapshot_id = *id;
@@ -121,13 +131,33 @@ class NativeSnapshotAction final : public ItemAction {
                                                  {"volumeSnapshotLocation", taker.location}});
     }
     tools_.volumes.native_snapshot(volume, record, started);
-    const Status recorded = tools_.snapshots.add(std::move(record));
+    const Status recorded = tools_.snapshots.end(std::move(record));
     if (!recorded) {
       log.warning("Could not note a snapshot in the bucket before the backup is complete",
                   {{"error", recorded.error()}});
     }
     if (id) return {};
     return std::move(id).error().wrap("error taking snapshot of volume");
+  }
+
+  // The answer may be lost though the snapshot was taken: then it is found, and is ours.
+  Result<std::string> create(const model::NativeSnapshot& record,
+                             const NativeTaker& taker,
+                             TimePoint started,
+                             const Log& log,
+                             std::stop_token stop) {
+    const model::StringMap tags = snapshot_tags(tools_.backup, record.spec.persistent_volume_name);
+    auto id =
+        taker.snapshotter->create_snapshot(taker.volume_id, record.spec.volume_az, tags, stop);
+    const bool unknown =
+        !id && (id.error().is(Code::Unavailable) || id.error().is(Code::DeadlineExceeded));
+    if (!unknown) return id;
+    const auto found =
+        taker.snapshotter->find_snapshots(taker.volume_id, tags, started - kClockDifference, stop);
+    if (!found || found->size() != 1) return id;
+    log.info("The answer to a snapshot's creation was lost, the snapshot is there",
+             {{"snapshotID", found->front()}});
+    return found->front();
   }
 
   const NativeActionTools tools_;
@@ -163,11 +193,41 @@ Result<std::optional<NativeTaker>> find_native_taker(const Json& volume,
   return none;
 }
 
-Status NativeSnapshots::add(model::NativeSnapshot snapshot) {
+std::optional<TimePoint> begun_at(const model::NativeSnapshot& snapshot) {
+  if (snapshot.status.phase != model::OperationPhase::New) return std::nullopt;
+  const auto at = snapshot.status.unknown.find(kBegun);
+  if (at == snapshot.status.unknown.end()) return std::nullopt;
+  const auto time = parse_rfc3339(as_text(&at->value()));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+model::StringMap tags_of(const model::NativeSnapshot& snapshot) {
+  return {{"velero.io/backup", snapshot.spec.backup_name},
+          {"velero.io/pv", snapshot.spec.persistent_volume_name}};
+}
+
+Status NativeSnapshots::begin(model::NativeSnapshot snapshot, TimePoint now) {
+  snapshot.status.phase = model::OperationPhase::New;
+  snapshot.status.unknown[kBegun] = format_rfc3339(now - kClockDifference);
+  return put(std::move(snapshot));
+}
+
+Status NativeSnapshots::end(model::NativeSnapshot snapshot) {
+  return put(std::move(snapshot));
+}
+
+Status NativeSnapshots::put(model::NativeSnapshot snapshot) {
   const Lock one_at_a_time(recording_);
   {
     const Lock lock(mu_);
-    all_.push_back(std::move(snapshot));
+    const auto begun = std::find_if(all_.begin(), all_.end(), [&snapshot](const auto& one) {
+      return one.spec.persistent_volume_name == snapshot.spec.persistent_volume_name;
+    });
+    if (begun != all_.end()) {
+      *begun = std::move(snapshot);
+    } else {
+      all_.push_back(std::move(snapshot));
+    }
   }
   return record_ ? record_(all()) : Status();
 }

@@ -26,18 +26,31 @@ class Rehearsal;
 // us, since only it says what a backup that is lost has left in the storage.
 using NativeSnapshotRecorder = std::function<Status(const std::vector<model::NativeSnapshot>&)>;
 
+// When a record was begun of which nothing more is known; nothing for one that has ended.
+std::optional<TimePoint> begun_at(const model::NativeSnapshot& snapshot);
+
+// The tags by which find_snapshots() knows what came of it.
+model::StringMap tags_of(const model::NativeSnapshot& snapshot);
+
 // The native snapshots of one backup. Thread-safe.
 class NativeSnapshots {
  public:
   explicit NativeSnapshots(NativeSnapshotRecorder record) : record_(std::move(record)) {}
 
-  // What cannot be recorded is no reason to lose the snapshot: it is told.
-  Status add(model::NativeSnapshot snapshot);
+  // Before the storage is asked: the record is without an id and in phase New. If we die now,
+  // find_snapshots() of its location tells what came of it.
+  Status begin(model::NativeSnapshot snapshot, TimePoint now);
+
+  // What came of it, in the place of what was begun for its volume. What cannot be recorded is no
+  // reason to lose the snapshot: it is told.
+  Status end(model::NativeSnapshot snapshot);
 
   // By volume.
   std::vector<model::NativeSnapshot> all() const;
 
  private:
+  Status put(model::NativeSnapshot snapshot);
+
   const NativeSnapshotRecorder record_;
   Mutex recording_;  // one after the other: the last record must be the longest
   mutable Mutex mu_;

@@ -2,11 +2,28 @@
 
 #include <fmt/ranges.h>
 
+#include "backup/native_snapshot_action.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/csi_snapshot.h"
 
 namespace lateen::server {
+namespace {
+
+// Of one that was begun and of which nothing more is known, what the storage has of it.
+Result<std::vector<std::string>> ids_of(const model::NativeSnapshot& snapshot,
+                                        volumes::SnapshotLocations& locations,
+                                        std::stop_token stop) {
+  const std::string& id = snapshot.status.provider_snapshot_id;
+  if (!id.empty()) return std::vector<std::string>{id};
+  const auto begun = backup::begun_at(snapshot);
+  if (!begun) return std::vector<std::string>();
+  volumes::VolumeSnapshotter* snapshotter = TRY(locations.of(snapshot.spec.location, stop));
+  return snapshotter->find_snapshots(snapshot.spec.provider_volume_id, backup::tags_of(snapshot),
+                                     *begun, stop);
+}
+
+}  // namespace
 
 void discard_snapshots(const model::Backup& backup,
                        const ServerContext& context,
@@ -47,16 +64,16 @@ model::StringList delete_native_snapshots(const std::vector<model::NativeSnapsho
   model::StringList errors;
   volumes::SnapshotLocations locations = snapshot_locations(context, log);
   for (const model::NativeSnapshot& snapshot : snapshots) {
-    const std::string& id = snapshot.status.provider_snapshot_id;
-    if (id.empty()) continue;
     const Status deleted = [&]() -> Status {
-      volumes::VolumeSnapshotter* snapshotter = TRY(locations.of(snapshot.spec.location, stop));
-      return snapshotter->delete_snapshot(id, stop);
+      for (const std::string& id : TRY(ids_of(snapshot, locations, stop))) {
+        volumes::VolumeSnapshotter* snapshotter = TRY(locations.of(snapshot.spec.location, stop));
+        TRY(snapshotter->delete_snapshot(id, stop).wrap("snapshot {}", id));
+        log.info("Deleted native snapshot", {{"snapshotID", id}});
+      }
+      return {};
     }();
-    if (deleted) {
-      log.info("Deleted native snapshot", {{"snapshotID", id}});
-    } else {
-      errors.push_back(fmt::format("error deleting snapshot {} of volume {}: {}", id,
+    if (!deleted) {
+      errors.push_back(fmt::format("error deleting snapshots of volume {}: {}",
                                    snapshot.spec.persistent_volume_name,
                                    deleted.error().describe()));
     }

@@ -15,6 +15,13 @@ Status VolumeSnapshotter::delete_volume(std::string_view volume_id, std::stop_to
   return Error(Code::Unsupported, "its snapshotter cannot delete volume {}", volume_id);
 }
 
+Result<std::vector<std::string>> VolumeSnapshotter::find_snapshots(std::string_view,
+                                                                   const model::StringMap&,
+                                                                   TimePoint,
+                                                                   std::stop_token) {
+  return std::vector<std::string>();
+}
+
 Status VolumeSnapshotter::mark_csi_snapshot(const Json&, const model::StringMap&, std::stop_token) {
   return {};
 }

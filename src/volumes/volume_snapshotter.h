@@ -13,7 +13,9 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "model/object_meta.h"
@@ -62,6 +64,14 @@ class VolumeSnapshotter {
                                               std::string_view az,
                                               const model::StringMap& tags,
                                               std::stop_token stop) = 0;
+
+  // Snapshots of the volume that create_snapshot() has made with these tags (velero.io/backup and
+  // velero.io/pv suffice) not before `since`: what a call has left whose answer never came. None
+  // where the protocol has no word for it, as Velero's for plugins.
+  virtual Result<std::vector<std::string>> find_snapshots(std::string_view volume_id,
+                                                          const model::StringMap& tags,
+                                                          TimePoint since,
+                                                          std::stop_token stop);
 
   // One that is gone already is fine.
   virtual Status delete_snapshot(std::string_view snapshot_id, std::stop_token stop) = 0;

@@ -11,7 +11,9 @@ namespace lateen::volumes::ebs {
 namespace {
 
 using objects::s3::moto_url;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Pair;
 using testing::StartsWith;
@@ -122,6 +124,22 @@ TEST_F(EbsSnapshotterTest, DeletesASnapshotOnceAndForeignOnesNever) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr("no backup made it"));
   EXPECT_TRUE(ec2_in(kHere)->snapshot(foreign->id, {}));
+}
+
+// The server died before it heard, or could note, which snapshot was made.
+TEST_F(EbsSnapshotterTest, FindsWhatACallHasMadeWhoseAnswerWasLost) {
+  const auto snapshotter = open();
+  const Ec2Volume volume = make_volume();
+  const TimePoint since = SystemClock().now() - std::chrono::minutes(5);
+  const std::string lost = snapshot(*snapshotter, volume.id);
+  snapshot(*snapshotter, make_volume().id);
+  const model::StringMap tags = {{"velero.io/backup", "b1"}, {"velero.io/pv", "pv-1"}};
+  EXPECT_THAT(snapshotter->find_snapshots(volume.id, tags, since, {}).value(), ElementsAre(lost));
+  EXPECT_THAT(
+      snapshotter->find_snapshots(volume.id, tags, since + std::chrono::hours(1), {}).value(),
+      IsEmpty());
+  const model::StringMap others = {{"velero.io/backup", "b2"}, {"velero.io/pv", "pv-1"}};
+  EXPECT_THAT(snapshotter->find_snapshots(volume.id, others, since, {}).value(), IsEmpty());
 }
 
 TEST_F(EbsSnapshotterTest, SaysWhereASnapshotOfAnotherRegionIs) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backup/native_snapshot_action.h"
 #include "model/backup.h"
 #include "model/requests.h"
 #include "model/restore.h"
@@ -100,6 +101,7 @@ class NativeSnapshotTest : public testing::Test {
     cluster_.create(one);
     const auto controller = make_restore_controller(cluster_.context);
     controller->reconcile({});
+    controller->wait();
     return cluster_.get<Restore>(name);
   }
 
@@ -325,6 +327,35 @@ TEST_F(NativeSnapshotTest, WhatAnInterruptedBackupTookIsDeleted) {
   EXPECT_TRUE(recover(cluster_.context, {}));
   EXPECT_THAT(storage_.snapshots, IsEmpty());
   EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::Failed);
+}
+
+// The same, but between the storage's answer and its note in the bucket.
+TEST_F(NativeSnapshotTest, WhatNobodyNotedIsFoundInTheStorageAndDeleted) {
+  back_up("b1");
+  auto records = cluster_.store()->get_volume_snapshots("b1").value();
+  ASSERT_THAT(records, SizeIs(1));
+  backup::NativeSnapshots journal(
+      [this](const auto& all) { return cluster_.store()->put_volume_snapshots("b1", all); });
+  records[0].status = {};
+  EXPECT_TRUE(journal.begin(records[0], cluster_.clock.now()));
+  EXPECT_TRUE(remove_tree(cluster_.bucket() / "backups" / "b1" / "velero-backup.json"));
+  cluster_.context.cluster
+      .modify<Backup>("b1", [](Backup& now) { now.status.phase = BackupPhase::InProgress; })
+      .value();
+  ASSERT_THAT(storage_.snapshots, SizeIs(1));
+  EXPECT_TRUE(recover(cluster_.context, {}));
+  EXPECT_THAT(storage_.snapshots, IsEmpty());
+}
+
+TEST_F(NativeSnapshotTest, AnAnswerThatIsLostDoesNotLoseTheSnapshot) {
+  storage_.loses_answers = true;
+  const Backup done = back_up("b1");
+  EXPECT_EQ(done.status.phase, BackupPhase::Completed);
+  ASSERT_THAT(storage_.snapshots, SizeIs(1));
+  const auto recorded = cluster_.store()->get_volume_snapshots("b1").value();
+  ASSERT_THAT(recorded, SizeIs(1));
+  EXPECT_EQ(recorded[0].status.provider_snapshot_id, storage_.snapshots.begin()->first);
+  EXPECT_TRUE(recorded[0].status.unknown.empty());
 }
 
 }  // namespace

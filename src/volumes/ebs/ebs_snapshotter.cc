@@ -93,6 +93,21 @@ class EbsSnapshotter final : public VolumeSnapshotter {
     return std::move(snapshot->id);
   }
 
+  Result<std::vector<std::string>> find_snapshots(std::string_view volume_id,
+                                                  const model::StringMap& tags,
+                                                  TimePoint since,
+                                                  std::stop_token stop) override {
+    std::vector<std::string> ids;
+    const std::string description = description_of(tags);
+    const auto all = TRY(api_->snapshots_of_volume(volume_id, stop)
+                             .wrap("looking for snapshots of volume {}", volume_id));
+    for (const Ec2Snapshot& snapshot : all) {
+      const bool in_time = snapshot.started && *snapshot.started >= since;
+      if (in_time && snapshot.description == description) ids.push_back(snapshot.id);
+    }
+    return ids;
+  }
+
   Status delete_snapshot(std::string_view snapshot_id, std::stop_token stop) override {
     const auto snapshot = api_->snapshot(snapshot_id, stop);
     if (!snapshot && snapshot.error().is(Code::NotFound)) return {};

@@ -80,6 +80,20 @@ Result<std::vector<Ec2Snapshot>> Ec2Api::snapshots(const std::vector<std::string
   net::QueryValues values;
   for (std::size_t i = 0; i < ids.size(); ++i)
     values.add(fmt::format("SnapshotId.{}", i + 1), ids[i]);
+  return describe_snapshots(std::move(values), stop);
+}
+
+Result<std::vector<Ec2Snapshot>> Ec2Api::snapshots_of_volume(std::string_view volume_id,
+                                                             std::stop_token stop) {
+  net::QueryValues values;
+  values.add("Owner.1", "self");
+  values.add("Filter.1.Name", "volume-id");
+  values.add("Filter.1.Value.1", volume_id);
+  return describe_snapshots(std::move(values), stop);
+}
+
+Result<std::vector<Ec2Snapshot>> Ec2Api::describe_snapshots(net::QueryValues values,
+                                                            std::stop_token stop) {
   std::vector<Ec2Snapshot> all;
   std::string next;
   do {

@@ -38,6 +38,10 @@ class Ec2Api {
   Result<std::vector<Ec2Snapshot>> snapshots(const std::vector<std::string>& ids,
                                              std::stop_token stop);
 
+  // Our own ones of a volume.
+  Result<std::vector<Ec2Snapshot>> snapshots_of_volume(std::string_view volume_id,
+                                                       std::stop_token stop);
+
   // `fault`, if given, gets what EC2 itself said.
   Result<Ec2Snapshot> create_snapshot(const CreateSnapshotRequest& request,
                                       std::stop_token stop,
@@ -63,6 +67,9 @@ class Ec2Api {
                      net::aws::ServiceFault* fault = nullptr);
 
  private:
+  Result<std::vector<Ec2Snapshot>> describe_snapshots(net::QueryValues values,
+                                                      std::stop_token stop);
+
   struct Private {
     explicit Private() = default;
   };

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/time.h"
+
 namespace lateen::volumes::ebs {
 namespace {
 
@@ -107,6 +109,7 @@ Result<Ec2Snapshot> read_snapshot(const XmlElement& item) {
   snapshot.state_message = item.text_of("statusMessage");
   snapshot.progress = item.text_of("progress");
   snapshot.description = item.text_of("description");
+  if (const auto started = parse_rfc3339(item.text_of("startTime"))) snapshot.started = *started;
   snapshot.size_gib = number_at(item, "volumeSize").value_or(0);
   snapshot.encrypted = item.text_of("encrypted") == "true";
   snapshot.kms_key_id = item.text_of("kmsKeyId");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "model/object_meta.h"
 #include "net/aws/xml.h"
@@ -37,6 +38,7 @@ struct Ec2Snapshot {
   std::string state_message = {};  // of an error
   std::string progress = {};       // "45%"
   std::string description = {};
+  std::optional<TimePoint> started = {};
   std::int64_t size_gib = 0;
   bool encrypted = false;
   std::string kms_key_id = {};

@@ -2,6 +2,7 @@
 // volumes are tested with. Its volumes are named as EBS' are.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,6 +37,8 @@ class MemoryStorage {
   std::function<Status(std::string_view what, std::string_view id)> before =
       [](std::string_view, std::string_view) { return Status(); };
 
+  bool loses_answers = false;  // to the creation of snapshots, which are made all the same
+
   void add_to(SnapshotterFactory& factory, std::string_view provider);
 
   Result<std::string> restore(const VolumeRequest& request) {
@@ -66,7 +69,20 @@ class MemoryStorage {
     if (volume == volumes.end()) return Error(Code::NotFound, "no volume {}", volume_id);
     const std::string id = next("snap-");
     snapshots[id] = {.volume_id = volume->first, .volume = volume->second, .tags = tags};
+    if (loses_answers) return Error(Code::Unavailable, "connection reset");
     return id;
+  }
+
+  std::vector<std::string> find(std::string_view volume_id, const model::StringMap& tags) {
+    const Lock lock(mu_);
+    std::vector<std::string> ids;
+    for (const auto& [id, snapshot] : snapshots) {
+      if (snapshot.volume_id == volume_id &&
+          std::includes(snapshot.tags.begin(), snapshot.tags.end(), tags.begin(), tags.end())) {
+        ids.push_back(id);
+      }
+    }
+    return ids;
   }
 
   Status drop_snapshot(std::string_view id) {
@@ -111,6 +127,13 @@ class MemorySnapshotter final : public VolumeSnapshotter {
                                       const model::StringMap& tags,
                                       std::stop_token) override {
     return storage_.snapshot(id, tags);
+  }
+
+  Result<std::vector<std::string>> find_snapshots(std::string_view volume_id,
+                                                  const model::StringMap& tags,
+                                                  TimePoint,
+                                                  std::stop_token) override {
+    return storage_.find(volume_id, tags);
   }
 
   Status delete_snapshot(std::string_view id, std::stop_token) override {
