@@ -15,6 +15,8 @@ Command snapshot_location_commands();
 Command location_commands();
 Command plugin_commands();
 Command server_command();
+Command agent_command();
+Command restore_helper_command();
 Command sandbox_commands();
 Command repo_commands();
 Command install_command();

@@ -62,6 +62,8 @@ Command root_command(const std::string& program) {
   root.children.push_back(verb_command("delete", "Delete velero resources", groups));
   root.children.push_back(location_commands());
   root.children.push_back(server_command());
+  root.children.push_back(agent_command());
+  root.children.push_back(restore_helper_command());
   root.children.push_back(sandbox_commands());
   root.children.push_back(repo_commands());
   root.children.push_back(install_command());

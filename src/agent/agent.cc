@@ -1,0 +1,152 @@
+#include "agent/agent.h"
+
+#include "agent/data_work.h"
+#include "agent/pod_volume_backups.h"
+#include "agent/pod_volume_restores.h"
+#include "agent/settings.h"
+#include "kube/informer.h"
+#include "kube/lease.h"
+#include "kube/object.h"
+#include "objects/store_factory.h"
+#include "server/metrics.h"
+#include "volumes/node_agent.h"
+
+namespace lateen::agent {
+namespace {
+
+struct Running {
+  std::unique_ptr<server::Controller> controller;
+  server::Trigger trigger;
+  std::jthread thread;
+  std::vector<std::unique_ptr<kube::Informer>> informers;
+};
+
+Result<AgentSettings> read_settings(const AgentConfig& config,
+                                    kube::Client& client,
+                                    const Log& log,
+                                    std::stop_token stop) {
+  if (config.settings_configmap.empty()) return AgentSettings();
+  const Json map = TRY(
+      client
+          .get(
+              {.gvr = {"", "v1", "configmaps"}, .ns = config.ns, .name = config.settings_configmap},
+              {}, std::move(stop))
+          .wrap("reading the ConfigMap of --node-agent-configmap"));
+  AgentSettings settings = TRY(AgentSettings::parse(map));
+  for (const std::string& key : settings.without_effect)
+    log.warning("This setting has no effect: the node agent copies volumes itself, not in pods",
+                {{"key", key}});
+  return settings;
+}
+
+Status check_node(const AgentConfig& config, const Json& node, const Log& log) {
+  if (kube::name_of(node) != config.node)
+    return Error(Code::Internal, "asked for node {}, got {}", config.node, kube::name_of(node));
+  if (!path_exists(config.host_pods)) {
+    log.warning("Kubelet's folder of pods is not there: no volume can be copied before it is",
+                {{"path", config.host_pods.string()}});
+  }
+  return {};
+}
+
+// Follows a kind and wakes its controller.
+void follow(Running& running, const AgentContext& context, std::string_view plural) {
+  kube::InformerOptions options;
+  options.trim = [](Json& object) {
+    erase(object, "spec");
+    erase(object, "status");
+    erase(object, "metadata.managedFields");
+  };
+  options.log = context.server.log;
+  auto informer = std::make_unique<kube::Informer>(
+      context.client(),
+      kube::ObjectPath{.gvr = {"velero.io", "v1", std::string(plural)}, .ns = context.config.ns},
+      std::move(options));
+  informer->on_change([&running](const kube::Change&) { running.trigger.fire(); });
+  informer->start();
+  running.informers.push_back(std::move(informer));
+}
+
+Status serve(const AgentConfig& config,
+             const server::ServerContext& server,
+             std::size_t concurrency,
+             std::stop_token stop) {
+  std::vector<std::unique_ptr<Running>> all;
+  WorkBoard board(concurrency);  // its work is the controllers', and ends before them
+  const AgentContext context{.config = config, .server = server, .board = board};
+  const auto add = [&](std::unique_ptr<server::Controller> controller, std::string_view plural) {
+    auto running = std::make_unique<Running>();
+    running->controller = std::move(controller);
+    follow(*running, context, plural);
+    all.push_back(std::move(running));
+  };
+  add(make_pod_volume_backup_controller(context), "podvolumebackups");
+  add(make_pod_volume_restore_controller(context), "podvolumerestores");
+  board.on_end([&all] {
+    for (const auto& running : all)
+      running->trigger.fire();
+  });
+  for (const auto& running : all) {
+    running->thread = std::jthread([one = running.get()](std::stop_token own) {
+      server::run_controller(*one->controller, one->trigger, std::move(own));
+    });
+  }
+  server.log.info("Node agent started", {{"node", config.node}, {"concurrency", concurrency}});
+  while (sleep_unless_stopped(std::chrono::hours(1), stop)) {
+  }
+  server.log.info("Node agent is stopping");
+  for (const auto& running : all)
+    running->thread.request_stop();
+  for (const auto& running : all)
+    running->thread.join();
+  return {};
+}
+
+}  // namespace
+
+Status run_agent(const AgentConfig& config,
+                 kube::Client& client,
+                 const Clock& clock,
+                 Rng& rng,
+                 const Log& log,
+                 std::stop_token stop) {
+  const Json node = TRY(client.get({.gvr = {"", "v1", "nodes"}, .name = config.node}, {}, stop)
+                            .wrap("looking for this node, see --node-name"));
+  TRY(check_node(config, node, log));
+  const AgentSettings settings = TRY(read_settings(config, client, log, stop));
+  server::ServerConfig server_config;
+  server_config.ns = config.ns;
+  const objects::StoreFactory stores = objects::StoreFactory::with_built_in();
+  const volumes::SnapshotterFactory snapshotters;
+  server::Metrics metrics;
+  const server::ServerContext server{.config = server_config,
+                                     .cluster = server::Cluster(client, config.ns),
+                                     .clock = clock,
+                                     .rng = rng,
+                                     .log = log,
+                                     .stores = stores,
+                                     .snapshotters = snapshotters,
+                                     .metrics = metrics};
+  const std::size_t concurrency = settings.concurrency(kube::to_labels(kube::labels_of(node)));
+  kube::LeaderElector elector(client,
+                              {.ns = config.ns,
+                               .name = volumes::node_agent_lease(config.node),
+                               .identity = fmt::format("{}-{}", config.node, uuid4(rng))},
+                              log);
+  while (!stop.stop_requested()) {
+    const Status served = elector.run(
+        [&](std::stop_token leading) {
+          return serve(config, server, concurrency, std::move(leading));
+        },
+        stop);
+    // The API server could not be asked for a while: what was going on begins again.
+    if (!served && served.error().is(Code::Unavailable) && !stop.stop_requested()) {
+      log.warning("The node agent lost its Lease", {{"error", served.error()}});
+      continue;
+    }
+    if (!served && !stop.stop_requested()) return served;
+  }
+  return {};
+}
+
+}  // namespace lateen::agent

@@ -1,0 +1,27 @@
+// What `lateen node-agent server` can be told, in the words of `velero node-agent server`.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+namespace lateen::agent {
+
+// Filled once from flags, const ever after.
+struct AgentConfig {
+  std::string ns = "velero";
+  std::string node;                   // ours
+  FilePath host_pods = "/host_pods";  // kubelet's folder of pods, as we see it
+  FilePath cache_dir = {};            // for repositories' indexes; empty: none
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+  std::string settings_configmap = {};  // --node-agent-configmap; empty: none
+  Duration resource_timeout = std::chrono::minutes(10);
+  Duration prepare_timeout = std::chrono::minutes(30);
+  Duration progress_interval = std::chrono::seconds(2);
+};
+
+}  // namespace lateen::agent

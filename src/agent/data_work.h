@@ -1,0 +1,150 @@
+// What copying volumes in either direction has in common: taking an object over, telling how far it
+// is, and writing how it ended.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "agent/config.h"
+#include "agent/work_board.h"
+#include "base/thread.h"
+#include "model/phases.h"
+#include "model/pod_volumes.h"
+#include "repository/engine/progress.h"
+#include "server/context.h"
+#include "volumes/volume_repository.h"
+
+namespace lateen::agent {
+
+// What the agent's controllers share. All of it outlives them.
+struct AgentContext {
+  const AgentConfig& config;
+  const server::ServerContext& server;
+  WorkBoard& board;
+
+  kube::Client& client() const { return server.client(); }
+};
+
+Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(const AgentContext& context,
+                                                                   const std::string& location,
+                                                                   const std::string& ns,
+                                                                   const std::string& type,
+                                                                   std::stop_token stop);
+
+// "ParallelFilesUpload" and the like; 0 when it is not given.
+std::size_t parallel_setting(const model::StringMap& settings, std::string_view key);
+
+model::DataProgress progress_of(const repository::Progress& progress);
+
+// "3 files changed while they were read: …"; empty for none.
+std::string unsteady_message(const volumes::SavedVolume& saved);
+
+// Writes the progress of one object every few seconds while it lives.
+template <typename T>
+class ProgressTeller {
+ public:
+  // All references outlive it.
+  ProgressTeller(const AgentContext& context,
+                 std::string name,
+                 const repository::Progress& progress)
+      : context_(context),
+        name_(std::move(name)),
+        progress_(progress),
+        thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+
+ private:
+  void run(std::stop_token stop) {
+    model::DataProgress told;
+    while (sleep_unless_stopped(context_.config.progress_interval, stop)) {
+      const model::DataProgress now = progress_of(progress_);
+      if (now == told) continue;
+      // Best effort: the next round tells more.
+      const auto written = context_.server.cluster.template modify<T>(
+          name_, [&now](T& object) { object.status.progress = now; }, stop);
+      if (written) told = now;
+    }
+  }
+
+  const AgentContext& context_;
+  const std::string name_;
+  const repository::Progress& progress_;
+  std::jthread thread_;
+};
+
+// Ours from now on, if nobody else has changed it since it was read. Also one that is InProgress
+// already: an agent of this node had it and is no more.
+template <typename T>
+Result<T> take(const AgentContext& context, const T& seen, std::stop_token stop) {
+  T mine = seen;
+  const TimePoint now = context.server.clock.now();
+  mine.status.phase = model::DataPhase::InProgress;
+  if (!mine.status.accepted_timestamp) mine.status.accepted_timestamp = now;
+  mine.status.start_timestamp = now;
+  mine.status.message.clear();
+  return context.server.cluster.update(seen, mine, std::move(stop));
+}
+
+// Writes how it ended. After a stop that nobody asked for by spec.cancel (the agent is ending)
+// nothing is written: whoever comes next begins again.
+template <typename T, typename Change>
+void finish(const AgentContext& context,
+            const std::string& name,
+            const Status& done,
+            bool stopped,
+            Change change) {
+  const Log& log = context.server.log;
+  if (!done && stopped) {
+    const auto now = context.server.cluster.get<T>(name);
+    if (!now || !now->spec.cancel) return;
+  }
+  const auto written = context.server.cluster.modify<T>(name, [&](T& object) {
+    if (model::is_terminal(object.status.phase.value())) return;
+    object.status.completion_timestamp = context.server.clock.now();
+    if (done) {
+      object.status.phase = model::DataPhase::Completed;
+      change(object);
+    } else if (stopped) {
+      object.status.phase = model::DataPhase::Canceled;
+      object.status.message = "it was canceled";
+    } else {
+      object.status.phase = model::DataPhase::Failed;
+      object.status.message = done.error().describe();
+    }
+  });
+  if (!written && !written.error().is(Code::NotFound)) {
+    log.error(fmt::format("Could not write the end of a {}", T::kKind.kind),
+              {{"name", name}, {"error", written.error()}});
+  }
+  if (done) {
+    log.info(fmt::format("{} completed", T::kKind.kind), {{"name", name}});
+  } else if (stopped) {
+    log.info(fmt::format("{} canceled", T::kKind.kind), {{"name", name}});
+  } else {
+    log.error(fmt::format("{} failed", T::kKind.kind), {{"name", name}, {"error", done.error()}});
+  }
+}
+
+// spec.cancel: what runs here is stopped; what nobody has begun ends at once.
+template <typename T>
+void cancel(const AgentContext& context, const T& object, std::stop_token stop) {
+  const std::string& name = object.metadata.name;
+  const bool runs = context.board.has(name);
+  if (runs && object.status.phase == model::DataPhase::Canceling) return;
+  const auto written = context.server.cluster.modify<T>(
+      name,
+      [&](T& now) {
+        if (model::is_terminal(now.status.phase.value())) return;
+        now.status.phase = runs ? model::DataPhase::Canceling : model::DataPhase::Canceled;
+        if (runs) return;
+        now.status.message = "it was canceled";
+        now.status.completion_timestamp = context.server.clock.now();
+      },
+      std::move(stop));
+  if (!written && !written.error().is(Code::NotFound)) {
+    context.server.log.warning(fmt::format("Could not cancel a {}", T::kKind.kind),
+                               {{"name", name}, {"error", written.error()}});
+  }
+  if (runs) context.board.stop(name);
+}
+
+}  // namespace lateen::agent
