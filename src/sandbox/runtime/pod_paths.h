@@ -1,7 +1,9 @@
 // Where a pod's things lie on the machine:
 //
-//   <dir>/pods/<uid>/volumes/<name>/        configMaps, secrets, emptyDirs ... (claims are in the
-//   VolumeStore) <dir>/pods/<uid>/etc/{hosts,hostname,resolv.conf}
+//   <dir>/pods/<uid>/volumes/<plugin>/<name>/   as kubelet has it: kubernetes.io~empty-dir,
+//                 ~configmap, …; of claims kubernetes.io~csi/<volume>/mount leads to the
+//                 VolumeStore
+//   <dir>/pods/<uid>/etc/{hosts,hostname,resolv.conf}
 //   <dir>/pods/<uid>/containers/<name>/<restart>.log, pid, root/
 #pragma once
 
@@ -19,7 +21,9 @@ class PodPaths {
 
   const FilePath& dir() const { return dir_; }
 
-  FilePath volume(std::string_view name) const { return dir_ / "volumes" / name; }
+  FilePath volume(std::string_view plugin, std::string_view name) const {
+    return dir_ / "volumes" / fmt::format("kubernetes.io~{}", plugin) / name;
+  }
 
   FilePath etc(std::string_view name) const { return dir_ / "etc" / name; }
 

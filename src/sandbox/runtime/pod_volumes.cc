@@ -136,19 +136,19 @@ Result<PreparedVolume> PodVolumes::prepare_one(const Json& volume) {
   if (const Json* source = find(volume, "hostPath")) return host_path(*source);
   if (const Json* source = find(volume, "configMap")) {
     TRY(add_data(resources::kConfigMaps, string_at(*source, "name"), *source, files));
-    return write_files(name, *source, files);
+    return write_files(paths_.volume("configmap", name), *source, files);
   }
   if (const Json* source = find(volume, "secret")) {
     TRY(add_data(resources::kSecrets, string_at(*source, "secretName"), *source, files));
-    return write_files(name, *source, files);
+    return write_files(paths_.volume("secret", name), *source, files);
   }
   if (const Json* source = find(volume, "downwardAPI")) {
     TRY(add_fields(*source, files));
-    return write_files(name, *source, files);
+    return write_files(paths_.volume("downward-api", name), *source, files);
   }
   if (const Json* source = find(volume, "projected")) {
     TRY(add_projected(*source, files));
-    return write_files(name, *source, files);
+    return write_files(paths_.volume("projected", name), *source, files);
   }
   return Error(Code::Unsupported, "the sandbox has no volumes of kind {}",
                known_volume_kind(volume));
@@ -180,11 +180,12 @@ Result<PreparedVolume> PodVolumes::claim(std::string_view name, bool read_only) 
   // The driver's fsGroupPolicy is ReadWriteOnceWithFSType, so that a volume without a file system
   // type keeps its owners and modes: PostgreSQL refuses a data directory that a group may write to.
   if (!read_only && !string_at(volume, "spec.csi.fsType").empty()) TRY(apply_fs_group(pod_, path));
+  TRY(link_claim(volume_name, path));
   return PreparedVolume{.path = path, .read_only = read_only, .handle = handle};
 }
 
 Result<PreparedVolume> PodVolumes::empty_dir(std::string_view name) const {
-  const FilePath path = paths_.volume(name);
+  const FilePath path = paths_.volume("empty-dir", name);
   if (!path_exists(path)) {
     TRY(make_dirs(path));
     if (chmod(path.c_str(), 0777) != 0) return errno_error(errno, path.string());
@@ -296,10 +297,20 @@ Status PodVolumes::add_projected(const Json& source, ProjectedFiles& out) const 
   return Status();
 }
 
-Result<PreparedVolume> PodVolumes::write_files(std::string_view name,
+Status PodVolumes::link_claim(std::string_view volume_name, const FilePath& path) const {
+  const FilePath folder = paths_.volume("csi", volume_name);
+  TRY(make_dirs(folder));
+  std::error_code error;
+  if (std::filesystem::read_symlink(folder / "mount", error) == path) return {};
+  TRY(remove_tree(folder / "mount"));
+  std::filesystem::create_directory_symlink(path, folder / "mount", error);
+  if (error) return errno_error(error.value(), (folder / "mount").string());
+  return {};
+}
+
+Result<PreparedVolume> PodVolumes::write_files(const FilePath& root,
                                                const Json& source,
                                                const ProjectedFiles& files) const {
-  const FilePath root = paths_.volume(name);
   TRY(make_dirs(root));
   const mode_t mode =
       static_cast<mode_t>(int_at(source, "defaultMode").value_or(kDefaultMode) & 07777);

@@ -75,7 +75,9 @@ class PodVolumes {
   Status add_fields(const Json& source, ProjectedFiles& out) const;
   Status add_token(const Json& source, ProjectedFiles& out) const;
   Status add_projected(const Json& source, ProjectedFiles& out) const;
-  Result<PreparedVolume> write_files(std::string_view name,
+  // Where node agents look for it.
+  Status link_claim(std::string_view volume_name, const FilePath& path) const;
+  Result<PreparedVolume> write_files(const FilePath& root,
                                      const Json& source,
                                      const ProjectedFiles& files) const;
 
