@@ -39,6 +39,14 @@ void fail(BackupOperation& operation, std::string error, OperationsProgress& pro
   progress.changed = true;
 }
 
+void count_ended(const std::vector<BackupOperation>& operations, OperationsProgress& progress) {
+  for (const BackupOperation& operation : operations) {
+    if (operation.status.phase == OperationPhase::Completed) ++progress.completed;
+    if (operation.status.phase == OperationPhase::Failed) ++progress.failed;
+    if (!has_ended(operation)) progress.running = true;
+  }
+}
+
 Result<volumes::Readiness> ask_snapshot(const BackupOperation& operation,
                                         kube::Client& client,
                                         std::stop_token stop) {
@@ -149,10 +157,29 @@ OperationsProgress poll_operations(std::vector<BackupOperation>& operations,
   OperationsProgress progress;
   for (BackupOperation& operation : operations) {
     if (!has_ended(operation)) poll_one(operation, timeout, tools, progress, stop);
-    if (operation.status.phase == OperationPhase::Completed) ++progress.completed;
-    if (operation.status.phase == OperationPhase::Failed) ++progress.failed;
-    if (!has_ended(operation)) progress.running = true;
   }
+  count_ended(operations, progress);
+  return progress;
+}
+
+OperationsProgress cancel_operations(std::vector<BackupOperation>& operations,
+                                     std::string_view reason,
+                                     const BackupTools& tools,
+                                     std::stop_token stop) {
+  OperationsProgress progress;
+  for (BackupOperation& operation : operations) {
+    if (has_ended(operation)) continue;
+    const std::string& action = operation.spec.backup_item_action;
+    if (tools.plugins != nullptr && tools.plugins->has(action)) {
+      // One that is out of time is told to cancel, unless it has just ended.
+      (void)tools.plugins->look_at(operation, tools.clock.now(), Duration::zero(), stop);
+    }
+    if (operation.status.phase != OperationPhase::Completed) {
+      fail(operation, std::string(reason), progress);
+    }
+    progress.changed = true;
+  }
+  count_ended(operations, progress);
   return progress;
 }
 

@@ -31,6 +31,12 @@ OperationsProgress poll_operations(std::vector<model::BackupOperation>& operatio
                                    const BackupTools& tools,
                                    std::stop_token stop);
 
+// Ends those that go on: plugins are told to cancel, and each fails with `reason`.
+OperationsProgress cancel_operations(std::vector<model::BackupOperation>& operations,
+                                     std::string_view reason,
+                                     const BackupTools& tools,
+                                     std::stop_token stop);
+
 // Whether finalizing has to write the tarball again: some operation names objects to be stored
 // anew.
 bool needs_new_contents(const std::vector<model::BackupOperation>& operations);

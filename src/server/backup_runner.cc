@@ -73,8 +73,14 @@ backup::Versions versions_of(const ServerConfig& config) {
   return all ? backup::Versions::All : backup::Versions::Preferred;
 }
 
+// What a backup's documents are made of.
+struct Collected {
+  objects::BackupDocuments documents;
+  TempFile index;  // documents.archive_index_fd
+};
+
 // Collects everything into `upload`; fills what the documents need.
-Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
+Result<Collected> collect_backup(const model::Backup& backup,
                                                 const ServerContext& context,
                                                 RunLog& run_log,
                                                 SnapshotJournal& journal,
@@ -115,8 +121,10 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
                               : backup.spec,
                           discovery, namespaces, versions_of(context.config));
 
-  BytesSink index;
-  archive::ArchiveWriter writer(upload, &index, context.clock, {.backup = backup.metadata.name});
+  TempFile index = TRY(TempFile::create());
+  FdSink index_sink(index.fd());
+  archive::ArchiveWriter writer(upload, &index_sink, context.clock,
+                                {.backup = backup.metadata.name});
   backup::BackupOutcome outcome =
       TRY(backup::run_backup(backup, plan, tools, options, writer, stop));
   TRY(writer.finish(stop));
@@ -129,12 +137,11 @@ Result<objects::BackupDocuments> collect_backup(const model::Backup& backup,
   objects::BackupDocuments documents;
   documents.backup = backup;
   documents.item_operations = std::move(outcome.operations);
-  documents.resource_list = std::move(outcome.resource_list);
+  documents.names = std::move(outcome.names);
   documents.volume_infos = std::move(outcome.volumes);
   documents.volume_snapshots = std::move(outcome.native_snapshots);
   documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
-  documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
-  documents.archive_index = index.take();
+  documents.archive_index_fd = index.fd();
   model::BackupStatus& status = documents.backup.status;
   model::BackupProgress counted;
   counted.total_items = outcome.items;
@@ -164,8 +171,8 @@ Result<model::Backup> collect_and_upload(const model::Backup& backup,
                                          SnapshotJournal& journal,
                                          std::stop_token stop) {
   auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
-  objects::BackupDocuments documents =
-      TRY(collect_backup(backup, context, run_log, journal, *upload, stop));
+  Collected collected = TRY(collect_backup(backup, context, run_log, journal, *upload, stop));
+  objects::BackupDocuments& documents = collected.documents;
   model::BackupStatus& status = documents.backup.status;
   status.warnings = static_cast<std::int64_t>(run_log.warnings());
   status.errors = static_cast<std::int64_t>(run_log.errors());
@@ -247,15 +254,15 @@ Status rewrite_contents(const model::Backup& backup,
                         std::stop_token stop) {
   const StoredArchive stored = TRY(open_stored_archive(store, backup.metadata.name, stop));
   auto upload = TRY(store.begin_contents(backup.metadata.name, stop));
-  BytesSink index;
-  archive::ArchiveWriter after(*upload, &index, tools.clock, {.backup = backup.metadata.name});
+  TempFile index = TRY(TempFile::create());
+  FdSink index_sink(index.fd());
+  archive::ArchiveWriter after(*upload, &index_sink, tools.clock, {.backup = backup.metadata.name});
   TRY(backup::finalize_backup(backup, operations, volumes, tools, stored.reader, after, stop));
   TRY(after.finish(stop));
   TRY(upload->complete());
   // Between the two uploads the old index is of another tarball, and readers see that by its size
   // and digest.
-  return store.objects().put(store.layout().backup_archive_index(backup.metadata.name),
-                             index.take(), stop);
+  return store.put_archive_index(backup.metadata.name, index.fd(), stop);
 }
 
 }  // namespace
@@ -294,8 +301,11 @@ Result<model::Backup> poll_backup(const model::Backup& before,
                                   .clock = context.clock,
                                   .log = log,
                                   .plugins = plugins.get()};
+  const std::string canceled = why_canceled(model::to_json(backup), backup.metadata.uid);
   const backup::OperationsProgress progress =
-      backup::poll_operations(operations, backup.spec.item_operation_timeout, tools, stop);
+      canceled.empty()
+          ? backup::poll_operations(operations, backup.spec.item_operation_timeout, tools, stop)
+          : backup::cancel_operations(operations, canceled, tools, stop);
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
   for (const std::string& error : progress.new_errors)
     log.error(error);

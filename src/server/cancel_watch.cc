@@ -29,7 +29,7 @@ std::string CancelWatch::reason() const {
 }
 
 void CancelWatch::look_until_stopped(std::stop_token stop) {
-  while (sleep_unless_stopped(std::chrono::seconds(1), stop)) {
+  do {
     const auto object = client_.get(path_, {}, stop);
     std::string reason;
     if (object) {
@@ -37,14 +37,15 @@ void CancelWatch::look_until_stopped(std::stop_token stop) {
     } else if (object.error().is(Code::NotFound)) {
       reason = "canceled: the object was deleted";
     }
-    if (reason.empty()) continue;
-    {
-      const Lock lock(mu_);
-      reason_ = std::move(reason);
+    if (!reason.empty()) {
+      {
+        const Lock lock(mu_);
+        reason_ = std::move(reason);
+      }
+      both_.request_stop();
+      return;
     }
-    both_.request_stop();
-    return;
-  }
+  } while (sleep_unless_stopped(std::chrono::seconds(1), stop));
 }
 
 std::string why_canceled(const Json& object, std::string_view uid) {

@@ -149,6 +149,19 @@ TEST_F(OperationsTest, WhatTakesTooLongFails) {
                                              "velero.io/csi-volumesnapshot-backupper"));
 }
 
+TEST_F(OperationsTest, CanceledOnesFailWithTheReason) {
+  const BackupTools tools{
+      .client = *client_, .discovery = discovery_, .clock = clock_, .log = Log().to(sink_)};
+  const OperationsProgress progress =
+      cancel_operations(operations_, "canceled by annotation lateen.io/cancel", tools, {});
+  EXPECT_FALSE(progress.running);
+  EXPECT_EQ(progress.failed, std::ssize(operations_));
+  EXPECT_EQ(operations_[0].status.error,
+            "canceled by annotation lateen.io/cancel, plugin: "
+            "velero.io/csi-volumesnapshot-backupper");
+  EXPECT_FALSE(poll().changed);
+}
+
 TEST_F(OperationsTest, ASnapshotThatSomebodyDeletedFails) {
   api_.answer(get(kSnapshot), 404, kube::status_body(404, "NotFound", "gone"));
   EXPECT_EQ(poll().failed, 1);
