@@ -11,6 +11,7 @@
 
 #include "repository/crypto/keyed_hash.h"
 #include "repository/crypto/openssl_digest.h"
+#include "repository/crypto/scrypt_mix.h"
 
 namespace lateen::repository {
 
@@ -22,6 +23,19 @@ const unsigned char* bytes_of(BytesView text) {
 
 constexpr std::size_t kShaBlock = 64;
 constexpr std::size_t kShaSize = 32;
+
+// Around a mixing of our own.
+Result<Bytes> mixed_scrypt(const Secret& password,
+                           BytesView salt,
+                           const ScryptCost& cost,
+                           std::size_t size) {
+  const std::size_t length = 128 * cost.r * cost.p;
+  const Secret first(TRY(pbkdf2_sha256(password, salt, 1, length)));
+  std::string blocks(first.reveal());
+  TRY(mix_scrypt({reinterpret_cast<std::uint8_t*>(blocks.data()), blocks.size()}, cost.n, cost.r));
+  const Secret mixed(std::move(blocks));
+  return pbkdf2_sha256(password, mixed.reveal(), 1, size);
+}
 
 }  // namespace
 
@@ -36,6 +50,7 @@ Result<Bytes> scrypt(const Secret& password,
     return Error(Code::InvalidArgument, "scrypt cannot be run with N={} r={} p={}", cost.n, cost.r,
                  cost.p);
   }
+  if (can_mix_scrypt()) return mixed_scrypt(password, salt, cost, size);
   Bytes key(size, '\0');
   const int done = EVP_PBE_scrypt(
       password.reveal().data(), password.reveal().size(), bytes_of(salt), salt.size(), cost.n,

@@ -131,6 +131,20 @@ TEST(Scrypt, DerivesTheKeysOfBothFixtures) {
             "3c7213d250b812f6a57a587d4144fcf976fb520be4c598d675903b3aa41c336a");
 }
 
+// Python's hashlib, for even and odd numbers of lanes and odd sizes of blocks.
+TEST(Scrypt, GivesWhatOthersGiveForAnyNumberOfLanes) {
+  const auto derived = [](std::uint64_t n, std::uint64_t r, std::uint64_t p) {
+    return hex_encode(*scrypt(Secret("password"), "NaCl", {.n = n, .r = r, .p = p}, 32));
+  };
+  EXPECT_EQ(derived(16, 1, 1), "aec6b7483ed26e08802b41f4032086a0e886be7ac48fcfd92ff0cef8109752f4");
+  EXPECT_EQ(derived(2, 1, 2), "d0e1674cb3a2dfb004e6fec00611df8e3f010d50a92c2de30d575f4fc1e98a7e");
+  EXPECT_EQ(derived(1024, 8, 3),
+            "26a658b50db3d61d6c21d9e9e708593d3ab85bd134f4c49a7c73e982860ccc18");
+  EXPECT_EQ(derived(512, 3, 5), "89ac3300076b8f7da58fce8bf5c1d46a6a102c386967b6bc8e1f795cddddc33c");
+  EXPECT_EQ(derived(1024, 8, 16),
+            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162");
+}
+
 TEST(Scrypt, RefusesACostThatNoMachineHas) {
   EXPECT_EQ(scrypt(Secret("x"), "salt", {.n = 1ULL << 24, .r = 1024, .p = 1}, 32).error().code(),
             Code::InvalidArgument);
