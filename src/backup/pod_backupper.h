@@ -4,8 +4,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,7 +14,7 @@
 #include "backup/plan.h"
 #include "backup/plugin_blocks.h"
 #include "backup/pod_blocks.h"
-#include "backup/pod_volume_copier.h"
+#include "backup/pod_volumes.h"
 #include "backup/run.h"
 #include "backup/volume_tracker.h"
 
@@ -38,7 +36,13 @@ struct PodBackupperParts {
 // Thread-safe.
 class PodBackupper {
  public:
-  explicit PodBackupper(const PodBackupperParts& parts) : parts_(parts) {}
+  explicit PodBackupper(const PodBackupperParts& parts)
+      : parts_(parts),
+        volumes_({.backup = parts.backup,
+                  .plan = parts.plan,
+                  .tools = parts.tools,
+                  .options = parts.options,
+                  .volumes = parts.volumes}) {}
 
   // Everything that the step of the pods lists. One without hooks and volumes is handed to `plain`
   // as it comes; the others wait until all that share a claim are known. Those that
@@ -51,7 +55,6 @@ class PodBackupper {
 
   bool needs_block(const Json& pod) const;
   Status add_companions(const CollectionStep& step, Pods& pods, std::stop_token stop);
-  Status find_claims_by_alias(const CollectionStep& pods, std::stop_token stop);
   Status back_up_pods(const CollectionStep& step, std::vector<Json> pods, std::stop_token stop);
   Status back_up_block(const kube::ResourceType& type, const PodBlock& block, std::stop_token stop);
   Status store_block(const kube::ResourceType& type,
@@ -59,22 +62,10 @@ class PodBackupper {
                      std::stop_token stop);
   Status store_claims(const std::vector<const Json*>& pods, std::stop_token stop);
 
-  // Which of a pod's volumes are copied as files.
-  Result<std::vector<ChosenPodVolume>> choose_volumes(const Json& pod, std::stop_token stop);
-  bool may_be_chosen(const Json& pod, const Json& volume);
-  Result<std::optional<ChosenPodVolume>> choose(const Json& pod,
-                                                const Json& volume,
-                                                std::stop_token stop);
-  Status read_claim(const std::string& key, ChosenPodVolume& into, std::stop_token stop);
-  Status begin_copies(const Json& pod,
-                      const std::vector<ChosenPodVolume>& chosen,
-                      std::stop_token stop);
   Log log_of(const Json& pod) const;
 
   const PodBackupperParts parts_;
-  Mutex mu_;
-  // Claims that ask for file-system backup themselves, as "ns/name".
-  std::set<std::string> aliased_ LATEEN_GUARDED_BY(mu_);
+  PodVolumes volumes_;
 };
 
 }  // namespace lateen::backup
