@@ -35,7 +35,8 @@ Command repo_commands() {
                        repo::repair_command(),
                        repo::bench_command(),
                        repo::copy_command(),
-                       repo::rewrite_command()},
+                       repo::rewrite_command(),
+                       repo::mount_command()},
           .text =
               "Save files and directories in a repository, and bring them back. The repository "
               "may be kopia's or restic's: both\nprograms read what Lateen writes. Commands, "

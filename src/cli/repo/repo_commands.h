@@ -26,5 +26,6 @@ Command tag_command();
 Command bench_command();
 Command copy_command();
 Command rewrite_command();
+Command mount_command();
 
 }  // namespace lateen::cli::repo

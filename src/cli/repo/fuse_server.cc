@@ -1,0 +1,379 @@
+#include "cli/repo/fuse_server.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/wake.h"
+
+namespace lateen::cli::repo {
+namespace {
+
+using repository::Entry;
+using repository::EntryType;
+using repository::ExtendedAttribute;
+using repository::Workspace;
+
+// Nothing is ever written: requests are short, and this is more than the kernel asks for.
+constexpr std::size_t kRequestSize = std::size_t{128} << 10U;
+constexpr std::uint32_t kMaxWrite = 4096;
+constexpr std::uint16_t kMaxPages = 256;
+constexpr std::uint32_t kMinor = 31;
+constexpr std::uint32_t kLongestRead = kMaxPages * 4096U;
+constexpr std::uint64_t kValidSeconds = 3600;  // nothing changes
+constexpr std::uint32_t kBlock = 4096;
+
+// An answer that is an errno: the one kind of error that the kernel understands.
+Error errno_answer(int number) {
+  return errno_error(number, "answering");
+}
+
+int errno_of(const Error& error) {
+  switch (error.code()) {
+    case Code::NotFound:
+      return ENOENT;
+    case Code::InvalidArgument:
+      return EINVAL;
+    case Code::Unsupported:
+      return ENOSYS;
+    default:
+      return EIO;
+  }
+}
+
+std::uint32_t type_bits(EntryType type) {
+  switch (type) {
+    case EntryType::Directory:
+      return S_IFDIR;
+    case EntryType::Symlink:
+      return S_IFLNK;
+    case EntryType::Fifo:
+      return S_IFIFO;
+    case EntryType::Socket:
+      return S_IFSOCK;
+    case EntryType::CharDevice:
+      return S_IFCHR;
+    case EntryType::BlockDevice:
+      return S_IFBLK;
+    case EntryType::File:
+    case EntryType::Unknown:
+      break;
+  }
+  return S_IFREG;
+}
+
+template <typename Struct>
+Bytes bytes_of(const Struct& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+template <typename Struct>
+Result<Struct> struct_at(BytesView bytes) {
+  if (bytes.size() < sizeof(Struct)) return Error(Code::InvalidArgument, "a request is cut off");
+  Struct value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
+// A name that ends with a zero byte.
+Result<Bytes> name_at(BytesView bytes) {
+  const std::size_t end = bytes.find('\0');
+  if (end == BytesView::npos) return Error(Code::InvalidArgument, "a name does not end");
+  return Bytes(bytes.substr(0, end));
+}
+
+void set_time(TimePoint time, std::uint64_t& seconds, std::uint32_t& nanoseconds) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  seconds = static_cast<std::uint64_t>(whole.time_since_epoch().count());
+  nanoseconds = static_cast<std::uint32_t>((time - whole).count());
+}
+
+fuse_attr attributes_of(const MountNode& node) {
+  const Entry& entry = node.entry;
+  fuse_attr out{};
+  out.ino = node.inode;
+  out.size = entry.type == EntryType::Directory ? 0 : entry.size;
+  out.blocks = (out.size + 511) / 512;
+  set_time(entry.atime, out.atime, out.atimensec);
+  set_time(entry.mtime, out.mtime, out.mtimensec);
+  set_time(entry.ctime, out.ctime, out.ctimensec);
+  out.mode = type_bits(entry.type) | entry.mode;
+  out.nlink = entry.type == EntryType::Directory
+                  ? 2
+                  : static_cast<std::uint32_t>(std::max<std::uint64_t>(entry.links, 1));
+  out.uid = entry.uid;
+  out.gid = entry.gid;
+  // The kernel's own packing of device numbers.
+  const unsigned int minor_number = minor(entry.rdevice);
+  out.rdev =
+      (minor_number & 0xffU) | (major(entry.rdevice) << 8U) | ((minor_number & ~0xffU) << 12U);
+  out.blksize = kBlock;
+  return out;
+}
+
+void append_name(
+    Bytes& out, std::uint64_t inode, std::uint64_t next, std::uint32_t mode, BytesView name) {
+  fuse_dirent entry{};
+  entry.ino = inode;
+  entry.off = next;
+  entry.namelen = static_cast<std::uint32_t>(name.size());
+  entry.type = mode >> 12U;
+  out.append(reinterpret_cast<const char*>(&entry), FUSE_NAME_OFFSET);
+  out += name;
+  out.append((8 - name.size() % 8) % 8, '\0');
+}
+
+// Room is asked for first: with none, how much is needed.
+Result<Bytes> xattr_answer(BytesView value, std::uint32_t room) {
+  if (room == 0)
+    return bytes_of(
+        fuse_getxattr_out{.size = static_cast<std::uint32_t>(value.size()), .padding = 0});
+  if (value.size() > room) return errno_answer(ERANGE);
+  return Bytes(value);
+}
+
+}  // namespace
+
+struct FuseServer::Request {
+  fuse_in_header header = {};
+  BytesView body = {};
+};
+
+Result<Bytes> FuseServer::init(const Request& request) {
+  const auto in = TRY(struct_at<fuse_init_in>(
+      request.body.size() < sizeof(fuse_init_in)
+          ? BytesView(Bytes(request.body) + Bytes(sizeof(fuse_init_in), '\0'))
+          : request.body));
+  if (in.major < FUSE_KERNEL_VERSION)
+    return Error(Code::Unsupported, "the kernel's FUSE is too old");
+  fuse_init_out out{};
+  out.major = FUSE_KERNEL_VERSION;
+  out.minor = std::min(in.minor, kMinor);
+  // A newer major: the kernel asks again with ours.
+  if (in.major > FUSE_KERNEL_VERSION) return bytes_of(out);
+  constexpr std::uint32_t kWanted =
+      FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS;
+  out.max_readahead = in.max_readahead;
+  out.flags = in.flags & kWanted;
+  out.max_background = 16;
+  out.congestion_threshold = 12;
+  out.max_write = kMaxWrite;
+  out.time_gran = 1;
+  out.max_pages = kMaxPages;
+  return bytes_of(out);
+}
+
+Result<Bytes> FuseServer::look_up(const Request& request, Workspace& workspace) {
+  const Bytes name = TRY(name_at(request.body));
+  const MountNode node = TRY(tree_.look_up(request.header.nodeid, name, workspace));
+  fuse_entry_out out{};
+  out.nodeid = node.number;
+  out.generation = 1;
+  out.entry_valid = kValidSeconds;
+  out.attr_valid = kValidSeconds;
+  out.attr = attributes_of(node);
+  return bytes_of(out);
+}
+
+Result<Bytes> FuseServer::get_attributes(const Request& request) {
+  const MountNode node = TRY(tree_.node(request.header.nodeid));
+  fuse_attr_out out{};
+  out.attr_valid = kValidSeconds;
+  out.attr = attributes_of(node);
+  return bytes_of(out);
+}
+
+Result<Bytes> FuseServer::open(const Request& request, Workspace& workspace) {
+  fuse_open_out out{};
+  if (request.header.opcode == FUSE_OPENDIR) {
+    out.open_flags = FOPEN_CACHE_DIR;
+    return bytes_of(out);
+  }
+  const auto in = TRY(struct_at<fuse_open_in>(request.body));
+  if ((in.flags & O_ACCMODE) != O_RDONLY) return errno_answer(EROFS);
+  out.fh = TRY(tree_.open(request.header.nodeid, workspace));
+  out.open_flags = FOPEN_KEEP_CACHE;
+  return bytes_of(out);
+}
+
+Result<Bytes> FuseServer::read(const Request& request, Workspace& workspace) {
+  const auto in = TRY(struct_at<fuse_read_in>(request.body));
+  return tree_.read(in.fh, in.offset, std::min(in.size, kLongestRead), workspace);
+}
+
+// "." and ".." first; an offset is the number of names before.
+Result<Bytes> FuseServer::read_folder(const Request& request, Workspace& workspace) {
+  const auto in = TRY(struct_at<fuse_read_in>(request.body));
+  const auto listing = TRY(tree_.list(request.header.nodeid, workspace));
+  const std::size_t room = std::min(in.size, kLongestRead);
+  constexpr std::array<BytesView, 2> kDots = {".", ".."};
+  Bytes out;
+  for (std::uint64_t i = in.offset; i < listing->names.size() + kDots.size(); ++i) {
+    Bytes one;
+    if (i < kDots.size()) {
+      append_name(one, listing->inode, i + 1, S_IFDIR, kDots.at(i));
+    } else {
+      const MountListing::Name& name = listing->names[i - kDots.size()];
+      append_name(one, name.inode, i + 1, type_bits(name.type), name.name);
+    }
+    if (out.size() + one.size() > room) break;
+    out += one;
+  }
+  return out;
+}
+
+Result<Bytes> FuseServer::get_xattr(const Request& request) {
+  const auto in = TRY(struct_at<fuse_getxattr_in>(request.body));
+  const Bytes wanted = TRY(name_at(request.body.substr(sizeof in)));
+  for (const ExtendedAttribute& attribute : TRY(tree_.attributes(request.header.nodeid))) {
+    if (attribute.name == wanted) return xattr_answer(attribute.value, in.size);
+  }
+  return errno_answer(ENODATA);
+}
+
+Result<Bytes> FuseServer::list_xattrs(const Request& request) {
+  const auto in = TRY(struct_at<fuse_getxattr_in>(request.body));
+  Bytes names;
+  for (const ExtendedAttribute& attribute : TRY(tree_.attributes(request.header.nodeid)))
+    names += attribute.name + '\0';
+  return xattr_answer(names, in.size);
+}
+
+void FuseServer::forget(const Request& request) {
+  if (request.header.opcode == FUSE_FORGET) {
+    const auto in = struct_at<fuse_forget_in>(request.body);
+    if (in) tree_.forget(request.header.nodeid, in->nlookup);
+    return;
+  }
+  const auto in = struct_at<fuse_batch_forget_in>(request.body);
+  if (!in) return;
+  BytesView rest = request.body.substr(sizeof *in);
+  for (std::uint32_t i = 0; i < in->count; ++i) {
+    const auto one = struct_at<fuse_forget_one>(rest);
+    if (!one) return;
+    tree_.forget(one->nodeid, one->nlookup);
+    rest.remove_prefix(sizeof *one);
+  }
+}
+
+Result<Bytes> FuseServer::dispatch(const Request& request, Workspace& workspace) {
+  switch (request.header.opcode) {
+    case FUSE_INIT:
+      return init(request);
+    case FUSE_LOOKUP:
+      return look_up(request, workspace);
+    case FUSE_GETATTR:
+      return get_attributes(request);
+    case FUSE_READLINK:
+      return tree_.link_target(request.header.nodeid, workspace);
+    case FUSE_OPEN:
+    case FUSE_OPENDIR:
+      return open(request, workspace);
+    case FUSE_READ:
+      return read(request, workspace);
+    case FUSE_READDIR:
+      return read_folder(request, workspace);
+    case FUSE_GETXATTR:
+      return get_xattr(request);
+    case FUSE_LISTXATTR:
+      return list_xattrs(request);
+    case FUSE_RELEASE: {
+      const auto in = TRY(struct_at<fuse_release_in>(request.body));
+      tree_.close(in.fh);
+      return Bytes();
+    }
+    case FUSE_RELEASEDIR:
+    case FUSE_DESTROY:
+      return Bytes();
+    case FUSE_STATFS: {
+      fuse_statfs_out out{};
+      out.st.bsize = kBlock;
+      out.st.frsize = kBlock;
+      out.st.namelen = 255;
+      return bytes_of(out);
+    }
+    case FUSE_SETATTR:
+    case FUSE_SYMLINK:
+    case FUSE_MKNOD:
+    case FUSE_MKDIR:
+    case FUSE_UNLINK:
+    case FUSE_RMDIR:
+    case FUSE_RENAME:
+    case FUSE_RENAME2:
+    case FUSE_LINK:
+    case FUSE_WRITE:
+    case FUSE_SETXATTR:
+    case FUSE_REMOVEXATTR:
+    case FUSE_CREATE:
+      return errno_answer(EROFS);
+    default:
+      return Error(Code::Unsupported, "request {} is not known", request.header.opcode);
+  }
+}
+
+FuseReply FuseServer::answer(BytesView bytes, Workspace& workspace) {
+  const auto header = struct_at<fuse_in_header>(bytes);
+  if (!header) return {.expected = false};
+  const Request request{.header = *header, .body = bytes.substr(sizeof *header)};
+  switch (header->opcode) {
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+      forget(request);
+      return {.expected = false};
+    case FUSE_INTERRUPT:  // what it is about is answered all the same
+      return {.expected = false};
+    default:
+      break;
+  }
+  const auto body = dispatch(request, workspace);
+  fuse_out_header out{};
+  out.unique = header->unique;
+  if (!body) {
+    const int number = errno_of(body.error());
+    out.error = -number;
+    if (number == EIO) failed_(body.error());
+  }
+  out.len = static_cast<std::uint32_t>(sizeof out + (body ? body->size() : 0));
+  return {.bytes = bytes_of(out) + (body ? *body : Bytes())};
+}
+
+Result<bool> FuseServer::serve(int fd, std::size_t threads, std::stop_token stop) {
+  const auto stopped = TRY(StopFd::create(stop));
+  std::atomic<bool> unmounted = false;
+  const auto work = [&](std::size_t /*worker*/, const std::stop_token& told) -> Status {
+    Workspace workspace;
+    std::vector<char> room(kRequestSize);
+    std::array<pollfd, 2> waiting = {{{.fd = fd, .events = POLLIN, .revents = 0},
+                                      {.fd = stopped->get(), .events = POLLIN, .revents = 0}}};
+    while (!told.stop_requested() && !unmounted) {
+      (void)TRY(poll_until(waiting, Deadline::after(std::chrono::seconds(1))));
+      const ssize_t length = ::read(fd, room.data(), room.size());
+      if (length < 0) {
+        if (errno == ENODEV) unmounted = true;
+        // Somebody else had it; it was taken back; a signal came.
+        if (errno == EAGAIN || errno == ENOENT || errno == EINTR || errno == ENODEV) continue;
+        return errno_error(errno, "reading the kernel's requests");
+      }
+      const FuseReply reply =
+          answer(BytesView(room.data(), static_cast<std::size_t>(length)), workspace);
+      if (!reply.expected) continue;
+      // One write is one answer. ENOENT: nobody waits for it any more.
+      const ssize_t written = ::write(fd, reply.bytes.data(), reply.bytes.size());
+      if (written < 0 && errno == ENODEV) unmounted = true;
+      if (written < 0 && errno != ENOENT && errno != ENODEV) {
+        return errno_error(errno, "answering the kernel");
+      }
+    }
+    return {};
+  };
+  const Status served = parallel_for(threads, threads, work, stop);
+  if (!served && !stop.stop_requested()) return served.error();
+  return unmounted.load();
+}
+
+}  // namespace lateen::cli::repo
