@@ -36,5 +36,9 @@ sanitize: ## Unit tests under ASan+UBSan, and the threaded ones under TSan
 	@tools/setup.sh lint
 	@tools/sanitize.sh
 
+fuzz: ## Each fuzzer for FUZZ_SECONDS (30); FUZZERS="tar yaml" takes some
+	@tools/setup.sh lint
+	@tools/fuzz.sh
+
 clean: ## Remove what was built
 	rm -rf $(BUILD)
