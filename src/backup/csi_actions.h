@@ -31,6 +31,9 @@ struct CsiActionTools {
   volumes::SnapshotLocations* locations = nullptr;
   bool can_copy_files = false;     // somebody does file-system backups
   Rehearsal* rehearsal = nullptr;  // null: for real
+  // The cluster can snapshot several volumes in one instant (VolumeGroupSnapshot), which we cannot
+  // ask for: people who label claims for it are told.
+  bool serves_group_snapshots = false;
 };
 
 // velero.io/csi-pvc-backupper: decides how the claim's volume is saved, and takes the snapshot.

@@ -53,6 +53,7 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
   }
   const TimePoint started = tools_.clock.now();
   const auto cls = snapshot_class(claim, string_at(volume, "spec.csi.driver"), stop);
+  warn_of_group(claim, log);
   if (tools_.rehearsal != nullptr) return rehearse(claim, volume, decision, cls, log);
   if (!cls && TRY(goes_native(claim, volume, cls.error(), log, stop))) return none;
   auto taken = cls ? take(claim, *cls, log, stop) : Result<volumes::CsiSnapshot>(cls.error());
@@ -94,6 +95,17 @@ void SnapshotTaker::not_saved(const volumes::VolumeDecision& decision,
                {which, {"reason", decision.reason}});
       return;
   }
+}
+
+void SnapshotTaker::warn_of_group(const Json& claim, const Log& log) const {
+  if (!tools_.serves_group_snapshots) return;
+  const std::string_view group =
+      kube::label_of(claim, tools_.backup.spec.volume_group_snapshot_label_key);
+  if (group.empty()) return;
+  log.warning(
+      "The volumes of this group are snapshotted one by one, not in one instant: this version does "
+      "not ask for VolumeGroupSnapshots",
+      {{"volumeGroup", group}});
 }
 
 // The volume's own turn decides where CSI cannot do it.

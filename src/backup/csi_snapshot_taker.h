@@ -42,6 +42,7 @@ class SnapshotTaker {
                                                        const volumes::VolumeDecision& decision,
                                                        const Result<std::string>& snapshot_class,
                                                        const Log& log);
+  void warn_of_group(const Json& claim, const Log& log) const;
   // Whether the volume's storage is asked itself, since CSI cannot do it here.
   Result<bool> goes_native(const Json& claim,
                            const Json& volume,
