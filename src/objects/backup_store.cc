@@ -25,6 +25,34 @@ Status rewind(int fd) {
   return {};
 }
 
+// Packs a document as it is made, in members: what is in memory is what it packs to. Not
+// thread-safe.
+class GzipSink final : public ByteSink {
+ public:
+  Status write(BytesView bytes) override {
+    pending_ += bytes;
+    if (pending_.size() >= kMember) flush();
+    return {};
+  }
+
+  Bytes finish() {
+    if (!pending_.empty() || packed_.empty()) flush();
+    return std::move(packed_);
+  }
+
+ private:
+  static constexpr ByteCount kMember = 256_KiB;
+
+  void flush() {
+    packed_ += compressor_.member(pending_);
+    pending_.clear();
+  }
+
+  GzipCompressor compressor_;
+  Bytes pending_;
+  Bytes packed_;
+};
+
 Status upload_whole_file(ObjectStore& store, std::string_view key, int fd, std::stop_token stop) {
   TRY(rewind(fd));
   return upload_file(store, key, fd, std::move(stop));
@@ -118,7 +146,6 @@ Status BackupStore::put_companions(const BackupDocuments& documents, std::stop_t
        model::write_native_snapshots(documents.volume_snapshots)},
       {layout_.backup_item_operations(name),
        model::write_backup_operations(documents.item_operations)},
-      {layout_.backup_resource_list(name), model::write_resource_list(documents.resource_list)},
       {layout_.backup_results(name), model::write_results(documents.results)},
       {layout_.backup_volume_info(name), model::write_backup_volume_infos(documents.volume_infos)},
   };
@@ -126,8 +153,11 @@ Status BackupStore::put_companions(const BackupDocuments& documents, std::stop_t
     return put_gzip(companions[i].first, companions[i].second, std::move(inner));
   };
   TRY(parallel_for(std::size(companions), kWriters, put_one, stop));
-  if (!documents.archive_index) return {};
-  return store_->put(layout_.backup_archive_index(name), *documents.archive_index, std::move(stop));
+  GzipSink names;
+  TRY(documents.names.write(names));
+  TRY(store_->put(layout_.backup_resource_list(name), names.finish(), stop));
+  if (!documents.archive_index_fd) return {};
+  return put_archive_index(name, *documents.archive_index_fd, std::move(stop));
 }
 
 // All but the log, which tells what went wrong.
@@ -176,6 +206,10 @@ Status BackupStore::put_volume_infos(std::string_view backup,
 
 Status BackupStore::put_contents(std::string_view backup, int fd, std::stop_token stop) {
   return upload_whole_file(*store_, layout_.backup_contents(backup), fd, std::move(stop));
+}
+
+Status BackupStore::put_archive_index(std::string_view backup, int fd, std::stop_token stop) {
+  return upload_whole_file(*store_, layout_.backup_archive_index(backup), fd, std::move(stop));
 }
 
 // ---- Reading
@@ -285,6 +319,20 @@ Status BackupStore::put_restore_results(std::string_view restore,
                                         const model::Results& results,
                                         std::stop_token stop) {
   return put_gzip(layout_.restore_results(restore), model::write_results(results), std::move(stop));
+}
+
+Status BackupStore::put_restore_pending(std::string_view restore,
+                                        BytesView json,
+                                        std::stop_token stop) {
+  return put_gzip(layout_.restore_pending(restore), json, std::move(stop));
+}
+
+Result<Bytes> BackupStore::get_restore_pending(std::string_view restore, std::stop_token stop) {
+  return get_gzip(layout_.restore_pending(restore), std::move(stop));
+}
+
+Status BackupStore::remove_restore_pending(std::string_view restore, std::stop_token stop) {
+  return store_->remove(layout_.restore_pending(restore), std::move(stop));
 }
 
 Status BackupStore::put_restore_resource_list(std::string_view restore,

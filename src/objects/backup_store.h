@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "model/documents.h"
+#include "model/resource_names.h"
 #include "objects/layout.h"
 #include "objects/object_store.h"
 
@@ -27,11 +28,12 @@ struct BackupDocuments {
   std::vector<model::PodVolumeBackup> pod_volume_backups = {};
   std::vector<model::NativeSnapshot> volume_snapshots = {};
   std::vector<model::BackupOperation> item_operations = {};
-  model::ResourceList resource_list = {};
+  model::ResourceNames names = {};  // of everything in the contents
   model::Results results = {};
   std::vector<model::BackupVolumeInfo> volume_infos = {};
-  std::optional<Bytes> archive_index = {};  // as it shall lie there
-  std::optional<int> log_fd = {};           // a gzip file, borrowed; read from its start
+  // Files, borrowed, read from their start and stored as they are.
+  std::optional<int> archive_index_fd = {};
+  std::optional<int> log_fd = {};
   std::optional<int> contents_fd = {};  // a .tar.gz, borrowed; unset when begin_contents() was used
 };
 
@@ -81,6 +83,7 @@ class BackupStore {
                               const std::vector<model::NativeSnapshot>& list,
                               std::stop_token stop = {});
   Status put_contents(std::string_view backup, int fd, std::stop_token stop = {});
+  Status put_archive_index(std::string_view backup, int fd, std::stop_token stop = {});
 
   // ---- Reading a backup. NotFound names the backup and the document.
   Result<model::Backup> get_metadata(std::string_view backup, std::stop_token stop = {});
@@ -135,6 +138,10 @@ class BackupStore {
   Result<std::vector<model::RestoreVolumeInfo>> get_restore_volume_infos(std::string_view restore,
                                                                          std::stop_token stop = {});
   Result<Bytes> get_restore_log(std::string_view restore, std::stop_token stop = {});
+  // What a restore has still to see to, as JSON; removed when it has.
+  Status put_restore_pending(std::string_view restore, BytesView json, std::stop_token stop = {});
+  Result<Bytes> get_restore_pending(std::string_view restore, std::stop_token stop = {});
+  Status remove_restore_pending(std::string_view restore, std::stop_token stop = {});
   Status delete_restore(std::string_view restore, const std::stop_token& stop = {});
 
   // A URL for a DownloadRequest. Unsupported on a directory: the server makes one of its own

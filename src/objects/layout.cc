@@ -112,6 +112,10 @@ std::string Layout::restore_item_operations(std::string_view restore) const {
   return in_restore(restore, "-itemoperations.json.gz");
 }
 
+std::string Layout::restore_pending(std::string_view restore) const {
+  return in_restore(restore, "-lateen-pending.json.gz");
+}
+
 // Velero's one restore document without the "restore-" in its name.
 std::string Layout::restore_volume_info(std::string_view restore) const {
   return fmt::format("{}{}-volumeinfo.json.gz", restore_dir(restore), restore);
@@ -149,6 +153,8 @@ Result<std::string> Layout::download_target(model::DownloadTargetKind kind,
       return backup_volume_info(name);
     case RestoreVolumeInfo:
       return restore_volume_info(name);
+    case BackupArchiveIndex:
+      return backup_archive_index(name);
     case Unset:
     case Unknown:
       break;

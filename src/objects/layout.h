@@ -51,6 +51,8 @@ class Layout {
   std::string restore_resource_list(std::string_view restore) const;
   std::string restore_item_operations(std::string_view restore) const;
   std::string restore_volume_info(std::string_view restore) const;
+  // Lateen's own, while a restore is finalized: what is still to be seen to.
+  std::string restore_pending(std::string_view restore) const;
 
   // Where what a DownloadRequest asks for lies. InvalidArgument for a kind that is none.
   Result<std::string> download_target(model::DownloadTargetKind kind, std::string_view name) const;

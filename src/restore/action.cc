@@ -4,6 +4,7 @@
 
 #include "kube/object.h"
 #include "restore/item_extension.h"
+#include "restore/namespace_mapping.h"
 
 namespace lateen::restore {
 namespace {
@@ -19,8 +20,7 @@ ActionVerdict skip(std::string reason) {
 }  // namespace
 
 std::string ActionContext::target_of(std::string_view ns) const {
-  const auto mapped = restore.spec.namespace_mapping.find(ns);
-  return mapped == restore.spec.namespace_mapping.end() ? std::string(ns) : mapped->second;
+  return target_namespace(restore.spec.namespace_mapping, ns);
 }
 
 bool ActionContext::brings_back(const model::BackupVolumeInfo& volume) const {

@@ -54,10 +54,8 @@ Status wait_for_container(kube::Client& client,
 Status run_hook(kube::Client& client,
                 const HookedPod& pod,
                 const model::RestoreExecHook& hook,
-                Duration longest_wait,
                 const Log& log,
-                const std::stop_token& stop) {
-  TRY(wait_for_container(client, pod, hook, longest_wait, stop));
+                std::stop_token stop) {
   const kube::ExecOutcome outcome =
       TRY(kube::exec_in_pod(client,
                             {.ns = pod.ns,
@@ -75,38 +73,85 @@ Status run_hook(kube::Client& client,
                trim(outcome.err.empty() ? outcome.out : outcome.err));
 }
 
+// The hooks of several pods, noted as they go.
+class HookRound {
+ public:
+  explicit HookRound(const HookWork& work) : work_(work) {}
+
+  void run(std::size_t number, std::stop_token stop) {
+    HookedPod& pod = work_.pods[number];
+    const Log log =
+        work_.log.with({{"resource", "pods"}, {"namespace", pod.ns}, {"name", pod.name}});
+    if (pod.ended < pod.begun) {
+      end(pod, log,
+          Error(Code::Internal,
+                "hook {} was at work when the server stopped: whether it came to its end is not "
+                "known, and it is not run again",
+                pod.hooks[pod.ended].name));
+    }
+    while (pod.ended < pod.hooks.size() && !stop.stop_requested()) {
+      const model::RestoreExecHook& hook = pod.hooks[pod.ended];
+      const Status done =
+          pod.gave_up
+              ? Error(Code::Canceled, "hook {} was not executed: one before it failed", hook.name)
+              : run_one(pod, hook, log, stop);
+      // What the stop of the server kept from beginning begins after its next start.
+      if (!done && stop.stop_requested() && pod.begun == pod.ended) return;
+      end(pod, log, done);
+    }
+  }
+
+ private:
+  Status run_one(HookedPod& pod,
+                 const model::RestoreExecHook& hook,
+                 const Log& log,
+                 std::stop_token stop) {
+    TRY(wait_for_container(work_.client, pod, hook, work_.longest_wait, stop));
+    TRY(note([&pod] { ++pod.begun; }).wrap("hook {} was not executed", hook.name));
+    return run_hook(work_.client, pod, hook, log, stop);
+  }
+
+  void end(HookedPod& pod, const Log& log, const Status& done) {
+    const model::RestoreExecHook& hook = pod.hooks[pod.ended];
+    if (!done)
+      log.error("Error executing hook", {{"hookName", hook.name}, {"error", done.error()}});
+    const Status noted = note([&] {
+      ++pod.ended;
+      pod.begun = pod.ended;
+      ++work_.status.hooks_attempted;
+      if (done) return;
+      ++work_.status.hooks_failed;
+      work_.results.errors.add(pod.ns, fmt::format("pod {}: {}", pod.name, done.error().message()));
+      if (!hook.continue_on_error) pod.gave_up = true;
+    });
+    // The worst of it: after an interruption the hook is told to have been at work.
+    if (!noted) log.warning("Could not note a hook's end", {{"error", noted.error()}});
+  }
+
+  // The lock is held while the checkpoint is written: an older one must not overtake a newer.
+  template <typename Change>
+  Status note(Change change) {
+    const Lock lock(mu_);
+    change();
+    return work_.checkpoint ? work_.checkpoint() : Status();
+  }
+
+  const HookWork& work_;
+  Mutex mu_;
+};
+
 }  // namespace
 
-model::HookStatus run_exec_hooks(kube::Client& client,
-                                 const std::vector<HookedPod>& pods,
-                                 Duration longest_wait,
-                                 const Log& log,
-                                 model::Results& results,
-                                 std::stop_token stop) {
-  Mutex mu;
-  model::HookStatus status;
-  const auto in_pod = [&](std::size_t i, std::stop_token s) -> Status {
-    const HookedPod& pod = pods[i];
-    const Log pod_log = log.with({{"resource", "pods"}, {"namespace", pod.ns}, {"name", pod.name}});
-    bool go_on = true;
-    for (const model::RestoreExecHook& hook : pod.hooks) {
-      const Status done =
-          go_on
-              ? run_hook(client, pod, hook, longest_wait, pod_log, s)
-              : Error(Code::Canceled, "hook {} was not executed: one before it failed", hook.name);
-      const Lock lock(mu);
-      ++status.hooks_attempted;
-      if (done) continue;
-      ++status.hooks_failed;
-      results.errors.add(pod.ns, fmt::format("pod {}: {}", pod.name, done.error().message()));
-      pod_log.error("Error executing hook", {{"hookName", hook.name}, {"error", done.error()}});
-      if (!hook.continue_on_error) go_on = false;
-    }
-    return {};
-  };
+void run_exec_hooks(const HookWork& work, std::stop_token stop) {
+  HookRound round(work);
   // Its only error would be the stop, which the caller hears too.
-  (void)parallel_for(pods.size(), kPodsAtOnce, in_pod, stop);
-  return status;
+  (void)parallel_for(
+      work.pods.size(), kPodsAtOnce,
+      [&round](std::size_t i, std::stop_token s) -> Status {
+        round.run(i, s);
+        return {};
+      },
+      stop);
 }
 
 }  // namespace lateen::restore

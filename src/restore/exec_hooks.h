@@ -1,6 +1,7 @@
 // Commands that run in restored pods once they are up.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,21 +16,33 @@
 
 namespace lateen::restore {
 
-// A restored pod that has hooks.
+// A restored pod that has hooks, and how far they are: whoever goes on after an interruption must
+// not run one a second time.
 struct HookedPod {
-  std::string ns;
-  std::string name;
-  std::vector<model::RestoreExecHook> hooks;
+  std::string ns = {};
+  std::string name = {};
+  std::vector<model::RestoreExecHook> hooks = {};
+  std::size_t begun = 0;  // of the hooks, in their order
+  std::size_t ended = 0;
+  bool gave_up = false;  // one failed that the others may not follow
 };
 
-// Waits for each pod's containers and runs their hooks in order, pods side by side. Failures are
-// errors in `results`, under the pod's namespace. Returns when every hook has run, failed, or
-// waited for too long: `longest_wait` where the hook says nothing of it.
-model::HookStatus run_exec_hooks(kube::Client& client,
-                                 const std::vector<HookedPod>& pods,
-                                 Duration longest_wait,
-                                 const Log& log,
-                                 model::Results& results,
-                                 std::stop_token stop);
+// What hooks work with and on.
+struct HookWork {
+  kube::Client& client;
+  std::vector<HookedPod>& pods;
+  model::HookStatus& status;
+  model::Results& results;  // failures are errors under the pod's namespace
+  Duration longest_wait;    // where the hook says nothing of it
+  const Log& log;
+  // Hears of each hook before it begins and after it has ended; one call at a time. What it returns
+  // keeps a hook from beginning.
+  std::function<Status()> checkpoint;
+};
+
+// Waits for each pod's containers and runs their hooks in order, pods side by side. Returns when
+// every hook has run, failed, or waited for too long. A hook that had begun and not ended before is
+// an error, and is not run again.
+void run_exec_hooks(const HookWork& work, std::stop_token stop);
 
 }  // namespace lateen::restore

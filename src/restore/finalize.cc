@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/thread.h"
 #include "kube/object.h"
@@ -75,7 +76,7 @@ Status finalize_restore(const model::Restore& restore,
                         std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.resource_timeout);
   Mutex mu;
-  const auto& claims = outcome.provisioned_claims;
+  const std::vector<ProvisionedClaim> claims = std::exchange(outcome.provisioned_claims, {});
   TRY(parallel_for(
       claims.size(), kClaimsAtOnce,
       [&](std::size_t i, std::stop_token s) -> Status {
@@ -93,11 +94,15 @@ Status finalize_restore(const model::Restore& restore,
       stop));
   // Velero waits for ever where a hook says nothing: a pod that never comes up would keep all later
   // restores waiting.
-  const model::HookStatus hooks =
-      run_exec_hooks(tools.client, outcome.hooked_pods, restore.spec.item_operation_timeout,
-                     tools.log, outcome.results, stop);
-  outcome.hooks.hooks_attempted += hooks.hooks_attempted;
-  outcome.hooks.hooks_failed += hooks.hooks_failed;
+  HookWork work{.client = tools.client,
+                .pods = outcome.hooked_pods,
+                .status = outcome.hooks,
+                .results = outcome.results,
+                .longest_wait = restore.spec.item_operation_timeout,
+                .log = tools.log,
+                .checkpoint = {}};
+  if (options.checkpoint) work.checkpoint = [&] { return options.checkpoint(outcome); };
+  run_exec_hooks(work, stop);
   return stop.stop_requested() ? Error(Code::Canceled, "the restore was stopped") : Status();
 }
 

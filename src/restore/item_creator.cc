@@ -3,55 +3,16 @@
 #include <algorithm>
 
 #include "kube/object.h"
-#include "kube/patch.h"
-#include "model/names.h"
 #include "restore/object_preparation.h"
 
 namespace lateen::restore {
 namespace {
 
-constexpr std::string_view kRootCa = "kube-root-ca.crt";
-
-// Made by a controller in every namespace the moment it appears: not worth a word.
-bool is_made_by_cluster(const kube::ObjectPath& path) {
-  return path.gvr.group.empty() &&
-         ((path.gvr.resource == "configmaps" && path.name == kRootCa) ||
-          (path.gvr.resource == "serviceaccounts" && path.name == "default"));
-}
+using std::chrono::milliseconds;
 
 bool is_looked_into(const kube::ObjectPath& path) {
   return path.gvr.group.empty() &&
          (path.gvr.resource == "pods" || path.gvr.resource == "persistentvolumeclaims");
-}
-
-// Adds those of `ours` that `there` lacks, by name. Says whether it did.
-bool add_missing_references(Json& there, const Json& ours, std::string_view list) {
-  const JsonArray* wanted = array_at(ours, list);
-  if (wanted == nullptr) return false;
-  Json& present = ensure(there, list);
-  if (!present.is_array()) present = JsonArray();
-  bool added = false;
-  for (const Json& one : *wanted) {
-    const std::string_view name = string_at(one, "name");
-    const JsonArray& now = present.as_array();
-    const bool has = std::any_of(now.begin(), now.end(), [name](const Json& other) {
-      return string_at(other, "name") == name;
-    });
-    if (has) continue;
-    present.as_array().push_back(one);
-    added = true;
-  }
-  return added;
-}
-
-void add_missing_entries(Json& there, const Json& ours, std::string_view map) {
-  const JsonObject* wanted = object_at(ours, map);
-  if (wanted == nullptr) return;
-  Json& present = ensure(there, map);
-  if (!present.is_object()) present = JsonObject();
-  for (const auto& [key, value] : *wanted) {
-    if (!present.as_object().contains(key)) present.as_object()[key] = value;
-  }
 }
 
 }  // namespace
@@ -70,100 +31,132 @@ std::string_view to_string(ItemOutcome outcome) {
   return "failed";
 }
 
-Result<CreatedItem> ItemCreator::bring(const kube::ObjectPath& path,
-                                       const Json& object,
-                                       std::stop_token stop) {
-  auto created = client_.create_raw(path.collection(), write_json_unsorted(object), {}, stop);
-  if (created) {
-    CreatedItem item{.outcome = ItemOutcome::Created};
-    if (is_looked_into(path)) item.object = TRY(parse_json(*created));
-    return item;
-  }
+Result<CreatedItem> ItemCreator::create(const Candidate& candidate, std::stop_token stop) {
+  const Bytes created = TRY(client_.create_raw(candidate.path.collection(),
+                                               write_json_unsorted(candidate.object), {}, stop));
+  CreatedItem item{.outcome = ItemOutcome::Created};
+  if (is_looked_into(candidate.path)) item.object = TRY(parse_json(created));
+  return item;
+}
+
+Result<CreatedItem> ItemCreator::bring(const Candidate& candidate, std::stop_token stop) {
+  auto created = create(candidate, stop);
+  if (created) return created;
   Error error = std::move(created).error();
   const bool port_taken =
-      path.gvr.resource == "services" && error.is(Code::InvalidArgument) &&
+      candidate.path.gvr.resource == "services" && error.is(Code::InvalidArgument) &&
       error.message().find("provided port is already allocated") != std::string::npos;
   if (error.is(Code::AlreadyExists) || port_taken) {
-    return deal_with_existing(path, object, std::move(error), stop);
+    return deal_with_existing(candidate, std::move(error), stop);
   }
   return error;
 }
 
-Result<CreatedItem> ItemCreator::deal_with_existing(const kube::ObjectPath& path,
-                                                    const Json& object,
+Result<CreatedItem> ItemCreator::deal_with_existing(const Candidate& candidate,
                                                     Error why,
                                                     std::stop_token stop) {
-  auto found = client_.get(path, {}, stop);
+  auto found = client_.get(candidate.path, {}, stop);
   if (!found) {
     // The port belongs to another Service: that is the error to tell.
     if (found.error().is(Code::NotFound)) return why;
     return std::move(found).error();
   }
-  const Json& there = *found;
-  const bool updating =
-      restore_.spec.existing_resource_policy == model::ExistingResourcePolicy::Update;
-  CreatedItem item{.outcome = ItemOutcome::Skipped, .object = there};
-  if (is_same_content(there, object))
-    return updating ? update(path, there, object, stop) : Result<CreatedItem>(item);
-  if (path.gvr.resource == "serviceaccounts" && path.gvr.group.empty()) {
-    return merge_account(path, there, object, stop);
+  const ExistingDecision decision = decide_existing(*found, candidate, policy_);
+  CreatedItem item{.outcome = ItemOutcome::Skipped};
+  switch (decision.treatment) {
+    case Treatment::Leave:
+    case Treatment::LeaveToCluster:
+      break;
+    case Treatment::Refuse:
+      item.outcome = ItemOutcome::Failed;  // so Velero's list says it, though it is but a warning
+      item.warnings.push_back(differs_warning(candidate, policy_));
+      break;
+    case Treatment::Relabel:
+    case Treatment::Merge:
+    case Treatment::Update:
+      return update(candidate, *found, decision, stop);
+    case Treatment::Recreate:
+      return recreate(candidate, *found, stop);
+    case Treatment::Apply:
+      return apply(candidate, *found, stop);
   }
-  if (is_made_by_cluster(path)) return item;
-  if (updating) return update(path, there, object, stop);
-  item.outcome = ItemOutcome::Failed;  // so Velero's list says it, though it is but a warning
-  const std::string_view kind = kube::kind_of(object);
-  const bool said_none =
-      restore_.spec.existing_resource_policy == model::ExistingResourcePolicy::None;
-  item.warnings.push_back(
-      fmt::format("could not restore, {} already exists. Warning: the in-cluster version is "
-                  "different than the backed-up version",
-                  said_none ? fmt::format("{} \"{}\"", kind, path.name)
-                            : fmt::format("{}:{}", kind, path.name)));
+  item.object = std::move(*found);
   return item;
 }
 
-Result<CreatedItem> ItemCreator::merge_account(const kube::ObjectPath& path,
-                                               const Json& there,
-                                               const Json& object,
-                                               std::stop_token stop) {
-  Json merged = there;
-  add_missing_references(merged, object, "secrets");
-  add_missing_references(merged, object, "imagePullSecrets");
-  add_missing_entries(merged, object, "metadata.labels");
-  add_missing_entries(merged, object, "metadata.annotations");
-  const Json patch = kube::diff_merge_patch(there, merged);
-  if (patch.as_object().empty())
-    return CreatedItem{.outcome = ItemOutcome::Skipped, .object = there};
-  Json now = TRY(client_.patch(path, kube::PatchType::Merge, patch, {}, stop));
-  return CreatedItem{.outcome = ItemOutcome::Updated, .object = std::move(now)};
-}
-
-Result<CreatedItem> ItemCreator::update(const kube::ObjectPath& path,
+Result<CreatedItem> ItemCreator::update(const Candidate& candidate,
                                         const Json& there,
-                                        const Json& object,
+                                        const ExistingDecision& decision,
                                         std::stop_token stop) {
-  Json base = there;
-  strip(base);
-  const Json patch = kube::diff_merge_patch(base, object);
-  CreatedItem item{.outcome = ItemOutcome::Skipped, .object = there};
-  if (patch.as_object().empty()) return item;
-  const bool only_labels = is_same_content(there, object);
-  auto updated = client_.patch(path, kube::PatchType::Merge, patch, {}, stop);
+  auto updated = client_.patch(candidate.path, kube::PatchType::Merge, decision.patch, {}, stop);
   if (updated) {
-    item.outcome = only_labels ? ItemOutcome::Skipped : ItemOutcome::Updated;
-    item.object = std::move(*updated);
-    return item;
+    return CreatedItem{.outcome = decision.treatment == Treatment::Relabel ? ItemOutcome::Skipped
+                                                                           : ItemOutcome::Updated,
+                       .object = std::move(*updated)};
   }
-  item.warnings.push_back(updated.error().message());
-  // What cannot be changed can at least say which backup it would have come from.
-  JsonObject labels;
-  for (const std::string_view key : {model::labels::kBackupName, model::labels::kRestoreName}) {
-    labels[key] = kube::label_of(object, key);
+  if (decision.treatment != Treatment::Update) {
+    return std::move(updated).error().wrap("patching the {} that is there", kube::kind_of(there));
   }
-  const Json only = JsonObject{{"metadata", JsonObject{{"labels", std::move(labels)}}}};
-  item.object = TRY(client_.patch(path, kube::PatchType::Merge, only, {}, stop));
-  item.outcome = ItemOutcome::Failed;
+  return only_label(candidate, updated.error(), stop);
+}
+
+// What cannot be changed can at least say which backup it would have come from.
+Result<CreatedItem> ItemCreator::only_label(const Candidate& candidate,
+                                            const Error& refusal,
+                                            std::stop_token stop) {
+  CreatedItem item{.outcome = ItemOutcome::Failed};
+  item.warnings.push_back(refusal.message());
+  item.object = TRY(client_.patch(candidate.path, kube::PatchType::Merge,
+                                  restore_labels_patch(candidate.object), {}, stop));
   return item;
+}
+
+Result<CreatedItem> ItemCreator::apply(const Candidate& candidate,
+                                       const Json& there,
+                                       std::stop_token stop) {
+  const kube::WriteOptions options{.field_manager = std::string(kApplyManager), .force = true};
+  auto applied =
+      client_.patch(candidate.path, kube::PatchType::Apply, candidate.object, options, stop);
+  if (!applied) return only_label(candidate, applied.error(), stop);
+  // What the backup has may be there beside what others have added.
+  const bool same = is_same_content(there, *applied);
+  return CreatedItem{.outcome = same ? ItemOutcome::Skipped : ItemOutcome::Updated,
+                     .object = std::move(*applied)};
+}
+
+Result<CreatedItem> ItemCreator::recreate(const Candidate& candidate,
+                                          const Json& there,
+                                          std::stop_token stop) {
+  const std::string uid(kube::uid_of(there));
+  auto removed = client_.remove(candidate.path, {.uid = uid}, stop);
+  if (!removed && !removed.error().is(Code::NotFound)) {
+    return std::move(removed).error().wrap("deleting the one that is there");
+  }
+  TRY(wait_until_gone(candidate.path, uid, stop));
+  auto created = create(candidate, stop);
+  if (created || !created.error().is(Code::AlreadyExists)) return created;
+  return std::move(created).error().wrap(
+      "it was deleted to be created anew, and somebody was faster to create it");
+}
+
+Status ItemCreator::wait_until_gone(const kube::ObjectPath& path,
+                                    std::string_view uid,
+                                    std::stop_token stop) {
+  const Deadline deadline = Deadline::after(longest_deletion_);
+  milliseconds pause{20};
+  while (true) {
+    const auto there = client_.get(path, {}, stop);
+    if (!there && !there.error().is(Code::NotFound)) return there.error();
+    if (!there || kube::uid_of(*there) != uid) return {};
+    if (deadline.expired()) {
+      const Json* finalizers = find(*there, "metadata.finalizers");
+      return Error(Code::DeadlineExceeded,
+                   "it is being deleted to be created anew, and does not go (finalizers: {})",
+                   finalizers == nullptr ? "none" : write_json(*finalizers));
+    }
+    if (!sleep_unless_stopped(pause, stop)) return Error(Code::Canceled, "the restore was stopped");
+    pause = std::min(pause * 2, milliseconds(1000));
+  }
 }
 
 }  // namespace lateen::restore

@@ -3,56 +3,48 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
-#include <vector>
 
-#include "base/json.h"
-#include "base/result.h"
+#include "base/clock.h"
 #include "kube/client.h"
 #include "model/restore.h"
+#include "restore/existing_object.h"
+#include "restore/item_bringer.h"
 
 namespace lateen::restore {
 
-enum class ItemOutcome { Created, Updated, Skipped, Failed };
-
-// "created", …: as the resource list says it.
-std::string_view to_string(ItemOutcome outcome);
-
-struct CreatedItem {
-  ItemOutcome outcome = ItemOutcome::Failed;
-  // As it is in the cluster now. Of what was created only pods and claims: nobody looks into the
-  // others' answers.
-  Json object = {};
-  std::vector<std::string> warnings = {};
-};
-
 // Thread-safe.
-class ItemCreator {
+class ItemCreator final : public ItemBringer {
  public:
-  ItemCreator(kube::Client& client, const model::Restore& restore)
-      : client_(client), restore_(restore) {}
+  // `longest_deletion` is how long one that is to be created anew may take to go.
+  ItemCreator(kube::Client& client, model::ExistingResourcePolicy policy, Duration longest_deletion)
+      : client_(client), policy_(policy), longest_deletion_(longest_deletion) {}
 
-  // `object` is stripped and labelled. An object that is there and the same is Skipped; one that
-  // differs is left alone with a warning (Failed), or brought up to ours where the policy says
-  // update. ServiceAccounts are merged.
-  Result<CreatedItem> bring(const kube::ObjectPath& path, const Json& object, std::stop_token stop);
+  // An object that is there and the same is Skipped; what becomes of one that differs is the
+  // policy's (existing_object.h), Failed with a warning where it is left alone.
+  Result<CreatedItem> bring(const Candidate& candidate, std::stop_token stop) override;
 
  private:
-  Result<CreatedItem> deal_with_existing(const kube::ObjectPath& path,
-                                         const Json& object,
+  Result<CreatedItem> create(const Candidate& candidate, std::stop_token stop);
+  Result<CreatedItem> deal_with_existing(const Candidate& candidate,
                                          Error why,
                                          std::stop_token stop);
-  Result<CreatedItem> merge_account(const kube::ObjectPath& path,
-                                    const Json& there,
-                                    const Json& object,
-                                    std::stop_token stop);
-  Result<CreatedItem> update(const kube::ObjectPath& path,
+  Result<CreatedItem> update(const Candidate& candidate,
                              const Json& there,
-                             const Json& object,
+                             const ExistingDecision& decision,
                              std::stop_token stop);
+  Result<CreatedItem> recreate(const Candidate& candidate, const Json& there, std::stop_token stop);
+  Result<CreatedItem> apply(const Candidate& candidate, const Json& there, std::stop_token stop);
+  Result<CreatedItem> only_label(const Candidate& candidate,
+                                 const Error& refusal,
+                                 std::stop_token stop);
+  Status wait_until_gone(const kube::ObjectPath& path, std::string_view uid, std::stop_token stop);
 
   kube::Client& client_;
-  const model::Restore& restore_;
+  const model::ExistingResourcePolicy policy_;
+  const Duration longest_deletion_;
 };
+
+// Names the owner of what a restore applies, in managedFields.
+inline constexpr std::string_view kApplyManager = "lateen-restore";
 
 }  // namespace lateen::restore

@@ -29,8 +29,8 @@ class ItemExtension {
 
   // Changes an object before it is created: after the built-in actions, before the plugins', the
   // resource modifiers and the init containers of hooks. `object` still has its namespace of the
-  // backup; `original` is as it lies there. Asks nobody and begins nothing: a plan calls it, too. An
-  // Error means that the object cannot be restored.
+  // backup; `original` is as it lies there. Asks nobody and begins nothing: a plan calls it, too.
+  // An Error means that the object cannot be restored.
   virtual Result<ActionVerdict> prepare(std::string_view group_resource,
                                         Json& object,
                                         const Json& original,

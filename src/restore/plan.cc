@@ -144,13 +144,19 @@ RestorePlan arrange(const std::set<std::size_t>& chosen,
 RestorePlan plan_restore(const model::RestoreSpec& spec,
                          std::span<const archive::ArchivedItem> items,
                          const kube::Discovery& discovery,
-                         const ResourcePriorities& priorities) {
+                         const ResourcePriorities& priorities,
+                         const VersionPreferences& versions) {
   const Selection selection(spec, discovery);
+  const auto other_versions = choose_versions(items, discovery, versions);
+  const auto is_taken = [&other_versions](const archive::ItemKey& key) {
+    const auto other = other_versions.find(key.group_resource);
+    return other == other_versions.end() ? key.preferred : key.version == other->second;
+  };
   Skips skips;
   std::set<std::size_t> chosen;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const archive::ItemKey& key = items[i].key;
-    if (!key.preferred || key.group_resource == "namespaces") continue;
+    if (key.group_resource == "namespaces" || !is_taken(key)) continue;
     if (const std::string reason = selection.why_not(key); !reason.empty()) {
       skips.add(key, reason);
     } else {

@@ -13,6 +13,7 @@
 #include "kube/discovery.h"
 #include "kube/resource.h"
 #include "model/restore.h"
+#include "restore/api_versions.h"
 
 namespace lateen::restore {
 
@@ -59,7 +60,8 @@ const ResourcePriorities& default_priorities();
 RestorePlan plan_restore(const model::RestoreSpec& spec,
                          std::span<const archive::ArchivedItem> items,
                          const kube::Discovery& discovery,
-                         const ResourcePriorities& priorities = default_priorities());
+                         const ResourcePriorities& priorities = default_priorities(),
+                         const VersionPreferences& versions = {});
 
 // Puts these objects (their indexes in `items`) into ranks.
 class Selection;

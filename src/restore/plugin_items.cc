@@ -58,9 +58,8 @@ Result<bool> RunState::act_with_plugins(const archive::ArchivedItem& item,
                         .wrap("error preparing {}: {}",
                               kube::object_key(item.key.ns, item.key.name), action.name()));
     if (!done.operation_id.empty()) {
-      const Lock lock(mu_);
-      outcome_.operations.push_back(operation_of(restore, action.name(), item.key,
-                                                 std::move(done.operation_id), tools.clock.now()));
+      notes.operation(operation_of(restore, action.name(), item.key, std::move(done.operation_id),
+                                   tools.clock.now()));
     }
     if (done.skip_restore) {
       tools.log.info("Skipping item because a registered plugin has skipped it",
@@ -76,9 +75,9 @@ Result<bool> RunState::act_with_plugins(const archive::ArchivedItem& item,
     if (ready) continue;
     if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
     // As in Velero it is restored all the same.
-    note_error(context.target_of(item.key.ns),
-               fmt::format("additional items for {} are not ready to use: {}",
-                           kube::object_key(item.key.ns, item.key.name), ready.error().message()));
+    notes.error(context.target_of(item.key.ns),
+                fmt::format("additional items for {} are not ready to use: {}",
+                            kube::object_key(item.key.ns, item.key.name), ready.error().message()));
   }
   return true;
 }
@@ -92,9 +91,9 @@ Status RunState::restore_additional(const std::vector<model::ResourceIdentifier>
     const std::string kind = type != nullptr ? type->group_resource() : one.group_resource();
     const archive::ArchivedItem* found = archive.find(kind, one.ns, one.name);
     if (found == nullptr) {
-      note_warning(context.target_of(one.ns),
-                   fmt::format("an action wants {} {} restored, which is not in the backup", kind,
-                               kube::object_key(one.ns, one.name)));
+      notes.warning(context.target_of(one.ns),
+                    fmt::format("an action wants {} {} restored, which is not in the backup", kind,
+                                kube::object_key(one.ns, one.name)));
       continue;
     }
     if (const std::string why = selection.why_not_as_additional(found->key); !why.empty()) {
@@ -110,10 +109,10 @@ Status RunState::restore_additional(const std::vector<model::ResourceIdentifier>
                                    Deadline::after(options.terminating_resource_timeout), stop);
       if (!made) {
         if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
-        note_error(item.target_ns, made.error().message());
+        notes.error(item.target_ns, made.error().message());
         continue;
       }
-      if (*made) note_item("v1", "Namespace", {}, item.target_ns, ItemOutcome::Created);
+      if (*made) notes.item("v1", "Namespace", {}, item.target_ns, ItemOutcome::Created);
     }
     TRY(restore_item(kind, item, stop));
   }

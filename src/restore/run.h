@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -50,6 +51,8 @@ struct RestoreTools {
   std::vector<ItemExtension*> extensions = {};
 };
 
+struct RestoreOutcome;
+
 struct RestoreRunOptions {
   std::size_t workers =
       8;  // objects created at once; the API server's answers slow it down further
@@ -62,6 +65,8 @@ struct RestoreRunOptions {
   volumes::SnapshotLocations* snapshot_locations = nullptr;
   Modifiers modifiers = {};                              // rules that change objects on their way
   ResourcePriorities priorities = default_priorities();  // as the plan was made with
+  // Hears, while the restore is finalized, what is still to be seen to, each time that it changes.
+  std::function<Status(const RestoreOutcome& outcome)> checkpoint = {};
   // Hears how many objects are done, and how many there are; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
@@ -81,14 +86,16 @@ struct RestoreOutcome {
   std::vector<model::RestoreOperation> operations;
   std::vector<model::RestoreVolumeInfo> volumes;
   model::HookStatus hooks;
+  // Why not everything was done; nothing when it was.
+  std::optional<Error> cut_short = {};
   // What finalize_restore still has to see to.
   std::vector<HookedPod> hooked_pods;
   std::vector<ProvisionedClaim> provisioned_claims;
 };
 
-// What goes wrong with one object is an error in the results and the run goes on. An Error comes
-// back when the whole is lost: the tarball cannot be read, the API server cannot be reached, or we
-// were told to stop.
+// What goes wrong with one object is an error in the results and the run goes on. When the rest is
+// lost, because the API server has gone or we were told to stop, `cut_short` says so beside what
+// was done until then. An Error comes back when nothing was.
 Result<RestoreOutcome> run_restore(const model::Restore& restore,
                                    const RestorePlan& plan,
                                    const archive::ArchiveReader& archive,

@@ -1,9 +1,8 @@
-// One restore at work: takes items through preparation, actions and creation, and gathers what
-// became of them.
+// One restore at work: takes items through preparation, actions and creation. In a rehearsal all
+// but the last is the same, and instead of being created an object is asked about.
 #pragma once
 
-#include <atomic>
-#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,23 +12,29 @@
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "restore/action.h"
-#include "restore/exec_hooks.h"
-#include "restore/item_creator.h"
+#include "restore/item_bringer.h"
 #include "restore/modifiers.h"
 #include "restore/native_volumes.h"
 #include "restore/plugin_actions.h"
+#include "restore/preview.h"
 #include "restore/run.h"
+#include "restore/run_notes.h"
 
 namespace lateen::restore {
 
-// Its notes are thread-safe; the rest is used by the one thread that runs the restore.
+class Rehearsal;
+
+// Used by the one thread that runs the restore; what it notes is thread-safe.
 class RunState {
  public:
+  // `rehearsal` is null when objects are really restored.
   RunState(const model::Restore& restore,
            const archive::ArchiveReader& archive,
            const RestoreTools& tools,
            const RestoreRunOptions& options,
-           const kube::Discovery& discovery);
+           const kube::Discovery& discovery,
+           Rehearsal* rehearsal);
+  ~RunState();
 
   // Asks the plugins' actions what they apply to on this cluster.
   Status resolve_plugins(std::stop_token stop);
@@ -38,16 +43,6 @@ class RunState {
 
   // All items of all its steps at once.
   Status restore_rank(const std::vector<RestoreStep>& rank, std::stop_token stop);
-
-  void note_item(std::string_view api_version,
-                 std::string_view kind,
-                 std::string_view ns,
-                 std::string_view name,
-                 ItemOutcome outcome);
-  void note_warning(std::string_view ns, std::string message);
-  void note_error(std::string_view ns, std::string message);
-  // One that is of no object.
-  void note_velero_warning(std::string message);
 
   // Nothing can be put into it: one error instead of one for each of its objects.
   void give_up_namespace(const std::string& ns, const Error& why);
@@ -59,20 +54,46 @@ class RunState {
   const RestoreTools& tools;
   const RestoreRunOptions& options;
   const kube::Discovery& discovery;
+  Rehearsal* const rehearsal;
   ActionContext context;
+  RunNotes notes;
   std::int64_t total = 0;
 
  private:
+  // An object on its way.
+  struct ItemAtHand {
+    std::string_view kind;  // "configmaps", "deployments.apps"
+    const PlannedItem& item;
+    const archive::ArchivedItem& archived;
+    const Json& original;
+
+    std::string where() const;  // "shop/web", in the backup
+  };
+
+  // An Error only when the tarball is broken or we were told to stop: all else is noted.
   Status restore_item(std::string_view group_resource,
                       const PlannedItem& item,
                       std::stop_token stop);
-  Status create(const kube::ResourceType& type,
-                const PlannedItem& item,
+  // False when the object is not to be created, which has been told.
+  Result<bool> prepare(const ItemAtHand& hand, Json& object, std::stop_token stop);
+  Status create(const ItemAtHand& hand,
+                const kube::ResourceType& type,
                 Json object,
-                const Json& original,
                 std::stop_token stop);
+  bool take_verdict(const ItemAtHand& hand, const Result<ActionVerdict>& verdict);
+  Result<bool> act_with_extensions(const ItemAtHand& hand, Json& object);
+
+  // Told, and nothing more becomes of it: as it should be, or not.
+  void leave_out(const ItemAtHand& hand, std::string_view reason);
+  void fail(const ItemAtHand& hand, PreviewAction action, const std::string& message);
+  void not_served(const ItemAtHand& hand, const Error& why);
+  void preview(const ItemAtHand& hand, PreviewAction action, std::string reason);
+
   // Whether the caller is the first to take this item: an action may lead to it before its turn.
   bool claim(std::size_t archived);
+  bool is_given_up(const std::string& ns) const;
+  void count_one();
+
   // plugin_items.cc: false when the object is not to be created.
   Result<bool> act_with_plugins(const archive::ArchivedItem& item,
                                 Json& object,
@@ -83,26 +104,25 @@ class RunState {
   Status wait_for_additional(const PluginRestoreAction& action,
                              const plugins::RestoreAction::Outcome& done,
                              std::stop_token stop) const;
-  void after_creation(std::string_view group_resource,
+
+  // after_creation.cc
+  void after_creation(const ItemAtHand& hand,
                       const kube::ObjectPath& path,
-                      const Json& original,
                       const CreatedItem& created,
                       std::stop_token stop);
+  void restore_status(const ItemAtHand& hand, const kube::ObjectPath& path, std::stop_token stop);
   void note_volume(const Json& claim, const Json& original, const std::string& target_ns);
   // Tells the native volumes what became of their object.
   void settle_volume(std::string_view name, bool created);
-  void count_one();
 
   const std::string backup_label_;
   const std::string restore_label_;
-  ItemCreator creator_;
+  const std::unique_ptr<ItemBringer> bringer_;
   NativeVolumes native_;
   std::vector<PluginRestoreAction> plugin_actions_;
   mutable Mutex mu_;
   std::set<std::size_t> claimed_ LATEEN_GUARDED_BY(mu_);
-  RestoreOutcome outcome_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> given_up_ LATEEN_GUARDED_BY(mu_);
-  std::int64_t done_ LATEEN_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace lateen::restore

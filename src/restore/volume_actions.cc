@@ -41,8 +41,8 @@ void forget_binding(Json& claim) {
 std::string missing_data(const model::BackupVolumeInfo& info) {
   using model::VolumeBackupMethod;
   if (info.backup_method == VolumeBackupMethod::PodVolumeBackup) {
-    return "its files were saved by file-system backup, which this version cannot restore: the "
-           "volume comes back empty";
+    return "its file-system backup failed, or its files are not to be restored: the volume comes "
+           "back empty";
   }
   if (info.backup_method == VolumeBackupMethod::NativeSnapshot) {
     return "its snapshot failed when it was backed up: the volume comes back empty";

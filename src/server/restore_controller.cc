@@ -5,7 +5,9 @@
 #include "model/restore.h"
 #include "server/listing.h"
 #include "server/metrics.h"
+#include "server/restore_preparation.h"
 #include "server/restore_runner.h"
+#include "server/run_threads.h"
 
 namespace lateen::server {
 namespace {
@@ -13,13 +15,24 @@ namespace {
 using model::Restore;
 using model::RestorePhase;
 
+bool is_to_stop(const Restore& restore) {
+  const auto asked = restore.metadata.annotations.find(model::annotations::kCancel);
+  return restore.metadata.deletion_timestamp ||
+         (asked != restore.metadata.annotations.end() && !asked->second.empty() &&
+          asked->second != "false");
+}
+
+// Decides which restores begin, go on and stop; each runs in a thread of its own.
 class RestoreController final : public Controller {
  public:
   explicit RestoreController(const ServerContext& context) : context_(context) {}
 
   std::string_view name() const override { return "restore"; }
 
-  Duration period() const override { return std::chrono::minutes(1); }
+  // The end of one makes room for the next.
+  Duration period() const override {
+    return busy_ ? Duration(std::chrono::seconds(1)) : Duration(std::chrono::minutes(1));
+  }
 
   void reconcile(std::stop_token stop) override {
     auto restores = list_all<Restore>(context_, stop);
@@ -33,33 +46,102 @@ class RestoreController final : public Controller {
       context_.log.error("Could not process a Restore",
                          {{"restore", restore.metadata.name}, {"error", done.error()}});
     }
+    busy_ = threads_.count() > 0;
   }
+
+  void wait() override { threads_.wait(); }
 
  private:
   Status look_at(const Restore& restore, std::stop_token stop) {
-    if (restore.metadata.deletion_timestamp) return clean_up(restore, stop);
-    if (!model::is_new(restore.status.phase.value())) return {};
-    const Restore prepared = TRY(prepare_restore(restore, context_, stop));
-    const Restore started = TRY(context_.cluster.update(restore, prepared, stop));
-    const std::string schedule = started.spec.schedule_name;
-    if (started.status.phase != RestorePhase::InProgress) {
-      context_.metrics.restore_ended(started, schedule);
+    const std::string& uid = restore.metadata.uid;
+    if (threads_.is_at_work(uid)) {
+      if (is_to_stop(restore)) threads_.cancel(uid);
       return {};
     }
-    context_.metrics.restore_started(started, schedule);
-    const Restore done = TRY(run_restore_to_end(
-        started, context_, [&](const Restore& now) { write_status(now, stop); }, stop));
-    write_status(done, stop);
-    context_.metrics.restore_ended(done, schedule);
+    if (restore.metadata.deletion_timestamp) return clean_up(restore, stop);
+    const RestorePhase phase = restore.status.phase.value();
+    const bool is_free = threads_.count() < context_.config.concurrent_restores;
+    if (model::is_new(phase)) return is_free ? begin(restore, stop) : Status();
+    if (can_go_on(phase)) return is_free ? go_on(restore, stop) : Status();
+    if (phase == RestorePhase::InProgress) return give_up(restore, stop);
     return {};
   }
 
-  void write_status(const Restore& done, std::stop_token stop) {
-    auto written = context_.cluster.modify<Restore>(
-        done.metadata.name, [&done](Restore& now) { now.status = done.status; }, stop);
-    if (written || written.error().is(Code::NotFound) || stop.stop_requested()) return;
-    context_.log.error("Could not write a Restore's status",
-                       {{"restore", done.metadata.name}, {"error", written.error()}});
+  Status begin(const Restore& restore, std::stop_token stop) {
+    const Restore prepared = TRY(prepare_restore(restore, context_, stop));
+    const Restore started = TRY(context_.cluster.update(restore, prepared, stop));
+    if (started.status.phase != RestorePhase::InProgress) {
+      context_.metrics.restore_ended(started, started.spec.schedule_name);
+      return {};
+    }
+    context_.metrics.restore_started(started, started.spec.schedule_name);
+    start(started, stop);
+    return {};
+  }
+
+  // What was listed may have come to its end since: the object as it is now decides.
+  Status go_on(const Restore& listed, std::stop_token stop) {
+    const Restore now = TRY(context_.cluster.get<Restore>(listed.metadata.name, stop));
+    if (now.metadata.uid == listed.metadata.uid && can_go_on(now.status.phase.value())) {
+      start(now, stop);
+    }
+    return {};
+  }
+
+  // Nobody works on it, though it says so: its end could not be written.
+  Status give_up(const Restore& listed, std::stop_token stop) {
+    TRY(context_.cluster.modify<Restore>(
+        listed.metadata.name,
+        [&](Restore& now) {
+          if (now.metadata.uid != listed.metadata.uid ||
+              now.status.phase != RestorePhase::InProgress) {
+            return;
+          }
+          now.status.phase = RestorePhase::Failed;
+          now.status.failure_reason = "the restore has ended, and its end could not be written";
+          now.status.completion_timestamp = context_.clock.now();
+        },
+        stop));
+    return {};
+  }
+
+  void start(const Restore& restore, std::stop_token server_stop) {
+    threads_.start(
+        restore.metadata.uid,
+        [this, restore, server_stop](std::stop_token stop) {
+          const RestoreJob job{.restore = restore,
+                               .context = context_,
+                               .tell = [&](const Restore& now) { write_status(now, server_stop); },
+                               .server_stop = server_stop};
+          const auto done = run_restore_to_end(job, stop);
+          if (done) {
+            write_status(*done, server_stop);
+            context_.metrics.restore_ended(*done, restore.spec.schedule_name);
+          } else if (!server_stop.stop_requested()) {
+            context_.log.error("Could not go on with a Restore; trying again",
+                               {{"restore", restore.metadata.name}, {"error", done.error()}});
+          }
+        },
+        server_stop);
+  }
+
+  // Tries for long: a restore whose end is not written is told to have failed.
+  void write_status(const Restore& done, std::stop_token stop) const {
+    const Deadline deadline = Deadline::after(context_.config.resource_timeout);
+    std::chrono::seconds pause{1};
+    while (true) {
+      auto written = context_.cluster.modify<Restore>(
+          done.metadata.name,
+          [&done](Restore& now) {
+            if (now.metadata.uid == done.metadata.uid) now.status = done.status;
+          },
+          stop);
+      if (written || written.error().is(Code::NotFound) || stop.stop_requested()) return;
+      context_.log.error("Could not write a Restore's status",
+                         {{"restore", done.metadata.name}, {"error", written.error()}});
+      if (deadline.expired() || !sleep_unless_stopped(pause, stop)) return;
+      pause = std::min(pause * 2, std::chrono::seconds(30));
+    }
   }
 
   Status clean_up(const Restore& restore, std::stop_token stop) {
@@ -84,6 +166,8 @@ class RestoreController final : public Controller {
   }
 
   const ServerContext context_;
+  bool busy_ = false;   // this thread's alone
+  RunThreads threads_;  // uses all above: goes first
 };
 
 }  // namespace

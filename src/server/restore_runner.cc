@@ -1,20 +1,20 @@
 #include "server/restore_runner.h"
 
 #include <algorithm>
-#include <tuple>
+#include <optional>
 
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/backup.h"
-#include "model/names.h"
-#include "model/native_snapshot.h"
 #include "model/phases.h"
-#include "model/pod_volumes.h"
-#include "model/spec_validation.h"
 #include "restore/plan.h"
 #include "restore/plugin_actions.h"
 #include "restore/run.h"
 #include "server/progress.h"
+#include "server/restore_inputs.h"
+#include "server/restore_pending.h"
+#include "server/restore_preparation.h"
+#include "server/restore_volumes.h"
 #include "server/run_log.h"
 #include "server/server_plugins.h"
 #include "server/stored_archive.h"
@@ -26,129 +26,25 @@ using model::Backup;
 using model::Restore;
 using model::RestorePhase;
 
-std::string key_of(const Restore& restore) {
-  return fmt::format("{}/{}", restore.metadata.ns, restore.metadata.name);
-}
-
-// The newest Completed backup of the schedule, by its start.
-Result<std::string> newest_of_schedule(const std::string& schedule,
-                                       const ServerContext& context,
-                                       std::stop_token stop) {
-  const auto backups = TRY(context.cluster.list<Backup>(
-      fmt::format("{}={}", model::labels::kScheduleName, schedule), stop));
-  const Backup* newest = nullptr;
-  for (const Backup& backup : backups) {
-    if (backup.status.phase != model::BackupPhase::Completed) continue;
-    // Two of one second are told apart by their names, which end in a time.
-    if (newest == nullptr || std::tie(backup.status.start_timestamp, backup.metadata.name) >
-                                 std::tie(newest->status.start_timestamp, newest->metadata.name)) {
-      newest = &backup;
-    }
-  }
-  if (newest == nullptr) {
-    return Error(Code::NotFound, "No completed backups found for schedule");
-  }
-  return newest->metadata.name;
-}
-
-void check_backup(Restore& restore, const ServerContext& context, std::stop_token stop) {
-  model::StringList& errors = restore.status.validation_errors;
-  auto backup = context.cluster.get<Backup>(restore.spec.backup_name, stop);
-  if (!backup) {
-    errors.push_back(fmt::format("Error retrieving backup: {}", backup.error().message()));
-    return;
-  }
-  // Filled in for those who count restores by schedule, as Velero does.
-  if (restore.spec.schedule_name.empty()) {
-    restore.spec.schedule_name = backup->metadata.label(model::labels::kScheduleName);
-  }
-  if (!model::is_restorable(backup->status.phase.value()) &&
-      backup->status.phase != model::BackupPhase::Failed) {
-    errors.push_back(
-        fmt::format("backup {} is in phase {}: only a backup that has ended can be restored",
-                    restore.spec.backup_name, backup->status.phase.text()));
-  }
-  auto store = open_available_store(context, backup->spec.storage_location, Access::Read, stop);
-  if (!store) errors.push_back(fmt::format("Error retrieving backup: {}", store.error().message()));
-}
-
-restore::ResourcePriorities priorities_of(const ServerConfig& config) {
-  if (config.restore_resource_priorities.empty()) return restore::default_priorities();
-  restore::ResourcePriorities priorities;
-  bool high = true;
-  for (const std::string& kind : config.restore_resource_priorities) {
-    if (kind == "-") {
-      high = false;
-    } else {
-      (high ? priorities.high : priorities.low).push_back(kind);
-    }
-  }
-  return priorities;
-}
-
-// The rules of spec.resourceModifier; none when it names no ConfigMap.
-Result<restore::Modifiers> read_modifiers(const Restore& restore,
-                                          const ServerContext& context,
-                                          std::stop_token stop) {
-  const auto& reference = restore.spec.resource_modifier;
-  if (!reference || !reference->is_config_map()) return restore::Modifiers();
-  const Json config_map = TRY(
-      context.client()
-          .get(
-              {.gvr = {"", "v1", "configmaps"}, .ns = restore.metadata.ns, .name = reference->name},
-              {}, stop)
-          .wrap("failed to get resource modifiers configmap {}/{}", restore.metadata.ns,
-                reference->name));
-  return restore::Modifiers::from_config_map(config_map);
-}
+constexpr ByteCount kMaxEarlierLog = 256_MiB;
 
 // Everything that one run holds on to, in the order in which it is needed.
 struct RestoreRun {
-  const Restore& restore;
-  const ServerContext& context;
+  const RestoreJob& job;
   RunLog& run_log;
   objects::BackupStore& store;
   restore::RestoreTools tools;
   restore::RestoreRunOptions options = {};
+  restore::RestoreOutcome outcome = {};
+
+  const Restore& restore() const { return job.restore; }
+
+  const std::string& name() const { return job.restore.metadata.name; }
 };
 
-// What became of the backup's volumes. Backups of Velero before 1.14 have no document that says it:
-// then from those that tell of single methods.
-Result<std::vector<model::BackupVolumeInfo>> volume_infos_of(objects::BackupStore& store,
-                                                             const std::string& backup,
-                                                             std::stop_token stop) {
-  auto infos = store.get_volume_infos(backup, stop);
-  if (infos || !infos.error().is(Code::NotFound)) return infos;
-  std::vector<model::BackupVolumeInfo> found;
-  auto copied = store.get_pod_volume_backups(backup, stop);
-  if (!copied && !copied.error().is(Code::NotFound)) return std::move(copied).error();
-  if (copied) {
-    for (const model::PodVolumeBackup& one : *copied) {
-      const auto claim = one.metadata.annotations.find(model::annotations::kPvcName);
-      if (claim == one.metadata.annotations.end() || one.status.snapshot_id.empty()) continue;
-      model::BackupVolumeInfo info;
-      info.pvc_namespace = one.spec.pod.ns;
-      info.pvc_name = claim->second;
-      info.backup_method = model::VolumeBackupMethod::PodVolumeBackup;
-      found.push_back(std::move(info));
-    }
-  }
-  auto native = store.get_volume_snapshots(backup, stop);
-  if (!native && !native.error().is(Code::NotFound)) return std::move(native).error();
-  if (native) {
-    for (const model::NativeSnapshot& one : *native) {
-      if (one.status.provider_snapshot_id.empty()) continue;
-      model::BackupVolumeInfo info;
-      info.pv_name = one.spec.persistent_volume_name;
-      info.backup_method = model::VolumeBackupMethod::NativeSnapshot;
-      found.push_back(std::move(info));
-    }
-  }
-  return found;
-}
-
-Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop) {
-  const std::string& backup = run.restore.spec.backup_name;
+Status carry_out(RestoreRun& run, std::stop_token stop) {
+  const ServerContext& context = run.job.context;
+  const std::string& backup = run.restore().spec.backup_name;
   const StoredArchive stored = TRY(open_stored_archive(run.store, backup, stop));
   if (stored.reader.index_problem()) {
     run.run_log.log().info("The index of the tarball is not used",
@@ -158,34 +54,44 @@ Result<restore::RestoreOutcome> carry_out(RestoreRun& run, std::stop_token stop)
   auto native = run.store.get_volume_snapshots(backup, stop);
   if (!native && !native.error().is(Code::NotFound)) return std::move(native).error();
   if (native) run.options.native_snapshots = std::move(*native);
-  volumes::SnapshotLocations locations = snapshot_locations(run.context, run.run_log.log());
+  volumes::SnapshotLocations locations = snapshot_locations(context, run.run_log.log());
   run.options.snapshot_locations = &locations;
-  run.options.modifiers = TRY(read_modifiers(run.restore, run.context, stop));
-  const kube::Discovery discovery = TRY(kube::discover(run.context.client(), stop));
-  run.options.priorities = priorities_of(run.context.config);
-  const restore::RestorePlan plan = restore::plan_restore(run.restore.spec, stored.reader.items(),
-                                                          discovery, run.options.priorities);
+  run.options.modifiers = TRY(read_modifiers(run.restore(), context, stop));
+  const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const restore::RestorePlan plan =
+      restore::plan_restore(run.restore().spec, stored.reader.items(), discovery,
+                            run.options.priorities, TRY(version_preferences(context, stop)));
+  const Backup record = TRY(context.cluster.get<Backup>(backup, stop));
+  const VolumeExtensions extensions = TRY(make_volume_extensions(
+      run.restore(), record.spec.storage_location, run.store, context, run.run_log.log(), stop));
+  run.tools.extensions = extensions.all();
   auto outcome =
-      restore::run_restore(run.restore, plan, stored.reader, run.tools, run.options, stop);
+      restore::run_restore(run.restore(), plan, stored.reader, run.tools, run.options, stop);
+  run.tools.extensions.clear();
   run.options.snapshot_locations = nullptr;
-  return outcome;
+  run.outcome = TRY(std::move(outcome));
+  if (run.outcome.cut_short) return *run.outcome.cut_short;
+  return {};
 }
 
 // What went wrong with the uploads is in the server's log: the restore itself has happened.
-void upload(RestoreRun& run, const restore::RestoreOutcome& outcome) {
-  const std::string& name = run.restore.metadata.name;
-  const auto note = [&run](const Status& done, std::string_view what) {
-    if (done) return;
-    run.context.log.error(
-        "Could not upload a document of the restore",
-        {{"restore", run.restore.metadata.name}, {"document", what}, {"error", done.error()}});
-  };
-  note(run.store.put_restore_results(name, outcome.results), "results");
+void note_upload(const RestoreRun& run, const Status& done, std::string_view what) {
+  if (done) return;
+  run.job.context.log.error("Could not upload a document of the restore",
+                            {{"restore", run.name()}, {"document", what}, {"error", done.error()}});
+}
+
+void upload(RestoreRun& run) {
+  const std::string& name = run.name();
+  const restore::RestoreOutcome& outcome = run.outcome;
+  note_upload(run, run.store.put_restore_results(name, outcome.results), "results");
   const auto log = run.run_log.finish();
-  note(log ? run.store.put_restore_log(name, *log) : Status(log.error()), "log");
-  note(run.store.put_restore_resource_list(name, outcome.resource_list), "resource list");
-  note(run.store.put_restore_item_operations(name, outcome.operations), "item operations");
-  note(run.store.put_restore_volume_infos(name, outcome.volumes), "volume infos");
+  note_upload(run, log ? run.store.put_restore_log(name, *log) : Status(log.error()), "log");
+  note_upload(run, run.store.put_restore_resource_list(name, outcome.resource_list),
+              "resource list");
+  note_upload(run, run.store.put_restore_item_operations(name, outcome.operations),
+              "item operations");
+  note_upload(run, run.store.put_restore_volume_infos(name, outcome.volumes), "volume infos");
 }
 
 void fill_status(Restore& restore, const restore::RestoreOutcome& outcome) {
@@ -206,51 +112,103 @@ RestorePhase phase_of(const Restore& restore, RestorePhase good) {
 }
 
 // Asks for the operations that plugins have started, until they are over.
-Status wait_for_operations(RestoreRun& run,
-                           restore::RestoreOutcome& outcome,
-                           Restore& done,
-                           const std::function<void(const Restore&)>& tell,
-                           std::stop_token stop) {
-  if (outcome.operations.empty() || run.tools.plugins == nullptr) return {};
+Status wait_for_operations(RestoreRun& run, Restore& done, std::stop_token stop) {
+  std::vector<model::RestoreOperation>& operations = run.outcome.operations;
+  if (operations.empty()) return {};
+  if (run.tools.plugins == nullptr) {
+    run.outcome.results.errors.add_velero(
+        "the plugins that have begun operations of this restore are not there any more");
+    return {};
+  }
+  const ServerContext& context = run.job.context;
   while (true) {
-    const restore::RestoreOperationsProgress progress =
-        restore::poll_operations(outcome.operations, run.context.clock.now(),
-                                 run.restore.spec.item_operation_timeout, *run.tools.plugins, stop);
+    const auto before = operations;
+    const restore::RestoreOperationsProgress progress = restore::poll_operations(
+        operations, context.clock.now(), run.restore().spec.item_operation_timeout,
+        *run.tools.plugins, stop);
     for (const std::string& error : progress.new_errors) {
       run.run_log.log().error("An operation of the restore has failed", {{"error", error}});
-      outcome.results.errors.add_velero(error);
+      run.outcome.results.errors.add_velero(error);
     }
-    const model::RestoreStatus before = done.status;
-    fill_status(done, outcome);
+    if (operations != before) {
+      note_upload(run, run.store.put_restore_item_operations(run.name(), operations),
+                  "item operations");
+    }
+    const model::RestoreStatus status = done.status;
+    fill_status(done, run.outcome);
     done.status.restore_item_operations_completed = progress.completed;
     done.status.restore_item_operations_failed = progress.failed;
     if (!progress.running) return {};
     done.status.phase = phase_of(done, RestorePhase::WaitingForPluginOperations);
-    if (done.status != before) tell(done);
-    if (!sleep_unless_stopped(run.context.config.item_operation_sync_frequency, stop)) {
+    if (done.status != status) run.job.tell(done);
+    if (!sleep_unless_stopped(context.config.item_operation_sync_frequency, stop)) {
       return Error(Code::Canceled, "the server was stopped");
     }
   }
 }
 
-// `tell` writes the phases on the way.
-Result<Restore> run_to_end(RestoreRun& run,
-                           const std::function<void(const Restore&)>& tell,
-                           std::stop_token stop) {
-  restore::RestoreOutcome outcome = TRY(carry_out(run, stop));
-  Restore done = run.restore;
-  fill_status(done, outcome);
-  run.run_log.log().info("restore completed");
-  TRY(wait_for_operations(run, outcome, done, tell, stop));
+// From the last object to the end. All that a next server must know is in the bucket before each
+// wait.
+Result<Restore> complete(RestoreRun& run, std::stop_token stop) {
+  Restore done = run.restore();
+  fill_status(done, run.outcome);
+  run.options.checkpoint = [&run](const restore::RestoreOutcome& outcome) {
+    return run.store.put_restore_pending(run.name(), write_restore_pending(outcome));
+  };
+  const bool has_pending =
+      !run.outcome.hooked_pods.empty() || !run.outcome.provisioned_claims.empty();
+  if (has_pending) note_upload(run, run.options.checkpoint(run.outcome), "pending work");
+  upload(run);
+  TRY(wait_for_operations(run, done, stop));
   done.status.phase = phase_of(done, RestorePhase::Finalizing);
-  upload(run, outcome);
-  tell(done);
-  TRY(restore::finalize_restore(run.restore, outcome, run.tools, run.options, stop));
-  fill_status(done, outcome);
-  upload(run, outcome);
+  if (!run.outcome.operations.empty()) upload(run);
+  run.job.tell(done);
+  TRY(restore::finalize_restore(run.restore(), run.outcome, run.tools, run.options, stop));
+  fill_status(done, run.outcome);
+  run.run_log.log().info("restore completed");
+  upload(run);
+  if (has_pending) {
+    note_upload(run, run.store.remove_restore_pending(run.name()), "pending work");
+  }
   done.status.phase = phase_of(done, RestorePhase::Completed);
-  done.status.completion_timestamp = run.context.clock.now();
+  done.status.completion_timestamp = run.job.context.clock.now();
   return done;
+}
+
+// A document of an earlier server's; none when it was not written.
+template <typename T>
+Status take_up(T& into, Result<T> document) {
+  if (document) {
+    into = std::move(*document);
+  } else if (!document.error().is(Code::NotFound)) {
+    return std::move(document).error();
+  }
+  return {};
+}
+
+// What the server that was interrupted has left in the bucket.
+Status take_up(RestoreRun& run, std::stop_token stop) {
+  restore::RestoreOutcome& outcome = run.outcome;
+  objects::BackupStore& store = run.store;
+  TRY(take_up(outcome.results, store.get_restore_results(run.name(), stop)));
+  TRY(take_up(outcome.resource_list, store.get_restore_resource_list(run.name(), stop)));
+  TRY(take_up(outcome.operations, store.get_restore_item_operations(run.name(), stop)));
+  TRY(take_up(outcome.volumes, store.get_restore_volume_infos(run.name(), stop)));
+  if (run.restore().status.progress) outcome.items = run.restore().status.progress->items_restored;
+  Bytes pending;
+  TRY(take_up(pending, store.get_restore_pending(run.name(), stop)));
+  return pending.empty() ? Status() : read_restore_pending(pending, outcome);
+}
+
+Result<Restore> run_to_end(RestoreRun& run, std::stop_token stop) {
+  if (can_go_on(run.restore().status.phase.value())) {
+    TRY(take_up(run, stop));
+    run.run_log.log().info("going on with an interrupted restore");
+  } else {
+    run.run_log.log().info("starting restore");
+    TRY(carry_out(run, stop));
+  }
+  return complete(run, stop);
 }
 
 Restore failed(Restore restore, const Error& error, const Log& log, const ServerContext& context) {
@@ -261,96 +219,87 @@ Restore failed(Restore restore, const Error& error, const Log& log, const Server
   return restore;
 }
 
-Result<std::unique_ptr<objects::BackupStore>> store_of(const Restore& restore,
-                                                       const ServerContext& context,
+// The end of one that was given up. What was restored until then stays, and is listed.
+Restore give_up(RestoreRun& run, const Error& error, bool was_canceled) {
+  const Error why = was_canceled ? Error(Code::Canceled,
+                                         "canceled: the restore was asked to stop; what it had "
+                                         "restored until then stays")
+                                 : error;
+  Restore done = failed(run.restore(), why, run.run_log.log(), run.job.context);
+  fill_status(done, run.outcome);
+  upload(run);
+  note_upload(run, run.store.remove_restore_pending(run.name()), "pending work");
+  return done;
+}
+
+Result<std::unique_ptr<objects::BackupStore>> store_of(const RestoreJob& job,
                                                        std::stop_token stop) {
-  const auto backup = TRY(context.cluster.get<Backup>(restore.spec.backup_name, stop));
-  return open_available_store(context, backup.spec.storage_location, Access::Read, stop);
+  const auto backup = TRY(job.context.cluster.get<Backup>(job.restore.spec.backup_name, stop));
+  return open_available_store(job.context, backup.spec.storage_location, Access::Read, stop);
+}
+
+restore::RestoreRunOptions options_of(const ServerConfig& config, ProgressWriter& progress) {
+  return {.workers = config.item_workers > 0 ? config.item_workers : 4 * hardware_threads(),
+          .resource_timeout = config.resource_timeout,
+          .terminating_resource_timeout = config.terminating_resource_timeout,
+          .priorities = priorities_of(config),
+          .progress = [&progress](std::int64_t n, std::int64_t total) { progress.tell(n, total); }};
+}
+
+// Without its bucket a restore cannot begin; one that had begun waits for it, unless it is gone.
+Result<Restore> without_bucket(const RestoreJob& job, const Error& error, const Log& log) {
+  const bool has_begun = can_go_on(job.restore.status.phase.value());
+  if (has_begun && !error.is(Code::NotFound)) return error;
+  Restore done = failed(job.restore, error, log, job.context);
+  if (has_begun) done.status.phase = RestorePhase::PartiallyFailed;
+  return done;
 }
 
 }  // namespace
 
-Result<Restore> prepare_restore(const Restore& before,
-                                const ServerContext& context,
-                                std::stop_token stop) {
-  Restore restore = before;
-  // What people wrote is checked before the server adds its own: their including a node is an
-  // error.
-  model::StringList& errors = restore.status.validation_errors;
-  errors = model::validate(restore.spec);
-  model::add_non_restorable_resources(restore.spec);
-  if (restore.spec.item_operation_timeout == Duration::zero()) {
-    restore.spec.item_operation_timeout = context.config.default_item_operation_timeout;
-  }
-  if (errors.empty() && restore.spec.backup_name.empty()) {
-    auto newest = newest_of_schedule(restore.spec.schedule_name, context, stop);
-    if (newest) {
-      restore.spec.backup_name = std::move(*newest);
-    } else {
-      errors.push_back(newest.error().message());
-    }
-  }
-  if (errors.empty()) check_backup(restore, context, stop);
-  if (auto modifiers = read_modifiers(restore, context, stop); !modifiers) {
-    errors.push_back(modifiers.error().message());
-  }
-  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  if (!restore.metadata.has_finalizer(model::finalizers::kRestoreResources)) {
-    restore.metadata.add_finalizer(model::finalizers::kRestoreResources);
-  }
-  restore.status.start_timestamp = context.clock.now();
-  if (errors.empty()) {
-    restore.status.phase = RestorePhase::InProgress;
-  } else {
-    restore.status.phase = RestorePhase::FailedValidation;
-    restore.status.completion_timestamp = context.clock.now();
-  }
-  return restore;
+bool can_go_on(RestorePhase phase) {
+  return phase == RestorePhase::WaitingForPluginOperations ||
+         phase == RestorePhase::WaitingForPluginOperationsPartiallyFailed ||
+         phase == RestorePhase::Finalizing || phase == RestorePhase::FinalizingPartiallyFailed;
 }
 
-Result<Restore> run_restore_to_end(const Restore& restore,
-                                   const ServerContext& context,
-                                   const std::function<void(const Restore&)>& finalizing,
-                                   std::stop_token stop) {
-  const Log log = context.log.with(LogField("restore", key_of(restore)));
-  auto created = RunLog::create(log, context.config.log_format);
-  if (!created) return failed(restore, created.error(), log, context);
-  RunLog run_log = std::move(*created);
-  run_log.log().info("starting restore");
-  ProgressWriter progress(context, restore);
-  auto store = store_of(restore, context, stop);
+Result<Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop) {
+  const ServerContext& context = job.context;
+  const model::ObjectMeta& metadata = job.restore.metadata;
+  const Log log =
+      context.log.with(LogField("restore", fmt::format("{}/{}", metadata.ns, metadata.name)));
+  const auto store = store_of(job, stop);
+  if (!store) {
+    if (stop.stop_requested() && job.server_stop.stop_requested()) return store.error();
+    return without_bucket(job, store.error(), log);
+  }
+  Bytes earlier;
+  if (can_go_on(job.restore.status.phase.value())) {
+    TRY(take_up(earlier, (*store)->objects().get((*store)->layout().restore_log(metadata.name),
+                                                 kMaxEarlierLog, stop)));
+  }
+  auto run_log = RunLog::create(log, context.config.log_format, earlier);
+  if (!run_log) return failed(job.restore, run_log.error(), log, context);
+  ProgressWriter progress(context, job.restore);
   std::unique_ptr<plugins::Host> host;
   std::optional<restore::RestorePlugins> plugins;
   if (context.plugins != nullptr) {
-    host = context.plugins->host(run_log.log());
-    plugins.emplace(context.plugins->registry(), *host, restore);
+    host = context.plugins->host(run_log->log());
+    plugins.emplace(context.plugins->registry(), *host, job.restore);
   }
-  Result<Restore> done = Error(Code::Internal, "the restore has not run");
-  if (store) {
-    RestoreRun run{
-        .restore = restore,
-        .context = context,
-        .run_log = run_log,
-        .store = **store,
-        .tools = {.client = context.client(),
-                  .clock = context.clock,
-                  .log = run_log.log(),
-                  .velero_namespace = context.cluster.ns(),
-                  .plugins = plugins ? &*plugins : nullptr},
-        .options = {.workers = context.config.item_workers > 0 ? context.config.item_workers
-                                                               : 4 * hardware_threads(),
-                    .resource_timeout = context.config.resource_timeout,
-                    .terminating_resource_timeout = context.config.terminating_resource_timeout,
-                    .progress = [&progress](std::int64_t n, std::int64_t total) {
-                      progress.tell(n, total);
-                    }}};
-    done = run_to_end(run, finalizing, stop);
-  } else {
-    done = std::move(store).error();
-  }
+  RestoreRun run{.job = job,
+                 .run_log = *run_log,
+                 .store = **store,
+                 .tools = {.client = context.client(),
+                           .clock = context.clock,
+                           .log = run_log->log(),
+                           .velero_namespace = context.cluster.ns(),
+                           .plugins = plugins ? &*plugins : nullptr},
+                 .options = options_of(context.config, progress)};
+  auto done = run_to_end(run, stop);
   if (done) return done;
-  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  return failed(restore, done.error(), run_log.log(), context);
+  if (job.server_stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  return give_up(run, done.error(), stop.stop_requested());
 }
 
 }  // namespace lateen::server

@@ -1,6 +1,7 @@
-// One restore from its start to its uploads, and to its end.
+// One restore from its start to its end.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 
 #include "base/result.h"
@@ -9,20 +10,22 @@
 
 namespace lateen::server {
 
-// Checks a new Restore and fills in what it left open. Gives it as it is to be stored:
-// FailedValidation with the reasons, in Velero's words, or InProgress.
-Result<model::Restore> prepare_restore(const model::Restore& restore,
-                                       const ServerContext& context,
-                                       std::stop_token stop);
+struct RestoreJob {
+  model::Restore restore;
+  const ServerContext& context;
+  // Writes the phases on the way.
+  std::function<void(const model::Restore&)> tell;
+  // Tells the server's stop, after which the restore is gone on with, from its own cancellation.
+  std::stop_token server_stop;
+};
 
-// Carries out a Restore that is InProgress, uploads its documents, waits for its volumes and hooks,
-// and gives it in its terminal phase. `finalizing` is called with the Restore as it is before that
-// last wait. Canceled when the server stops: the Restore is then still InProgress, and the next
-// start marks it.
-Result<model::Restore> run_restore_to_end(
-    const model::Restore& restore,
-    const ServerContext& context,
-    const std::function<void(const model::Restore&)>& finalizing,
-    std::stop_token stop);
+// Whether a server that finds a restore in this phase, with nobody at work on it, goes on with it.
+bool can_go_on(model::RestorePhase phase);
+
+// Carries out a Restore that is InProgress, or goes on with one that waits for operations or is
+// being finalized; gives it in its terminal phase, with its documents in the bucket. An Error when
+// the server stops, or when it cannot go on now: the Restore is then in the phase that was told
+// last.
+Result<model::Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop);
 
 }  // namespace lateen::server

@@ -83,8 +83,10 @@ RunLog::RunLog(RunLog&&) noexcept = default;
 
 RunLog::~RunLog() = default;
 
-Result<RunLog> RunLog::create(const Log& base, LogFormat format) {
-  auto lines = std::make_unique<Lines>(TRY(TempFile::create()));
+Result<RunLog> RunLog::create(const Log& base, LogFormat format, BytesView earlier) {
+  TempFile file = TRY(TempFile::create());
+  TRY(file.write(earlier));
+  auto lines = std::make_unique<Lines>(std::move(file));
   Lines* writer = lines.get();
   auto sink = std::make_shared<CapturingSink>(
       LogLevel::Info, format, [writer](BytesView line) { return writer->add(line); });

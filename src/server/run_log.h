@@ -16,7 +16,8 @@ namespace lateen::server {
 class RunLog {
  public:
   // `base` is the server's log with the run's own fields ("backup", "velero/nightly").
-  static Result<RunLog> create(const Log& base, LogFormat format);
+  // `earlier` is the gzip file of a part that an earlier server wrote: it comes first.
+  static Result<RunLog> create(const Log& base, LogFormat format, BytesView earlier = {});
   RunLog(RunLog&&) noexcept;
   ~RunLog();
 

@@ -22,13 +22,15 @@ class ItemCreatorTest : public testing::Test {
  protected:
   // Restores the object into a cluster that may have one of that name.
   CreatedItem bring(std::string_view text, const kube::GroupVersionResource& gvr) {
-    Json object = yaml(text);
+    const Json original = yaml(text);
+    Json object = original;
     label_as_restored(object, "b1", "r1");
-    ItemCreator creator(api_.client(), restore_);
-    auto item = creator.bring({.gvr = gvr,
-                               .ns = std::string(kube::namespace_of(object)),
-                               .name = std::string(kube::name_of(object))},
-                              object, {});
+    ItemCreator creator(api_.client(), restore_.spec.existing_resource_policy.value(),
+                        std::chrono::seconds(5));
+    const kube::ObjectPath path{.gvr = gvr,
+                                .ns = std::string(kube::namespace_of(object)),
+                                .name = std::string(kube::name_of(object))};
+    auto item = creator.bring({.path = path, .object = object, .original = original}, {});
     EXPECT_TRUE(item) << (item ? "" : item.error().describe());
     return item ? std::move(*item) : CreatedItem();
   }
@@ -140,6 +142,76 @@ TEST_F(ItemCreatorTest, LeavesTheClustersOwnCertificatesAlone) {
   EXPECT_THAT(item.warnings, IsEmpty());
 }
 
+// A controller made both: it will make it what it should be here.
+TEST_F(ItemCreatorTest, LeavesToTheClusterWhatAControllerOwns) {
+  const auto replicas = [](int count) {
+    return fmt::format(
+        "{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: web-1, namespace: default, "
+        "ownerReferences: [{{apiVersion: apps/v1, kind: Deployment, name: web, uid: u, controller: "
+        "true}}]}}, spec: {{replicas: {}, selector: {{matchLabels: {{a: b}}}}, template: "
+        "{{metadata: {{labels: {{a: b}}}}, spec: {{containers: [{{name: c, image: i}}]}}}}}}}}",
+        count);
+  };
+  api_.create_yaml(replicas(1));
+  const CreatedItem item = bring(replicas(3), {"apps", "v1", "replicasets"});
+  EXPECT_EQ(to_string(item.outcome), "skipped");
+  EXPECT_THAT(item.warnings, IsEmpty());
+}
+
+TEST_F(ItemCreatorTest, CreatesAnewWhatDiffersWhereThePolicySaysSo) {
+  api_.create_yaml(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, immutable: true, "
+      "data: {a: '1'}}");
+  const std::string before(kube::uid_of(there({"", "v1", "configmaps"}, "c")));
+  restore_.spec.existing_resource_policy = model::ExistingResourcePolicy::Recreate;
+  const CreatedItem item = bring_config("{a: '2'}");
+  EXPECT_EQ(to_string(item.outcome), "created");
+  const Json now = there({"", "v1", "configmaps"}, "c");
+  EXPECT_EQ(string_at(now, "data.a"), "2");
+  EXPECT_NE(kube::uid_of(now), before);
+  EXPECT_EQ(to_string(bring_config("{a: '2'}").outcome), "skipped");
+}
+
+TEST_F(ItemCreatorTest, SaysWhatKeepsAnObjectThatIsToBeCreatedAnew) {
+  api_.create_yaml(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default, finalizers: "
+      "[example.com/held]}, data: {a: '1'}}");
+  const Json object = yaml(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: {a: '2'}}");
+  ItemCreator creator(api_.client(), model::ExistingResourcePolicy::Recreate,
+                      std::chrono::milliseconds(30));
+  const kube::ObjectPath path{.gvr = {"", "v1", "configmaps"}, .ns = "default", .name = "c"};
+  const auto item = creator.bring({.path = path, .object = object, .original = object}, {});
+  ASSERT_FALSE(item);
+  EXPECT_THAT(item.error().message(), HasSubstr("example.com/held"));
+}
+
+// To delete a claim would be to delete its data.
+TEST_F(ItemCreatorTest, NeverDeletesAClaimToCreateItAnew) {
+  const auto claim = [](std::string_view size) {
+    return fmt::format(
+        "{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: c, namespace: default}}, "
+        "spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {}}}}}}}}}",
+        size);
+  };
+  api_.create_yaml(claim("1Gi"));
+  const std::string before(kube::uid_of(there({"", "v1", "persistentvolumeclaims"}, "c")));
+  restore_.spec.existing_resource_policy = model::ExistingResourcePolicy::Recreate;
+  bring(claim("2Gi"), {"", "v1", "persistentvolumeclaims"});
+  EXPECT_EQ(kube::uid_of(there({"", "v1", "persistentvolumeclaims"}, "c")), before);
+}
+
+TEST_F(ItemCreatorTest, AppliesBesideWhatOthersHaveAdded) {
+  api_.create_yaml(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: {a: '1', "
+      "mine: kept}}");
+  restore_.spec.existing_resource_policy = model::ExistingResourcePolicy::Apply;
+  EXPECT_EQ(to_string(bring_config("{a: '2'}").outcome), "updated");
+  const Json now = there({"", "v1", "configmaps"}, "c");
+  EXPECT_EQ(string_at(now, "data.a"), "2");
+  EXPECT_EQ(string_at(now, "data.mine"), "kept");
+}
+
 TEST_F(ItemCreatorTest, APortThatAnotherServiceHasIsAnError) {
   const auto service = [](std::string_view name) {
     return fmt::format(
@@ -150,9 +222,9 @@ TEST_F(ItemCreatorTest, APortThatAnotherServiceHasIsAnError) {
   };
   api_.create_yaml(service("first"));
   const Json object = yaml(service("second"));
-  ItemCreator creator(api_.client(), restore_);
-  const auto item =
-      creator.bring({.gvr = {"", "v1", "services"}, .ns = "default", .name = "second"}, object, {});
+  ItemCreator creator(api_.client(), model::ExistingResourcePolicy::Unset, {});
+  const kube::ObjectPath path{.gvr = {"", "v1", "services"}, .ns = "default", .name = "second"};
+  const auto item = creator.bring({.path = path, .object = object, .original = object}, {});
   ASSERT_FALSE(item);
   EXPECT_THAT(item.error().message(), HasSubstr("provided port is already allocated"));
 }
