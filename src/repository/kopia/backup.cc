@@ -55,6 +55,12 @@ Result<ManifestSet*> Opened::manifests(std::stop_token stop) {
   if (!manifests_) {
     manifest_damage_.clear();
     manifests_ = TRY(ManifestSet::load(*reader_, &manifest_damage_, stop));
+    // A new repository has neither; one that lost its index must not be taken for a new one.
+    if (index_->rows() == 0 && !TRY(list_packs(stop)).empty()) {
+      manifest_damage_.push_back(
+          Error(Code::Corrupt, "there are packs, and no index says what is in them")
+              .with_hint("`lateen repo repair index` makes it again from the packs."));
+    }
   }
   return &*manifests_;
 }
