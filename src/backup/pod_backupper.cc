@@ -157,8 +157,11 @@ Status PodBackupper::back_up_pods(const CollectionStep& step,
 Status PodBackupper::back_up_block(const kube::ResourceType& type,
                                    const PodBlock& block,
                                    std::stop_token stop) {
+  std::vector<const Json*> begun;
   std::vector<const Json*> passed;
   for (const Json& pod : block) {
+    if (stop.stop_requested()) break;
+    begun.push_back(&pod);
     const Log log = log_of(pod);
     if (parts_.hooks.run(pod, model::HookPhase::Pre, log, stop)) {
       passed.push_back(&pod);
@@ -166,9 +169,11 @@ Status PodBackupper::back_up_block(const kube::ResourceType& type,
       log.error("Error running pre hooks for pod, it is not in this backup");
     }
   }
-  Status stored = store_block(type, passed, stop);
-  // What a pre hook froze is thawed whatever happened in between, also when told to stop.
-  for (const Json* pod : passed)
+  Status stored = stop.stop_requested() ? Error(Code::Canceled, "the backup was stopped")
+                                        : store_block(type, passed, stop);
+  // What a pre hook froze is thawed whatever happened since, also when told to stop; and where one
+  // failed, for nobody knows how far it came. (Velero leaves such a pod as it is.)
+  for (const Json* pod : begun)
     parts_.hooks.run(*pod, model::HookPhase::Post, log_of(*pod), {});
   return stored;
 }
