@@ -21,6 +21,14 @@ constexpr std::string_view kBegun = "lateenBegun";
 // Between our clock and the storage's.
 constexpr std::chrono::minutes kClockDifference{5};
 
+// In the form of Velero's skippedReason: approach and reason, for each approach that was tried.
+std::string why_no_snapshot(const Json& volume) {
+  const bool claimed = !string_at(volume, "spec.claimRef.name").empty();
+  const bool tried_csi = claimed && find(volume, "spec.csi") == nullptr;
+  return fmt::format("{}volumeSnapshot: no applicable volumesnapshotter found;",
+                     tried_csi ? "csiSnapshot: skipped b/c it's not a CSI volume;" : "");
+}
+
 class NativeSnapshotAction final : public ItemAction {
  public:
   explicit NativeSnapshotAction(const NativeActionTools& tools) : tools_(tools) {}
@@ -48,7 +56,7 @@ class NativeSnapshotAction final : public ItemAction {
     }
     const auto taker = TRY(find_native_taker(volume, tools_.backup, tools_.locations, log, stop));
     if (!taker) {
-      tools_.volumes.skip(volume, "no applicable volumesnapshotter found");
+      tools_.volumes.skip(volume, why_no_snapshot(volume));
       log.warning(
           "The data of this volume is not in the backup: it is not a CSI volume, and no volume "
           "snapshotter takes it",

@@ -121,7 +121,7 @@ Result<std::optional<ChosenPodVolume>> PodVolumes::choose_one(const Json& pod,
                 {{"reason", decision.reason}});
     if (one.claim) {
       parts_.volumes.skip(or_null(one.persistent_volume), *one.claim,
-                          "podvolume: " + decision.reason);
+                          fmt::format("podvolume: {};", decision.reason));
     }
     return none;
   }

@@ -161,7 +161,7 @@ void VolumeTracker::copy_refused(const Json& pod,
   model::BackupVolumeInfo info = info_of(pod, volume);
   info.pvb_info.reset();
   info.skipped = true;
-  info.skipped_reason = fmt::format("podvolume: {}", reason);
+  info.skipped_reason = fmt::format("podvolume: {};", reason);
   const Lock lock(mu_);
   told_.insert(key_of(info));
   infos_.push_back(std::move(info));

@@ -150,7 +150,8 @@ std::vector<PodHook> backup_hooks_of(const HookPod& pod, HookPhase phase, const 
            .source = HookSource::Spec,
            .container = container_or_first(hook.exec->container, pod),
            .command = hook.exec->command,
-           .continue_on_error = hook.exec->on_error == HookErrorMode::Continue,
+           // Left out it is Fail to Velero's manual, and Continue to every Velero there was.
+           .continue_on_error = hook.exec->on_error != HookErrorMode::Fail,
            .timeout = hook.exec->timeout.count() == 0 ? kDefaultHookTimeout : hook.exec->timeout});
     }
   }

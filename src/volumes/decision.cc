@@ -18,13 +18,13 @@ VolumeMethod snapshot_method(const Json& volume) {
 VolumeDecision by_policy(const model::VolumePolicy& policy, const Json& volume) {
   switch (policy.action) {
     case model::VolumeAction::Skip:
-      return {VolumeMethod::None, "skipped due to matched resource policies"};
+      return {VolumeMethod::None, "any: skipped due to resource policy;"};
     case model::VolumeAction::FsBackup:
       return {VolumeMethod::FileSystem, "a volume policy says fs-backup"};
     case model::VolumeAction::Snapshot:
       return {snapshot_method(volume), "a volume policy says snapshot"};
     case model::VolumeAction::Custom:
-      return {VolumeMethod::None, "a volume policy leaves it to a plugin (custom)"};
+      return {VolumeMethod::None, "any: a volume policy leaves it to a plugin (custom);"};
   }
   return {};
 }
@@ -152,8 +152,9 @@ VolumeDecision decide(const VolumeSituation& situation,
     return {VolumeMethod::FileSystem, "a pod that mounts it chooses file-system backup"};
   }
   if (spec.snapshot_volumes == false) {
-    return {VolumeMethod::None,
-            "not satisfy the criteria for VolumePolicy or the legacy snapshot way"};
+    return {
+        VolumeMethod::None,
+        "volumeSnapshot: not satisfy the criteria for VolumePolicy or the legacy snapshot way;"};
   }
   return {snapshot_method(volume), "spec.snapshotVolumes"};
 }

@@ -149,8 +149,8 @@ TEST_F(BackupRunTest, HoldsTheObjectsThatVelerosBackupsHold) {
     const Held held = run(spec);
     auto expected = list_of(read_json(dir / (name + "-resource-list.json.gz")));
     expected.erase("v1/Event");
-    std::map<std::string, std::vector<std::string>> ours(held.outcome.resource_list.begin(),
-                                                         held.outcome.resource_list.end());
+    const model::ResourceList list = held.outcome.names.list();
+    const std::map<std::string, std::vector<std::string>> ours(list.begin(), list.end());
     EXPECT_EQ(ours, expected) << name;
   }
 }
@@ -234,6 +234,7 @@ TEST_F(BackupRunTest, APodWhosePreHookFailsIsNotInTheBackup) {
   model::BackupResourceHook pre;
   pre.exec = model::ExecHook();
   pre.exec->command = {"/bin/false"};
+  pre.exec->on_error = model::HookErrorMode::Fail;
   hook.pre = {pre};
   model::LabelSelector web;
   web.match_labels = {{"app", "web"}};

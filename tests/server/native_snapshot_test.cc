@@ -205,7 +205,9 @@ TEST_F(NativeSnapshotTest, AVolumeThatNoLocationKnowsIsSkippedWithItsReason) {
   const auto infos = cluster_.store()->get_volume_infos("b1").value();
   ASSERT_THAT(infos, SizeIs(1));
   EXPECT_TRUE(infos[0].skipped);
-  EXPECT_EQ(infos[0].skipped_reason, "no applicable volumesnapshotter found");
+  EXPECT_EQ(infos[0].skipped_reason,
+            "csiSnapshot: skipped b/c it's not a CSI volume;"
+            "volumeSnapshot: no applicable volumesnapshotter found;");
 }
 
 TEST_F(NativeSnapshotTest, AVolumePolicyThatSkipsIsObeyed) {
