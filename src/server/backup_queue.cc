@@ -45,8 +45,8 @@ class Taken {
   bool take(const Backup& backup) {
     if (!look_) return false;
     bool conflict = false;
-    for (const std::string& ns :
-         backup::NamespaceFilter::resolve(backup.spec, present_).selected()) {
+    const auto filter = backup::NamespaceFilter::resolve(backup.spec, present_);
+    for (const std::string& ns : filter.selected()) {
       conflict = !names_.insert(ns).second || conflict;
     }
     return conflict;
