@@ -12,6 +12,9 @@ namespace {
 
 const kube::GroupVersionResource kClaims{"", "v1", "persistentvolumeclaims"};
 
+// Of one block, while other blocks are at work too.
+constexpr std::size_t kClaimsAtOnce = 4;
+
 // Puts the pods that orderedResources names before the others; says how many there are.
 std::size_t put_first(const std::vector<std::string>& order, std::vector<Json>& pods) {
   const auto place = [&order](const Json& pod) {
@@ -68,7 +71,7 @@ bool PodBackupper::needs_block(const Json& pod) const {
   if (by_plugin || parts_.hooks.has_hooks(pod) || !claims_of(pod).empty()) return true;
   const JsonArray* all = array_at(pod, "spec.volumes");
   return all != nullptr && std::any_of(all->begin(), all->end(), [&](const Json& volume) {
-           return parts_.options.policy.has_value() ||
+           return (parts_.options.policy && volumes::can_be_copied(volume)) ||
                   volumes::is_chosen_for_file_system(pod, volume, nullptr, parts_.backup.spec);
          });
 }
@@ -211,6 +214,8 @@ Status PodBackupper::store_claims(const std::vector<const Json*>& pods, std::sto
   std::vector<RelatedItem> claims;
   std::vector<Log> logs;
   for (const Json* pod : pods) {
+    // Of one that does not run a claim may be missing, which is told when the pod's turn comes.
+    if (string_at(*pod, "status.phase") != "Running") continue;
     for (const std::string& key : claims_of(*pod)) {
       const auto [ns, name] = kube::parse_object_key(key);
       claims.push_back({.kind = kClaims.group_resource(), .ns = ns, .name = name});
@@ -219,7 +224,7 @@ Status PodBackupper::store_claims(const std::vector<const Json*>& pods, std::sto
   }
   if (claims.size() < 2) return {};  // one comes with its pod
   return parallel_for(
-      claims.size(), parts_.options.workers,
+      claims.size(), std::min(kClaimsAtOnce, parts_.options.workers),
       [&](std::size_t i, std::stop_token s) {
         return parts_.items.back_up_related(claims[i], logs[i], s);
       },

@@ -145,7 +145,7 @@ void VolumeTracker::copy_begun(const Json& pod, const ChosenPodVolume& volume) {
   info.start_timestamp = clock_.now();
   info.result = model::VolumeResult::Failed;  // until it is known better
   const Lock lock(mu_);
-  if (volume.claim) told_.insert(key_of(info));
+  if (volume.claim) tell_anew(info);
   const std::string key = copy_key(kube::namespace_of(pod), kube::name_of(pod), volume.name);
   copies_.insert_or_assign(key, std::move(info));
 }
@@ -163,8 +163,17 @@ void VolumeTracker::copy_refused(const Json& pod,
   info.skipped = true;
   info.skipped_reason = fmt::format("podvolume: {};", reason);
   const Lock lock(mu_);
-  told_.insert(key_of(info));
+  tell_anew(info);
   infos_.push_back(std::move(info));
+}
+
+// Another pod that mounts the claim may not have been one to copy from, and have been told of.
+void VolumeTracker::tell_anew(const model::BackupVolumeInfo& info) {
+  const std::string claim = key_of(info);
+  told_.insert(claim);
+  std::erase_if(infos_, [&claim](const model::BackupVolumeInfo& one) {
+    return one.skipped && key_of(one) == claim;
+  });
 }
 
 void VolumeTracker::copied(const model::PodVolumeBackup& copy) {

@@ -68,6 +68,7 @@ class VolumeTracker {
  private:
   void add(model::BackupVolumeInfo info);
   void expect(const Json& volume, const Json& claim, bool as_files);
+  void tell_anew(const model::BackupVolumeInfo& info) LATEEN_REQUIRES(mu_);
   bool is_told(const model::BackupVolumeInfo& info) const LATEEN_REQUIRES(mu_);
 
   const Clock& clock_;
