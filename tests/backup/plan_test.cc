@@ -114,6 +114,34 @@ TEST(BackupPlan, OrderedResourcesGoToTheStepOfTheirKind) {
               ElementsAre("orderedResources names publishers, which this backup does not collect"));
 }
 
+TEST(BackupPlan, HoldsEveryServedVersionWhenTold) {
+  std::vector<samples::Kind> served = samples::kinds();
+  served.push_back({"horizontalpodautoscalers.autoscaling", "v1", "HorizontalPodAutoscaler"});
+  const auto versions_of = [&served](Versions versions) {
+    std::vector<std::string> found;
+    const BackupPlan plan =
+        plan_backup({}, samples::make_discovery(served), namespaces(), versions);
+    for (const CollectionStep& step : plan.ranks[3]) {
+      if (step.type.gvr.group == "autoscaling") found.push_back(step.type.gvr.version);
+    }
+    return found;
+  };
+  EXPECT_THAT(versions_of(Versions::Preferred), ElementsAre("v2"));
+  EXPECT_THAT(versions_of(Versions::All), ElementsAre("v2", "v1"));
+}
+
+TEST(BackupPlan, WarnsOfNamespacesThatArgoCdManages) {
+  std::vector<NamespaceFacts> present = namespaces();
+  present[0].labels["argocd.argoproj.io/managed-by"] = "argocd";
+  EXPECT_THAT(plan_backup({}, samples::make_discovery(), present).warnings,
+              ElementsAre("backup operation may encounter complications and potentially produce "
+                          "undesirable results due to the inclusion of namespaces [bookstore] "
+                          "managed by ArgoCD in the backup."));
+  model::BackupSpec spec;
+  spec.excluded_namespaces = {"bookstore"};
+  EXPECT_THAT(plan_backup(spec, samples::make_discovery(), present).warnings, IsEmpty());
+}
+
 TEST(BackupPlan, SaysWhatCannotBeHad) {
   model::BackupSpec spec;
   spec.included_namespaces = {"bookstore", "gone"};
