@@ -136,6 +136,10 @@ std::vector<FlagSpec> server_flags() {
            "Use an installed plugin also for what is built in. By default a plugin is used for "
            "the other providers, and where a location's annotation lateen.io/implementation "
            "is plugin."},
+      {.name = "concurrent-restores",
+       .kind = Int,
+       .usage = "Number of restores to process concurrently.",
+       .value = "4"},
       {.name = "concurrent-backups",
        .kind = Int,
        .usage = "Number of backups to process concurrently; those that share a namespace wait for "
@@ -193,6 +197,12 @@ Result<server::ServerConfig> config_from(const Invocation& call) {
   }
   config.item_workers =
       static_cast<std::size_t>(std::max<std::int64_t>(0, flags.integer("item-block-worker-count")));
+  const std::int64_t restores = flags.integer("concurrent-restores");
+  if (restores < 1 || restores > kMostConcurrentBackups) {
+    return Error(Code::InvalidArgument, "--concurrent-restores is {}, it must be from 1 to {}",
+                 restores, kMostConcurrentBackups);
+  }
+  config.concurrent_restores = static_cast<std::size_t>(restores);
   const std::int64_t concurrent = flags.integer("concurrent-backups");
   if (concurrent < 1 || concurrent > kMostConcurrentBackups) {
     return Error(Code::InvalidArgument, "--concurrent-backups is {}, it must be from 1 to {}",

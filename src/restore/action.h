@@ -34,8 +34,11 @@ struct ActionContext {
   // What became of each volume in the backup, by persistent volume and by claim ("ns/name").
   std::map<std::string, model::BackupVolumeInfo, std::less<>> volume_by_pv = {};
   std::map<std::string, model::BackupVolumeInfo, std::less<>> volume_by_claim = {};
-  // Of ConfigMaps velero.io/change-storage-class and velero.io/change-image-name.
+  // Of ConfigMaps velero.io/change-storage-class, velero.io/change-pvc-node-selector and
+  // velero.io/change-image-name.
   model::StringMap storage_classes = {};
+  std::set<std::string, std::less<>> missing_storage_classes = {};  // named there, and nowhere else
+  model::StringMap nodes = {};
   std::vector<std::pair<std::string, std::string>> image_parts = {};
   // The first VolumeSnapshotClass of each driver on this cluster.
   model::StringMap snapshot_class_of_driver = {};

@@ -54,9 +54,21 @@ void snapshot_leads(const Json& snapshot, std::vector<Lead>& leads) {
   }
 }
 
+// The credential that the driver needs for the snapshot.
+void content_leads(const Json& content, std::vector<Lead>& leads) {
+  const auto name =
+      kube::annotation_of(content, "snapshot.storage.kubernetes.io/deletion-secret-name");
+  const auto ns =
+      kube::annotation_of(content, "snapshot.storage.kubernetes.io/deletion-secret-namespace");
+  if (!name.empty() && !ns.empty()) {
+    leads.push_back({"secrets", std::string(ns), std::string(name)});
+  }
+}
+
 bool can_lead(std::string_view kind) {
   return kind == "pods" || kind == "persistentvolumeclaims" ||
-         kind == "volumesnapshots.snapshot.storage.k8s.io";
+         kind == "volumesnapshots.snapshot.storage.k8s.io" ||
+         kind == "volumesnapshotcontents.snapshot.storage.k8s.io";
 }
 
 std::vector<Lead> leads_of(std::string_view kind, const Json& object) {
@@ -64,6 +76,7 @@ std::vector<Lead> leads_of(std::string_view kind, const Json& object) {
   if (kind == "pods") pod_leads(object, leads);
   if (kind == "persistentvolumeclaims") claim_leads(object, leads);
   if (kind == "volumesnapshots.snapshot.storage.k8s.io") snapshot_leads(object, leads);
+  if (kind == "volumesnapshotcontents.snapshot.storage.k8s.io") content_leads(object, leads);
   return leads;
 }
 

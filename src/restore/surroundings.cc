@@ -33,12 +33,34 @@ Status read_configs(ActionContext& context, const RestoreTools& tools, std::stop
     for (const auto& [from, to] : classes.as_object())
       context.storage_classes[std::string(from)] = as_text(&to);
   }
+  const Json nodes = TRY(plugin_config(tools, "velero.io/change-pvc-node-selector", stop));
+  if (nodes.is_object()) {
+    for (const auto& [from, to] : nodes.as_object())
+      context.nodes[std::string(from)] = as_text(&to);
+  }
   const Json images = TRY(plugin_config(tools, "velero.io/change-image-name", stop));
   if (images.is_object()) {
     for (const auto& [name, rule] : images.as_object()) {
       const Cut parts = cut(as_text(&rule), ",");
       if (parts.found) context.image_parts.emplace_back(trim(parts.before), trim(parts.after));
     }
+  }
+  return {};
+}
+
+// Of the classes that claims are to get, those that neither the cluster nor the backup has.
+Status find_missing_classes(ActionContext& context,
+                            const archive::ArchiveReader& archive,
+                            const RestoreTools& tools,
+                            std::stop_token stop) {
+  constexpr std::string_view kKind = "storageclasses.storage.k8s.io";
+  for (const auto& [from, to] : context.storage_classes) {
+    if (archive.find(kKind, "", to) != nullptr) continue;
+    const auto there =
+        tools.client.get({.gvr = {"storage.k8s.io", "v1", "storageclasses"}, .name = to}, {}, stop);
+    if (there) continue;
+    if (!there.error().is(Code::NotFound)) return there.error();
+    context.missing_storage_classes.insert(to);
   }
   return {};
 }
@@ -117,6 +139,7 @@ Status read_surroundings(ActionContext& context,
     note_volume(context, info);
   note_untold_volumes(context, archive);
   TRY(read_configs(context, tools, stop));
+  TRY(find_missing_classes(context, archive, tools, stop));
   return read_snapshot_classes(context, tools, stop);
 }
 

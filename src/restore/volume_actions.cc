@@ -11,6 +11,8 @@ namespace {
 
 namespace names = model::annotations;
 
+constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
+
 const model::BackupVolumeInfo* info_of_claim(std::string_view ns,
                                              std::string_view name,
                                              const ActionContext& context) {
@@ -29,7 +31,7 @@ void forget_binding(Json& claim) {
       "pv.kubernetes.io/bound-by-controller",
       "volume.beta.kubernetes.io/storage-provisioner",
       "volume.kubernetes.io/storage-provisioner",
-      "volume.kubernetes.io/selected-node",
+      kSelectedNode,
       names::kVolumeSnapshotName,
       names::kDataUploadName};
   for (const std::string_view key : kAnnotations)
@@ -116,7 +118,9 @@ ActionVerdict act_on_claim(Json& claim, const ActionContext& context) {
   const VolumeReturn back = how_it_returns(claim, ns, context);
   const std::string snapshot(kube::annotation_of(claim, names::kVolumeSnapshotName));
   const model::BackupVolumeInfo* info = info_of_claim(ns, kube::name_of(claim), context);
+  const auto node = context.nodes.find(kube::annotation_of(claim, kSelectedNode));
   forget_binding(claim);
+  if (node != context.nodes.end()) kube::set_annotation(claim, kSelectedNode, node->second);
   kube::remove_label(claim, model::labels::kVolumeSnapshotName);
   switch (back) {
     case VolumeReturn::AsItWas:
@@ -204,10 +208,16 @@ Result<bool> change_storage_class(std::string_view group_resource,
                                   Json& object,
                                   const ActionContext& context) {
   if (context.storage_classes.empty()) return false;
-  const auto change = [&context](Json& holder) {
+  const auto change = [&context](Json& holder) -> Result<bool> {
     const std::string old(string_at(holder, "spec.storageClassName"));
     const auto to = context.storage_classes.find(old);
     if (old.empty() || to == context.storage_classes.end()) return false;
+    if (context.missing_storage_classes.count(to->second) > 0) {
+      return Error(Code::NotFound,
+                   "velero.io/change-storage-class says {} for its class {}, and there is no such "
+                   "StorageClass",
+                   to->second, old);
+    }
     ensure(holder, "spec.storageClassName") = to->second;
     return true;
   };
@@ -218,8 +228,9 @@ Result<bool> change_storage_class(std::string_view group_resource,
     return false;
   }
   bool changed = false;
-  for (Json& claim : ensure(object, "spec.volumeClaimTemplates").as_array())
-    changed |= change(claim);
+  for (Json& claim : ensure(object, "spec.volumeClaimTemplates").as_array()) {
+    if (TRY(change(claim))) changed = true;
+  }
   return changed;
 }
 

@@ -15,27 +15,6 @@ using model::Backup;
 using model::Restore;
 using model::RestorePhase;
 
-// The newest Completed backup of the schedule, by its start.
-Result<std::string> newest_of_schedule(const std::string& schedule,
-                                       const ServerContext& context,
-                                       std::stop_token stop) {
-  const auto backups = TRY(context.cluster.list<Backup>(
-      fmt::format("{}={}", model::labels::kScheduleName, schedule), stop));
-  const Backup* newest = nullptr;
-  for (const Backup& backup : backups) {
-    if (backup.status.phase != model::BackupPhase::Completed) continue;
-    // Two of one second are told apart by their names, which end in a time.
-    if (newest == nullptr || std::tie(backup.status.start_timestamp, backup.metadata.name) >
-                                 std::tie(newest->status.start_timestamp, newest->metadata.name)) {
-      newest = &backup;
-    }
-  }
-  if (newest == nullptr) {
-    return Error(Code::NotFound, "No completed backups found for schedule");
-  }
-  return newest->metadata.name;
-}
-
 void check_backup(Restore& restore, const ServerContext& context, std::stop_token stop) {
   model::StringList& errors = restore.status.validation_errors;
   auto backup = context.cluster.get<Backup>(restore.spec.backup_name, stop);
@@ -59,13 +38,33 @@ void check_backup(Restore& restore, const ServerContext& context, std::stop_toke
 
 }  // namespace
 
+Result<std::string> newest_of_schedule(const std::string& schedule,
+                                       const Cluster& cluster,
+                                       std::stop_token stop) {
+  const auto backups =
+      TRY(cluster.list<Backup>(fmt::format("{}={}", model::labels::kScheduleName, schedule), stop));
+  const Backup* newest = nullptr;
+  for (const Backup& backup : backups) {
+    if (backup.status.phase != model::BackupPhase::Completed) continue;
+    // Two of one second are told apart by their names, which end in a time.
+    if (newest == nullptr || std::tie(backup.status.start_timestamp, backup.metadata.name) >
+                                 std::tie(newest->status.start_timestamp, newest->metadata.name)) {
+      newest = &backup;
+    }
+  }
+  if (newest == nullptr) {
+    return Error(Code::NotFound, "No completed backups found for schedule");
+  }
+  return newest->metadata.name;
+}
+
 Result<restore::Modifiers> read_modifiers(const Restore& restore,
-                                          const ServerContext& context,
+                                          kube::Client& client,
                                           std::stop_token stop) {
   const auto& reference = restore.spec.resource_modifier;
   if (!reference || !reference->is_config_map()) return restore::Modifiers();
   const Json config_map = TRY(
-      context.client()
+      client
           .get(
               {.gvr = {"", "v1", "configmaps"}, .ns = restore.metadata.ns, .name = reference->name},
               {}, stop)
@@ -89,7 +88,7 @@ Result<Restore> prepare_restore(const Restore& before,
     restore.spec.item_operation_timeout = context.config.default_item_operation_timeout;
   }
   if (errors.empty() && restore.spec.backup_name.empty()) {
-    auto newest = newest_of_schedule(restore.spec.schedule_name, context, stop);
+    auto newest = newest_of_schedule(restore.spec.schedule_name, context.cluster, stop);
     if (newest) {
       restore.spec.backup_name = std::move(*newest);
     } else {
@@ -97,7 +96,7 @@ Result<Restore> prepare_restore(const Restore& before,
     }
   }
   if (errors.empty()) check_backup(restore, context, stop);
-  if (auto modifiers = read_modifiers(restore, context, stop); !modifiers) {
+  if (auto modifiers = read_modifiers(restore, context.client(), stop); !modifiers) {
     errors.push_back(modifiers.error().message());
   }
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");

@@ -16,9 +16,14 @@ Result<model::Restore> prepare_restore(const model::Restore& restore,
                                        const ServerContext& context,
                                        std::stop_token stop);
 
+// The name of the newest Completed backup of a schedule, by its start.
+Result<std::string> newest_of_schedule(const std::string& schedule,
+                                       const Cluster& cluster,
+                                       std::stop_token stop);
+
 // The rules of spec.resourceModifier; none when it names no ConfigMap.
 Result<restore::Modifiers> read_modifiers(const model::Restore& restore,
-                                          const ServerContext& context,
+                                          kube::Client& client,
                                           std::stop_token stop);
 
 }  // namespace lateen::server

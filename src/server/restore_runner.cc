@@ -56,7 +56,7 @@ Status carry_out(RestoreRun& run, std::stop_token stop) {
   if (native) run.options.native_snapshots = std::move(*native);
   volumes::SnapshotLocations locations = snapshot_locations(context, run.run_log.log());
   run.options.snapshot_locations = &locations;
-  run.options.modifiers = TRY(read_modifiers(run.restore(), context, stop));
+  run.options.modifiers = TRY(read_modifiers(run.restore(), context.client(), stop));
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
   const restore::RestorePlan plan =
       restore::plan_restore(run.restore().spec, stored.reader.items(), discovery,
