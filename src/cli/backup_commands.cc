@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/backup_cat.h"
 #include "cli/backup_preview.h"
 #include "cli/backup_spec_flags.h"
 #include "cli/commands.h"
@@ -250,6 +251,7 @@ Command backup_commands() {
                         .summary = "Download all Kubernetes manifests for a backup",
                         .flags = download,
                         .run = with_one_name(download_contents)},
+                       backup_cat_command(),
                        {.name = "delete",
                         .usage = "[NAMES]",
                         .summary = "Delete backups",

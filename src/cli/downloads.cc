@@ -1,8 +1,11 @@
 #include "cli/downloads.h"
 
+#include <charconv>
+
 #include "base/file.h"
 #include "base/gzip.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "cli/location_ca.h"
 #include "net/http_client.h"
 
@@ -81,20 +84,47 @@ Result<std::unique_ptr<net::HttpClient>> open_client(const DownloadOptions& opti
   return net::HttpClient::open(client);
 }
 
+// Where a document is, and who can fetch it.
+struct LocatedDocument {
+  std::string url;
+  std::unique_ptr<net::HttpClient> client;
+};
+
+Result<LocatedDocument> locate(const Session& session,
+                               model::DownloadTargetKind kind,
+                               const std::string& name,
+                               const DownloadOptions& options,
+                               Deadline deadline,
+                               std::stop_token stop) {
+  LocatedDocument located;
+  located.url = TRY(ask_for_url(session, kind, name, deadline, stop));
+  std::string ca_pem;
+  if (located.url.starts_with("https://") && options.ca_file.empty())
+    ca_pem = location_ca(session, kind, name, stop).value_or("");
+  located.client = TRY(open_client(options, ca_pem));
+  return located;
+}
+
 Result<OpenDocument> open_document(const Session& session,
                                    model::DownloadTargetKind kind,
                                    const std::string& name,
                                    const DownloadOptions& options,
                                    Deadline deadline,
                                    std::stop_token stop) {
-  const std::string url = TRY(ask_for_url(session, kind, name, deadline, stop));
-  std::string ca_pem;
-  if (url.starts_with("https://") && options.ca_file.empty())
-    ca_pem = location_ca(session, kind, name, stop).value_or("");
+  LocatedDocument located = TRY(locate(session, kind, name, options, deadline, stop));
   OpenDocument document;
-  document.client = TRY(open_client(options, ca_pem));
-  document.stream = TRY(open_stream(*document.client, url, deadline, stop));
+  document.client = std::move(located.client);
+  document.stream = TRY(open_stream(*document.client, located.url, deadline, stop));
   return document;
+}
+
+// "bytes 0-99/1234": the 1234.
+std::optional<ByteCount> size_in(std::string_view content_range) {
+  const std::string_view total = cut(content_range, "/").after;
+  ByteCount size = 0;
+  const auto [end, wrong] = std::from_chars(total.data(), total.data() + total.size(), size);
+  if (wrong != std::errc() || end != total.data() + total.size()) return std::nullopt;
+  return size;
 }
 
 }  // namespace
@@ -123,6 +153,53 @@ Status download_to(int fd,
   while (auto part = TRY(document.stream->read(deadline, stop)))
     TRY(write_all(fd, *part));
   return {};
+}
+
+RangedDocument::RangedDocument(std::unique_ptr<net::HttpClient> client,
+                               std::string url,
+                               Deadline deadline)
+    : client_(std::move(client)), url_(std::move(url)), deadline_(deadline) {}
+
+RangedDocument::RangedDocument(RangedDocument&&) noexcept = default;
+RangedDocument::~RangedDocument() = default;
+
+Result<RangedDocument> RangedDocument::open(const Session& session,
+                                            model::DownloadTargetKind kind,
+                                            const std::string& name,
+                                            const DownloadOptions& options,
+                                            std::stop_token stop) {
+  const Deadline deadline = Deadline::after(options.timeout);
+  LocatedDocument located = TRY(locate(session, kind, name, options, deadline, stop));
+  return RangedDocument(std::move(located.client), std::move(located.url), deadline);
+}
+
+Result<RangedDocument::Part> RangedDocument::read(ByteCount offset,
+                                                  ByteCount length,
+                                                  std::stop_token stop) const {
+  net::HttpRequest request;
+  request.url = url_;
+  request.headers.set("Range", fmt::format("bytes={}-{}", offset, offset + length - 1));
+  request.deadline = deadline_;
+  const auto stream = TRY(client_->open_stream(request, stop));
+  if (stream->status() == 404) return Error(Code::NotFound, "file not found");
+  const auto size = size_in(stream->headers().get("Content-Range"));
+  if (stream->status() == 200 || (stream->status() == 206 && !size)) {
+    return Error(Code::Unsupported, "the store does not give parts of files");
+  }
+  if (stream->status() != 206) {
+    return Error(Code::Unavailable, "downloading a part of the file: the answer was HTTP status {}",
+                 stream->status());
+  }
+  Part part{.document_size = *size};
+  while (const auto bytes = TRY(stream->read(deadline_, stop))) {
+    part.bytes += *bytes;
+    if (part.bytes.size() > length) break;
+  }
+  if (part.bytes.size() != length) {
+    return Error(Code::Corrupt, "{} bytes of the file were asked for, and {} came", length,
+                 part.bytes.size());
+  }
+  return part;
 }
 
 std::vector<FlagSpec> download_flags(std::string_view default_timeout) {

@@ -2,12 +2,18 @@
 // the URL it gets.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "cli/session.h"
 #include "model/requests.h"
+
+namespace lateen::net {
+class HttpClient;
+}
 
 namespace lateen::cli {
 
@@ -32,6 +38,34 @@ Status download_to(int fd,
                    const std::string& name,
                    const DownloadOptions& options,
                    std::stop_token stop);
+
+// A document of which parts are read. Movable.
+class RangedDocument {
+ public:
+  static Result<RangedDocument> open(const Session& session,
+                                     model::DownloadTargetKind kind,
+                                     const std::string& name,
+                                     const DownloadOptions& options,
+                                     std::stop_token stop);
+
+  RangedDocument(RangedDocument&&) noexcept;
+  ~RangedDocument();
+
+  // These bytes of it, and how large it is. Unsupported where the store gives only all of it.
+  struct Part {
+    Bytes bytes = {};
+    ByteCount document_size = 0;
+  };
+
+  Result<Part> read(ByteCount offset, ByteCount length, std::stop_token stop) const;
+
+ private:
+  RangedDocument(std::unique_ptr<net::HttpClient> client, std::string url, Deadline deadline);
+
+  std::unique_ptr<net::HttpClient> client_;
+  std::string url_;
+  Deadline deadline_;
+};
 
 // --timeout, --insecure-skip-tls-verify, --cacert.
 std::vector<FlagSpec> download_flags(std::string_view default_timeout);

@@ -1,10 +1,12 @@
 // The readers and writers of the kinds of velero.io.
+#include "base/text.h"
 #include "base/time.h"
 #include "model/backup.h"
 #include "model/backup_repository.h"
 #include "model/codec.h"
 #include "model/data_movement.h"
 #include "model/locations.h"
+#include "model/names.h"
 #include "model/pod_volumes.h"
 #include "model/requests.h"
 #include "model/restore.h"
@@ -14,6 +16,14 @@ namespace lateen::model {
 
 bool is_of_restore(DownloadTargetKind kind) {
   return to_string(kind).starts_with("Restore");
+}
+
+StringList included_objects_of(const StringMap& all) {
+  const auto at = all.find(annotations::kIncludeObjects);
+  if (at == all.end()) return {};
+  StringList objects = split_trimmed(at->second, ',');
+  std::erase(objects, std::string());
+  return objects;
 }
 
 std::string scheduled_backup_name(std::string_view schedule, TimePoint now) {

@@ -88,6 +88,11 @@ inline constexpr std::string_view kOriginalPvName = "velero.io/original-pv-name"
 // (assurance/retention.h); on Backups the UID of kube-system in the cluster that they were made in.
 inline constexpr std::string_view kRetention = "lateen.io/retention";
 inline constexpr std::string_view kClusterUid = "lateen.io/cluster-uid";
+// On a Restore: the only objects that it brings back (model/named_object.h), parted by commas.
+inline constexpr std::string_view kIncludeObjects = "lateen.io/include-objects";
+// On a Backup: "true" or "false", whether it is stored a second time as files to browse; without it
+// the location's config says so.
+inline constexpr std::string_view kResourceTarballs = "lateen.io/resource-tarballs";
 // On a Backup or Restore that is at work: any value but "" or "false" ends it.
 inline constexpr std::string_view kCancel = "lateen.io/cancel";
 // Between an item action and the server; never stored.

@@ -71,6 +71,7 @@ enum class DownloadTargetKind {
   CSIBackupVolumeSnapshotContents,
   BackupVolumeInfos,
   RestoreVolumeInfo,
+  BackupArchiveIndex,  // Lateen's own
   Unknown,
 };
 
@@ -93,6 +94,7 @@ struct EnumWords<DownloadTargetKind> {
       {CSIBackupVolumeSnapshotContents, "CSIBackupVolumeSnapshotContents"},
       {BackupVolumeInfos, "BackupVolumeInfos"},
       {RestoreVolumeInfo, "RestoreVolumeInfo"},
+      {BackupArchiveIndex, "BackupArchiveIndex"},
   };
 };
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "model/hooks.h"
@@ -77,6 +78,9 @@ struct RestoreSpec {
   Duration item_operation_timeout = {};
   std::optional<TypedLocalObjectReference> resource_modifier = {};
   std::optional<UploaderConfigForRestore> uploader_config = {};
+  // Not of Velero's spec: the annotation kIncludeObjects, taken from there when a Restore is read.
+  // Nothing else is restored (named_object.h).
+  StringList included_objects = {};
   JsonObject unknown = {};
 
   bool operator==(const RestoreSpec&) const = default;
@@ -149,6 +153,9 @@ struct RestoreStatus {
   }
 };
 
+// The annotation kIncludeObjects, taken apart.
+StringList included_objects_of(const StringMap& annotations);
+
 struct Restore {
   static constexpr KindInfo kKind = {
       .group = kGroup, .version = "v1", .kind = "Restore", .plural = "restores"};
@@ -164,6 +171,9 @@ struct Restore {
     visit("metadata", self.metadata);
     visit("spec", self.spec);
     visit("status", self.status);
+    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(self)>>) {
+      self.spec.included_objects = included_objects_of(self.metadata.annotations);
+    }
   }
 };
 

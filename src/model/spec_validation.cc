@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "model/include_exclude.h"
+#include "model/names.h"
+#include "model/named_object.h"
 
 namespace lateen::model {
 namespace {
@@ -136,6 +138,12 @@ StringList validate(const RestoreSpec& spec) {
         fmt::format("Invalid existing resource policy {}, it must be none or update (or recreate "
                     "or apply, which only Lateen knows)",
                     spec.existing_resource_policy.text()));
+  }
+  for (const std::string& object : spec.included_objects) {
+    if (const auto parsed = NamedObject::parse(object); !parsed) {
+      errors.push_back(
+          fmt::format("annotation {}: {}", annotations::kIncludeObjects, parsed.error().message()));
+    }
   }
   return errors;
 }

@@ -96,6 +96,10 @@ std::string Layout::backup_archive_index(std::string_view backup) const {
   return in_backup(backup, "-index.json.gz");
 }
 
+std::string Layout::backup_browse_file(std::string_view backup, std::string_view name) const {
+  return backup_dir(backup) + std::string(name);
+}
+
 std::string Layout::restore_log(std::string_view restore) const {
   return in_restore(restore, "-logs.gz");
 }

@@ -46,6 +46,10 @@ class Layout {
   // Lateen's own: item → member, offset, digest (archive/). Velero passes over it.
   std::string backup_archive_index(std::string_view backup) const;
 
+  // Lateen's own, where it is asked for: the objects once more, to be looked at with other tools
+  // (docs/reference/browse-layout.md). `name` is "resource-list/configmaps.tar.gz" and the like.
+  std::string backup_browse_file(std::string_view backup, std::string_view name) const;
+
   std::string restore_log(std::string_view restore) const;
   std::string restore_results(std::string_view restore) const;
   std::string restore_resource_list(std::string_view restore) const;

@@ -20,10 +20,13 @@ Result<StoreOptions> store_options(const model::BackupStorageLocation& location,
         base64_decode(storage.ca_cert)
             .wrap("backup storage location {}: spec.objectStorage.caCert", location.metadata.name));
   }
+  // Ours, and a plugin refuses keys that it does not know.
+  model::StringMap config = location.spec.config;
+  config.erase(std::string(kResourceTarballs));
   return StoreOptions{.provider = location.spec.provider,
                       .bucket = storage.bucket,
                       .prefix = storage.prefix,
-                      .config = location.spec.config,
+                      .config = std::move(config),
                       .ca_pem = std::move(ca_pem),
                       .credential = std::move(secrets.credential),
                       .customer_key = std::move(secrets.customer_key)};

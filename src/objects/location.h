@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -11,6 +12,9 @@
 #include "objects/store_factory.h"
 
 namespace lateen::objects {
+
+// The key of a location's config that asks for each backup's objects once more, to be browsed.
+inline constexpr std::string_view kResourceTarballs = "resourceTarballs";
 
 // The contents of the Secrets that a location names, read by the caller (this room knows no
 // cluster).

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/spec_validation.h"
+#include "restore/namespace_mapping.h"
 
 namespace lateen::restore {
 namespace {
@@ -37,9 +38,25 @@ Selection::Selection(const model::RestoreSpec& spec, const kube::Discovery& disc
     : spec_(spec),
       namespaces_(spec.included_namespaces, spec.excluded_namespaces),
       resources_(resolved(spec.included_resources, discovery),
-                 with_never_restored(resolved(spec.excluded_resources, discovery))) {}
+                 with_never_restored(resolved(spec.excluded_resources, discovery))) {
+  for (const std::string& text : spec.included_objects) {
+    auto object = model::NamedObject::parse(text);
+    if (!object) continue;  // the validation of the spec has said so
+    object->resource = discovery.resolve_name(object->resource);
+    only_.push_back(std::move(*object));
+  }
+}
+
+bool Selection::is_asked_for(const archive::ItemKey& item) const {
+  return std::any_of(only_.begin(), only_.end(), [&item](const model::NamedObject& object) {
+    return object.means(item.group_resource, item.ns, item.name);
+  });
+}
 
 std::string Selection::why_not(const archive::ItemKey& item) const {
+  if (!only_.empty()) {
+    return is_asked_for(item) ? why_not_by_filters(item) : "only single objects are asked for";
+  }
   if (item.ns.empty() && !spec_.include_cluster_resources && !namespaces_.includes_everything()) {
     return "cluster-scoped, and not all namespaces are included";
   }
@@ -48,6 +65,7 @@ std::string Selection::why_not(const archive::ItemKey& item) const {
 
 std::string Selection::why_not_as_additional(const archive::ItemKey& item) const {
   if (belongs_to_claims(item.group_resource)) return {};
+  if (!only_.empty() && !is_asked_for(item)) return "only single objects are asked for";
   return why_not_by_filters(item);
 }
 
@@ -68,8 +86,7 @@ std::string Selection::why_not_by_filters(const archive::ItemKey& item) const {
 }
 
 std::string Selection::target_of(std::string_view ns) const {
-  const auto mapped = spec_.namespace_mapping.find(ns);
-  return mapped == spec_.namespace_mapping.end() ? std::string(ns) : mapped->second;
+  return target_namespace(spec_.namespace_mapping, ns);
 }
 
 }  // namespace lateen::restore

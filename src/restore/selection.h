@@ -3,10 +3,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "archive/archive_paths.h"
 #include "kube/discovery.h"
 #include "model/include_exclude.h"
+#include "model/named_object.h"
 #include "model/restore.h"
 
 namespace lateen::restore {
@@ -28,11 +30,13 @@ class Selection {
   std::string target_of(std::string_view ns) const;
 
  private:
+  bool is_asked_for(const archive::ItemKey& item) const;
   std::string why_not_by_filters(const archive::ItemKey& item) const;
 
   const model::RestoreSpec& spec_;
   model::IncludeExclude namespaces_;
   model::IncludeExclude resources_;
+  std::vector<model::NamedObject> only_;  // nothing else; empty: no such limit
 };
 
 }  // namespace lateen::restore

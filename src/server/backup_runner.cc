@@ -9,9 +9,11 @@
 #include "backup/plugin_actions.h"
 #include "backup/pod_volume_action.h"
 #include "backup/run.h"
+#include "base/temp.h"
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/phases.h"
+#include "server/browse_layout.h"
 #include "server/cancel_watch.h"
 #include "server/leftovers.h"
 #include "server/policy.h"
@@ -81,11 +83,11 @@ struct Collected {
 
 // Collects everything into `upload`; fills what the documents need.
 Result<Collected> collect_backup(const model::Backup& backup,
-                                                const ServerContext& context,
-                                                RunLog& run_log,
-                                                SnapshotJournal& journal,
-                                                objects::Upload& upload,
-                                                std::stop_token stop) {
+                                 const ServerContext& context,
+                                 RunLog& run_log,
+                                 SnapshotJournal& journal,
+                                 objects::Upload& upload,
+                                 std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
   const RunPlugins plugins(context, backup, run_log.log());
   const backup::BackupTools tools{.client = context.client(),
@@ -159,7 +161,7 @@ Result<Collected> collect_backup(const model::Backup& backup,
       static_cast<std::int64_t>(documents.item_operations.size());
   status.backup_item_operations_completed = polled.completed;
   status.backup_item_operations_failed = polled.failed;
-  return documents;
+  return Collected{.documents = std::move(documents), .index = std::move(index)};
 }
 
 // Everything from the first object to velero-backup.json; after an error part of it is in the
@@ -265,6 +267,21 @@ Status rewrite_contents(const model::Backup& backup,
   return store.put_archive_index(backup.metadata.name, index.fd(), stop);
 }
 
+// What people look at with other tools, where it is asked for. The backup is whole without it.
+void store_for_browsing(model::Backup& backup,
+                        const ServerContext& context,
+                        objects::BackupStore& store,
+                        const Log& log,
+                        std::stop_token stop) {
+  const auto location =
+      context.cluster.get<model::BackupStorageLocation>(backup.spec.storage_location, stop);
+  if (!location || !wants_browse_layout(backup, *location)) return;
+  const Status stored = put_browse_layout(backup, store, stop);
+  if (stored || stop.stop_requested()) return;
+  log.warning("Could not store the backup's objects for browsing", {{"error", stored.error()}});
+  ++backup.status.warnings;
+}
+
 }  // namespace
 
 Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
@@ -354,6 +371,8 @@ Result<model::Backup> finalize_backup(const model::Backup& before,
   backup.status.phase = backup.status.phase == BackupPhase::FinalizingPartiallyFailed
                             ? BackupPhase::PartiallyFailed
                             : BackupPhase::Completed;
+  store_for_browsing(backup, context, *store, log, stop);
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
   backup.status.completion_timestamp = context.clock.now();
   TRY(store->put_metadata(backup, stop));
   return backup;

@@ -1,5 +1,7 @@
 #include "server/stored_archive.h"
 
+#include "archive/archive_index.h"
+#include "base/byte_source.h"
 #include "base/file.h"
 
 namespace lateen::server {
@@ -26,6 +28,24 @@ Result<StoredArchive> open_stored_archive(objects::BackupStore& store,
   archive::ArchiveReader reader = TRY(archive::ArchiveReader::open(tarball, options, stop)
                                           .wrap("the contents of backup {}", backup));
   return StoredArchive{.scratch = std::move(scratch), .reader = std::move(reader)};
+}
+
+Result<archive::ArchiveReader> open_archive_in_place(objects::BackupStore& store,
+                                                     std::string_view backup,
+                                                     std::stop_token stop) {
+  const Bytes document = TRY(store.get_archive_index(backup, stop));
+  ViewSource source(document);
+  archive::ArchiveIndex index = TRY(archive::ArchiveIndex::parse(source));
+  const objects::ObjectInfo tarball =
+      TRY(store.objects().head(store.layout().backup_contents(backup), stop));
+  if (!tarball.size_known || tarball.size != index.tarball_size()) {
+    return Error(Code::Conflict, "the index of backup {} is of another tarball", backup);
+  }
+  const auto fetch = [&store, name = std::string(backup), stop](ByteCount offset,
+                                                                ByteCount length) {
+    return store.get_contents_range(name, offset, length, stop);
+  };
+  return archive::ArchiveReader::over(std::move(index), fmt::format("{}.tar.gz", backup), fetch);
 }
 
 }  // namespace lateen::server

@@ -22,4 +22,11 @@ Result<StoredArchive> open_stored_archive(objects::BackupStore& store,
                                           std::string_view backup,
                                           std::stop_token stop);
 
+// The tarball where it lies, for a few objects of it: each that is read is one ranged GET. `store`
+// outlives the reader. NotFound when the backup has no index (it is Velero's), Conflict when its
+// index is of another tarball: then open_stored_archive() is the way.
+Result<archive::ArchiveReader> open_archive_in_place(objects::BackupStore& store,
+                                                     std::string_view backup,
+                                                     std::stop_token stop);
+
 }  // namespace lateen::server
