@@ -1,20 +1,16 @@
 #include "cli/repo/fuse_server.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fcntl.h>
-#include <linux/fuse.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/wake.h"
+#include "cli/repo/fuse_wire.h"
 
 namespace lateen::cli::repo {
 namespace {
 
-using repository::Entry;
 using repository::EntryType;
 using repository::ExtendedAttribute;
 using repository::Workspace;
@@ -27,11 +23,6 @@ constexpr std::uint32_t kMinor = 31;
 constexpr std::uint32_t kLongestRead = kMaxPages * 4096U;
 constexpr std::uint64_t kValidSeconds = 3600;  // nothing changes
 constexpr std::uint32_t kBlock = 4096;
-
-// An answer that is an errno: the one kind of error that the kernel understands.
-Error errno_answer(int number) {
-  return errno_error(number, "answering");
-}
 
 int errno_of(const Error& error) {
   switch (error.code()) {
@@ -46,95 +37,14 @@ int errno_of(const Error& error) {
   }
 }
 
-std::uint32_t type_bits(EntryType type) {
-  switch (type) {
-    case EntryType::Directory:
-      return S_IFDIR;
-    case EntryType::Symlink:
-      return S_IFLNK;
-    case EntryType::Fifo:
-      return S_IFIFO;
-    case EntryType::Socket:
-      return S_IFSOCK;
-    case EntryType::CharDevice:
-      return S_IFCHR;
-    case EntryType::BlockDevice:
-      return S_IFBLK;
-    case EntryType::File:
-    case EntryType::Unknown:
-      break;
-  }
-  return S_IFREG;
-}
-
-template <typename Struct>
-Bytes bytes_of(const Struct& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
-}
-
-template <typename Struct>
-Result<Struct> struct_at(BytesView bytes) {
-  if (bytes.size() < sizeof(Struct)) return Error(Code::InvalidArgument, "a request is cut off");
-  Struct value;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  return value;
-}
-
-// A name that ends with a zero byte.
-Result<Bytes> name_at(BytesView bytes) {
-  const std::size_t end = bytes.find('\0');
-  if (end == BytesView::npos) return Error(Code::InvalidArgument, "a name does not end");
-  return Bytes(bytes.substr(0, end));
-}
-
-void set_time(TimePoint time, std::uint64_t& seconds, std::uint32_t& nanoseconds) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  seconds = static_cast<std::uint64_t>(whole.time_since_epoch().count());
-  nanoseconds = static_cast<std::uint32_t>((time - whole).count());
-}
-
-fuse_attr attributes_of(const MountNode& node) {
-  const Entry& entry = node.entry;
-  fuse_attr out{};
-  out.ino = node.inode;
-  out.size = entry.type == EntryType::Directory ? 0 : entry.size;
-  out.blocks = (out.size + 511) / 512;
-  set_time(entry.atime, out.atime, out.atimensec);
-  set_time(entry.mtime, out.mtime, out.mtimensec);
-  set_time(entry.ctime, out.ctime, out.ctimensec);
-  out.mode = type_bits(entry.type) | entry.mode;
-  out.nlink = entry.type == EntryType::Directory
-                  ? 2
-                  : static_cast<std::uint32_t>(std::max<std::uint64_t>(entry.links, 1));
-  out.uid = entry.uid;
-  out.gid = entry.gid;
-  // The kernel's own packing of device numbers.
-  const unsigned int minor_number = minor(entry.rdevice);
-  out.rdev =
-      (minor_number & 0xffU) | (major(entry.rdevice) << 8U) | ((minor_number & ~0xffU) << 12U);
-  out.blksize = kBlock;
-  return out;
-}
-
-void append_name(
-    Bytes& out, std::uint64_t inode, std::uint64_t next, std::uint32_t mode, BytesView name) {
-  fuse_dirent entry{};
-  entry.ino = inode;
-  entry.off = next;
-  entry.namelen = static_cast<std::uint32_t>(name.size());
-  entry.type = mode >> 12U;
-  out.append(reinterpret_cast<const char*>(&entry), FUSE_NAME_OFFSET);
-  out += name;
-  out.append((8 - name.size() % 8) % 8, '\0');
-}
-
 // Room is asked for first: with none, how much is needed.
-Result<Bytes> xattr_answer(BytesView value, std::uint32_t room) {
-  if (room == 0)
-    return bytes_of(
-        fuse_getxattr_out{.size = static_cast<std::uint32_t>(value.size()), .padding = 0});
-  if (value.size() > room) return errno_answer(ERANGE);
-  return Bytes(value);
+FuseAnswer xattr_answer(BytesView value, std::uint32_t room) {
+  if (room == 0) {
+    return {.body = bytes_of(
+                fuse_getxattr_out{.size = static_cast<std::uint32_t>(value.size()), .padding = 0})};
+  }
+  if (value.size() > room) return {.error = ERANGE};
+  return {.body = Bytes(value)};
 }
 
 }  // namespace
@@ -144,7 +54,7 @@ struct FuseServer::Request {
   BytesView body = {};
 };
 
-Result<Bytes> FuseServer::init(const Request& request) {
+Result<FuseAnswer> FuseServer::init(const Request& request) {
   const auto in = TRY(struct_at<fuse_init_in>(
       request.body.size() < sizeof(fuse_init_in)
           ? BytesView(Bytes(request.body) + Bytes(sizeof(fuse_init_in), '\0'))
@@ -155,7 +65,7 @@ Result<Bytes> FuseServer::init(const Request& request) {
   out.major = FUSE_KERNEL_VERSION;
   out.minor = std::min(in.minor, kMinor);
   // A newer major: the kernel asks again with ours.
-  if (in.major > FUSE_KERNEL_VERSION) return bytes_of(out);
+  if (in.major > FUSE_KERNEL_VERSION) return FuseAnswer{.body = bytes_of(out)};
   constexpr std::uint32_t kWanted =
       FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS;
   out.max_readahead = in.max_readahead;
@@ -165,49 +75,50 @@ Result<Bytes> FuseServer::init(const Request& request) {
   out.max_write = kMaxWrite;
   out.time_gran = 1;
   out.max_pages = kMaxPages;
-  return bytes_of(out);
+  return FuseAnswer{.body = bytes_of(out)};
 }
 
-Result<Bytes> FuseServer::look_up(const Request& request, Workspace& workspace) {
-  const Bytes name = TRY(name_at(request.body));
+Result<FuseAnswer> FuseServer::look_up(const Request& request, Workspace& workspace) {
+  const Bytes name = TRY(fuse_name_at(request.body));
   const MountNode node = TRY(tree_.look_up(request.header.nodeid, name, workspace));
   fuse_entry_out out{};
   out.nodeid = node.number;
   out.generation = 1;
   out.entry_valid = kValidSeconds;
   out.attr_valid = kValidSeconds;
-  out.attr = attributes_of(node);
-  return bytes_of(out);
+  out.attr = fuse_attributes_of(node);
+  return FuseAnswer{.body = bytes_of(out)};
 }
 
-Result<Bytes> FuseServer::get_attributes(const Request& request) {
+Result<FuseAnswer> FuseServer::get_attributes(const Request& request) {
   const MountNode node = TRY(tree_.node(request.header.nodeid));
   fuse_attr_out out{};
   out.attr_valid = kValidSeconds;
-  out.attr = attributes_of(node);
-  return bytes_of(out);
+  out.attr = fuse_attributes_of(node);
+  return FuseAnswer{.body = bytes_of(out)};
 }
 
-Result<Bytes> FuseServer::open(const Request& request, Workspace& workspace) {
+Result<FuseAnswer> FuseServer::open(const Request& request, Workspace& workspace) {
   fuse_open_out out{};
   if (request.header.opcode == FUSE_OPENDIR) {
     out.open_flags = FOPEN_CACHE_DIR;
-    return bytes_of(out);
+    return FuseAnswer{.body = bytes_of(out)};
   }
   const auto in = TRY(struct_at<fuse_open_in>(request.body));
-  if ((in.flags & O_ACCMODE) != O_RDONLY) return errno_answer(EROFS);
+  if ((in.flags & O_ACCMODE) != O_RDONLY) return FuseAnswer{.error = EROFS};
   out.fh = TRY(tree_.open(request.header.nodeid, workspace));
   out.open_flags = FOPEN_KEEP_CACHE;
-  return bytes_of(out);
+  return FuseAnswer{.body = bytes_of(out)};
 }
 
-Result<Bytes> FuseServer::read(const Request& request, Workspace& workspace) {
+Result<FuseAnswer> FuseServer::read(const Request& request, Workspace& workspace) {
   const auto in = TRY(struct_at<fuse_read_in>(request.body));
-  return tree_.read(in.fh, in.offset, std::min(in.size, kLongestRead), workspace);
+  const std::size_t length = std::min(in.size, kLongestRead);
+  return FuseAnswer{.body = TRY(tree_.read(in.fh, in.offset, length, workspace))};
 }
 
 // "." and ".." first; an offset is the number of names before.
-Result<Bytes> FuseServer::read_folder(const Request& request, Workspace& workspace) {
+Result<FuseAnswer> FuseServer::read_folder(const Request& request, Workspace& workspace) {
   const auto in = TRY(struct_at<fuse_read_in>(request.body));
   const auto listing = TRY(tree_.list(request.header.nodeid, workspace));
   const std::size_t room = std::min(in.size, kLongestRead);
@@ -216,27 +127,27 @@ Result<Bytes> FuseServer::read_folder(const Request& request, Workspace& workspa
   for (std::uint64_t i = in.offset; i < listing->names.size() + kDots.size(); ++i) {
     Bytes one;
     if (i < kDots.size()) {
-      append_name(one, listing->inode, i + 1, S_IFDIR, kDots.at(i));
+      append_fuse_name(one, listing->inode, i + 1, EntryType::Directory, kDots.at(i));
     } else {
       const MountListing::Name& name = listing->names[i - kDots.size()];
-      append_name(one, name.inode, i + 1, type_bits(name.type), name.name);
+      append_fuse_name(one, name.inode, i + 1, name.type, name.name);
     }
     if (out.size() + one.size() > room) break;
     out += one;
   }
-  return out;
+  return FuseAnswer{.body = std::move(out)};
 }
 
-Result<Bytes> FuseServer::get_xattr(const Request& request) {
+Result<FuseAnswer> FuseServer::get_xattr(const Request& request) {
   const auto in = TRY(struct_at<fuse_getxattr_in>(request.body));
-  const Bytes wanted = TRY(name_at(request.body.substr(sizeof in)));
+  const Bytes wanted = TRY(fuse_name_at(request.body.substr(sizeof in)));
   for (const ExtendedAttribute& attribute : TRY(tree_.attributes(request.header.nodeid))) {
     if (attribute.name == wanted) return xattr_answer(attribute.value, in.size);
   }
-  return errno_answer(ENODATA);
+  return FuseAnswer{.error = ENODATA};
 }
 
-Result<Bytes> FuseServer::list_xattrs(const Request& request) {
+Result<FuseAnswer> FuseServer::list_xattrs(const Request& request) {
   const auto in = TRY(struct_at<fuse_getxattr_in>(request.body));
   Bytes names;
   for (const ExtendedAttribute& attribute : TRY(tree_.attributes(request.header.nodeid)))
@@ -261,7 +172,7 @@ void FuseServer::forget(const Request& request) {
   }
 }
 
-Result<Bytes> FuseServer::dispatch(const Request& request, Workspace& workspace) {
+Result<FuseAnswer> FuseServer::dispatch(const Request& request, Workspace& workspace) {
   switch (request.header.opcode) {
     case FUSE_INIT:
       return init(request);
@@ -270,7 +181,7 @@ Result<Bytes> FuseServer::dispatch(const Request& request, Workspace& workspace)
     case FUSE_GETATTR:
       return get_attributes(request);
     case FUSE_READLINK:
-      return tree_.link_target(request.header.nodeid, workspace);
+      return FuseAnswer{.body = TRY(tree_.link_target(request.header.nodeid, workspace))};
     case FUSE_OPEN:
     case FUSE_OPENDIR:
       return open(request, workspace);
@@ -285,17 +196,17 @@ Result<Bytes> FuseServer::dispatch(const Request& request, Workspace& workspace)
     case FUSE_RELEASE: {
       const auto in = TRY(struct_at<fuse_release_in>(request.body));
       tree_.close(in.fh);
-      return Bytes();
+      return FuseAnswer();
     }
     case FUSE_RELEASEDIR:
     case FUSE_DESTROY:
-      return Bytes();
+      return FuseAnswer();
     case FUSE_STATFS: {
       fuse_statfs_out out{};
       out.st.bsize = kBlock;
       out.st.frsize = kBlock;
       out.st.namelen = 255;
-      return bytes_of(out);
+      return FuseAnswer{.body = bytes_of(out)};
     }
     case FUSE_SETATTR:
     case FUSE_SYMLINK:
@@ -310,7 +221,7 @@ Result<Bytes> FuseServer::dispatch(const Request& request, Workspace& workspace)
     case FUSE_SETXATTR:
     case FUSE_REMOVEXATTR:
     case FUSE_CREATE:
-      return errno_answer(EROFS);
+      return FuseAnswer{.error = EROFS};
     default:
       return Error(Code::Unsupported, "request {} is not known", request.header.opcode);
   }
@@ -330,16 +241,19 @@ FuseReply FuseServer::answer(BytesView bytes, Workspace& workspace) {
     default:
       break;
   }
-  const auto body = dispatch(request, workspace);
+  auto answered = dispatch(request, workspace);
+  FuseAnswer answer;
+  if (answered) {
+    answer = std::move(*answered);
+  } else {
+    answer.error = errno_of(answered.error());
+    if (answer.error == EIO) failed_(answered.error());
+  }
   fuse_out_header out{};
   out.unique = header->unique;
-  if (!body) {
-    const int number = errno_of(body.error());
-    out.error = -number;
-    if (number == EIO) failed_(body.error());
-  }
-  out.len = static_cast<std::uint32_t>(sizeof out + (body ? body->size() : 0));
-  return {.bytes = bytes_of(out) + (body ? *body : Bytes())};
+  out.error = -answer.error;
+  out.len = static_cast<std::uint32_t>(sizeof out + answer.body.size());
+  return {.bytes = bytes_of(out) + answer.body};
 }
 
 Result<bool> FuseServer::serve(int fd, std::size_t threads, std::stop_token stop) {

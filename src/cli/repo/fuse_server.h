@@ -17,6 +17,12 @@ struct FuseReply {
   Bytes bytes = {};
 };
 
+// What an answer says: an errno, or bytes.
+struct FuseAnswer {
+  int error = 0;
+  Bytes body = {};
+};
+
 // Thread-safe; a workspace belongs to one thread.
 class FuseServer {
  public:
@@ -35,15 +41,15 @@ class FuseServer {
  private:
   struct Request;
 
-  Result<Bytes> dispatch(const Request& request, repository::Workspace& workspace);
-  Result<Bytes> init(const Request& request);
-  Result<Bytes> look_up(const Request& request, repository::Workspace& workspace);
-  Result<Bytes> get_attributes(const Request& request);
-  Result<Bytes> open(const Request& request, repository::Workspace& workspace);
-  Result<Bytes> read(const Request& request, repository::Workspace& workspace);
-  Result<Bytes> read_folder(const Request& request, repository::Workspace& workspace);
-  Result<Bytes> get_xattr(const Request& request);
-  Result<Bytes> list_xattrs(const Request& request);
+  Result<FuseAnswer> dispatch(const Request& request, repository::Workspace& workspace);
+  Result<FuseAnswer> init(const Request& request);
+  Result<FuseAnswer> look_up(const Request& request, repository::Workspace& workspace);
+  Result<FuseAnswer> get_attributes(const Request& request);
+  Result<FuseAnswer> open(const Request& request, repository::Workspace& workspace);
+  Result<FuseAnswer> read(const Request& request, repository::Workspace& workspace);
+  Result<FuseAnswer> read_folder(const Request& request, repository::Workspace& workspace);
+  Result<FuseAnswer> get_xattr(const Request& request);
+  Result<FuseAnswer> list_xattrs(const Request& request);
   void forget(const Request& request);
 
   MountTree& tree_;
