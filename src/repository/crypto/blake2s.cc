@@ -1,9 +1,9 @@
 #include "repository/crypto/blake2s.h"
 
-#include <bit>
 #include <cstring>
 
 #include "base/result.h"
+#include "repository/crypto/blake_rounds.h"
 
 namespace lateen::repository {
 
@@ -34,27 +34,7 @@ void compress(std::uint32_t h[8], const std::uint8_t* block, std::uint64_t count
   v[12] ^= static_cast<std::uint32_t>(counter);
   v[13] ^= static_cast<std::uint32_t>(counter >> 32);
   if (last) v[14] = ~v[14];
-  const auto mix = [&v](std::size_t a, std::size_t b, std::size_t c, std::size_t d, std::uint32_t x,
-                        std::uint32_t y) {
-    v[a] += v[b] + x;
-    v[d] = std::rotr(v[d] ^ v[a], 16);
-    v[c] += v[d];
-    v[b] = std::rotr(v[b] ^ v[c], 12);
-    v[a] += v[b] + y;
-    v[d] = std::rotr(v[d] ^ v[a], 8);
-    v[c] += v[d];
-    v[b] = std::rotr(v[b] ^ v[c], 7);
-  };
-  for (const auto& s : kSigma) {
-    mix(0, 4, 8, 12, m[s[0]], m[s[1]]);
-    mix(1, 5, 9, 13, m[s[2]], m[s[3]]);
-    mix(2, 6, 10, 14, m[s[4]], m[s[5]]);
-    mix(3, 7, 11, 15, m[s[6]], m[s[7]]);
-    mix(0, 5, 10, 15, m[s[8]], m[s[9]]);
-    mix(1, 6, 11, 12, m[s[10]], m[s[11]]);
-    mix(2, 7, 8, 13, m[s[12]], m[s[13]]);
-    mix(3, 4, 9, 14, m[s[14]], m[s[15]]);
-  }
+  blake_rounds(v, m, kSigma);
   for (std::size_t i = 0; i < 8; ++i)
     h[i] ^= v[i] ^ v[i + 8];
 }
