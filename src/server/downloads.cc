@@ -1,6 +1,9 @@
 #include "server/downloads.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -17,6 +20,55 @@ int http_status(const Error& error) {
   if (error.is(Code::Forbidden)) return 403;
   if (error.is(Code::InvalidArgument)) return 400;
   return 500;
+}
+
+struct ByteRange {
+  ByteCount first = 0;
+  ByteCount last = 0;
+};
+
+// "bytes=100-199". Nothing for any other kind of range: the answer is then the whole file, as HTTP
+// has it.
+std::optional<ByteRange> range_of(std::string_view header) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!header.starts_with(kUnit)) return std::nullopt;
+  const Cut ends = cut(header.substr(kUnit.size()), "-");
+  ByteRange range;
+  const auto read = [](std::string_view text, ByteCount& number) {
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return wrong == std::errc() && end == text.data() + text.size();
+  };
+  if (!read(ends.before, range.first) || !read(ends.after, range.last)) return std::nullopt;
+  return range.first <= range.last ? std::optional(range) : std::nullopt;
+}
+
+net::Headers file_headers() {
+  net::Headers headers;
+  headers.set("Content-Type", "application/octet-stream");
+  return headers;
+}
+
+Status send_range(net::ServerExchange& exchange,
+                  objects::ObjectStore& store,
+                  const std::string& key,
+                  ByteRange range) {
+  const objects::ObjectInfo file = TRY(store.head(key, exchange.stop()));
+  net::Headers headers = file_headers();
+  if (range.first >= file.size) {
+    headers.set("Content-Range", fmt::format("bytes */{}", file.size));
+    return exchange.respond({.status = 416, .headers = std::move(headers)});
+  }
+  const ByteCount end = std::min(range.last + 1, file.size);
+  headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first, end - 1, file.size));
+  TRY(exchange.begin_stream(206, std::move(headers)));
+  for (ByteCount at = range.first; at < end;) {
+    const ByteCount piece = std::min<ByteCount>(1_MiB, end - at);
+    const Bytes bytes = TRY(store.get_range(key, at, piece, exchange.stop()));
+    if (bytes.empty()) return Error(Code::Io, "{} became shorter while it was sent", key);
+    TRY(exchange.write(bytes));
+    at += bytes.size();
+  }
+  return exchange.finish();
 }
 
 Secret make_key(Rng& rng) {
@@ -81,10 +133,11 @@ Status DownloadServer::answer(net::ServerExchange& exchange) {
   const std::string name = TRY(percent_decode(parts[3]));
   auto store = TRY(open_store(context_, location, exchange.stop()));
   const std::string key = TRY(store->layout().download_target(kind, name));
+  if (const auto range = range_of(exchange.request().headers.get("Range"))) {
+    return send_range(exchange, store->objects(), key, *range);
+  }
   auto reader = TRY(store->objects().open_read(key, exchange.stop()));
-  net::Headers headers;
-  headers.set("Content-Type", "application/octet-stream");
-  TRY(exchange.begin_stream(200, std::move(headers)));
+  TRY(exchange.begin_stream(200, file_headers()));
   std::vector<char> room(256 * 1024);
   while (const std::size_t n = TRY(reader->read(room))) {
     TRY(exchange.write(BytesView(room.data(), n)));

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/backup.h"
+#include "model/named_object.h"
 #include "model/phases.h"
 #include "restore/plan.h"
 #include "restore/plugin_actions.h"
@@ -42,10 +43,32 @@ struct RestoreRun {
   const std::string& name() const { return job.restore.metadata.name; }
 };
 
+// What was asked for by its name and is not in the backup is an error, not silence.
+void note_missing_objects(RestoreRun& run,
+                          const archive::ArchiveReader& archive,
+                          const kube::Discovery& discovery) {
+  for (const std::string& text : run.restore().spec.included_objects) {
+    auto object = model::NamedObject::parse(text);
+    if (!object) continue;  // the validation has said so
+    object->resource = discovery.resolve_name(object->resource);
+    const auto items = archive.items();
+    const bool is_there = std::any_of(items.begin(), items.end(), [&object](const auto& item) {
+      return object->means(item.key.group_resource, item.key.ns, item.key.name);
+    });
+    if (is_there) continue;
+    const std::string error =
+        fmt::format("{} is not in backup {}", text, run.restore().spec.backup_name);
+    run.run_log.log().error(error);
+    run.outcome.results.errors.add_velero(error);
+  }
+}
+
 Status carry_out(RestoreRun& run, std::stop_token stop) {
   const ServerContext& context = run.job.context;
   const std::string& backup = run.restore().spec.backup_name;
-  const StoredArchive stored = TRY(open_stored_archive(run.store, backup, stop));
+  const bool is_of_few = !run.restore().spec.included_objects.empty();
+  const StoredArchive stored = TRY(is_of_few ? open_archive_for_few(run.store, backup, stop)
+                                             : open_stored_archive(run.store, backup, stop));
   if (stored.reader.index_problem()) {
     run.run_log.log().info("The index of the tarball is not used",
                            {{"reason", stored.reader.index_problem()->message()}});
@@ -70,6 +93,7 @@ Status carry_out(RestoreRun& run, std::stop_token stop) {
   run.tools.extensions.clear();
   run.options.snapshot_locations = nullptr;
   run.outcome = TRY(std::move(outcome));
+  note_missing_objects(run, stored.reader, discovery);
   if (run.outcome.cut_short) return *run.outcome.cut_short;
   return {};
 }

@@ -48,4 +48,13 @@ Result<archive::ArchiveReader> open_archive_in_place(objects::BackupStore& store
   return archive::ArchiveReader::over(std::move(index), fmt::format("{}.tar.gz", backup), fetch);
 }
 
+Result<StoredArchive> open_archive_for_few(objects::BackupStore& store,
+                                           std::string_view backup,
+                                           std::stop_token stop) {
+  auto reader = open_archive_in_place(store, backup, stop);
+  if (!reader) return open_stored_archive(store, backup, std::move(stop));
+  return StoredArchive{.scratch = TRY(TempDir::create("lateen-archive")),
+                       .reader = std::move(*reader)};
+}
+
 }  // namespace lateen::server

@@ -29,4 +29,9 @@ Result<archive::ArchiveReader> open_archive_in_place(objects::BackupStore& store
                                                      std::string_view backup,
                                                      std::stop_token stop);
 
+// For a restore of single objects: in place if that is possible, else here.
+Result<StoredArchive> open_archive_for_few(objects::BackupStore& store,
+                                           std::string_view backup,
+                                           std::stop_token stop);
+
 }  // namespace lateen::server
