@@ -7,8 +7,7 @@
 #include "kube/informer.h"
 #include "kube/lease.h"
 #include "kube/object.h"
-#include "objects/store_factory.h"
-#include "server/metrics.h"
+#include "server/local_context.h"
 #include "volumes/node_agent.h"
 
 namespace lateen::agent {
@@ -114,19 +113,7 @@ Status run_agent(const AgentConfig& config,
                             .wrap("looking for this node, see --node-name"));
   TRY(check_node(config, node, log));
   const AgentSettings settings = TRY(read_settings(config, client, log, stop));
-  server::ServerConfig server_config;
-  server_config.ns = config.ns;
-  const objects::StoreFactory stores = objects::StoreFactory::with_built_in();
-  const volumes::SnapshotterFactory snapshotters;
-  server::Metrics metrics;
-  const server::ServerContext server{.config = server_config,
-                                     .cluster = server::Cluster(client, config.ns),
-                                     .clock = clock,
-                                     .rng = rng,
-                                     .log = log,
-                                     .stores = stores,
-                                     .snapshotters = snapshotters,
-                                     .metrics = metrics};
+  const server::LocalContext local(client, config.ns, clock, rng, log);
   const std::size_t concurrency = settings.concurrency(kube::to_labels(kube::labels_of(node)));
   kube::LeaderElector elector(client,
                               {.ns = config.ns,
@@ -136,7 +123,7 @@ Status run_agent(const AgentConfig& config,
   while (!stop.stop_requested()) {
     const Status served = elector.run(
         [&](std::stop_token leading) {
-          return serve(config, server, concurrency, std::move(leading));
+          return serve(config, local.get(), concurrency, std::move(leading));
         },
         stop);
     // The API server could not be asked for a while: what was going on begins again.

@@ -17,6 +17,7 @@ Command plugin_commands();
 Command server_command();
 Command agent_command();
 Command restore_helper_command();
+Command files_commands();
 Command sandbox_commands();
 Command repo_commands();
 Command install_command();

@@ -66,6 +66,7 @@ Command root_command(const std::string& program) {
   root.children.push_back(restore_helper_command());
   root.children.push_back(sandbox_commands());
   root.children.push_back(repo_commands());
+  root.children.push_back(files_commands());
   root.children.push_back(install_command());
   root.children.push_back(version_command());
   root.children.push_back(client_commands());
