@@ -36,8 +36,8 @@ Duration timeout_of(const PodVolumeRestoreTools& tools) {
   return parsed && *parsed > Duration::zero() ? *parsed : tools.timeout;
 }
 
-// Files are only put into volumes that the restore itself is to bring: what somebody else has
-// prepared is not written over.
+// Files are only put into volumes that the restore itself is to bring, since what somebody else has
+// prepared is not written over; and only by way of a pod, whose node has the volume.
 bool has_kind(const model::RestoreSpec& spec, const std::array<std::string_view, 3>& names) {
   const auto named = [&names](const model::StringList& list) {
     return std::any_of(list.begin(), list.end(), [&names](const std::string& name) {
@@ -49,7 +49,7 @@ bool has_kind(const model::RestoreSpec& spec, const std::array<std::string_view,
 }
 
 bool restores_files(const model::RestoreSpec& spec) {
-  return spec.restore_pvs != false &&
+  return spec.restore_pvs != false && has_kind(spec, {"pods", "pod", "po"}) &&
          has_kind(spec, {"persistentvolumeclaims", "persistentvolumeclaim", "pvc"}) &&
          has_kind(spec, {"persistentvolumes", "persistentvolume", "pv"});
 }

@@ -76,17 +76,20 @@ Status ensure_repository_key(const ServerContext& context, std::stop_token stop)
 
 Result<Secret> repository_key(const ServerContext& context, std::stop_token stop) {
   auto secret = context.client().get(secret_path(context), {}, std::move(stop));
-  if (!secret) {
-    return std::move(secret)
-        .error()
-        .wrap("reading the repositories' key from Secret {}/{}", context.cluster.ns(),
-              volumes::kRepositorySecret)
-        .with_hint("The server makes it when it starts.");
+  if (!secret && secret.error().is(Code::NotFound)) {
+    // Not NotFound, which would say that there is no repository.
+    return Error(Code::Unauthenticated,
+                 "Secret {}/{}, which holds the repositories' key, is not there",
+                 context.cluster.ns(), volumes::kRepositorySecret)
+        .with_hint(
+            "The server makes a new one when it starts; repositories that are there need "
+            "the one that they were made with.");
   }
+  if (!secret) return std::move(secret).error().wrap("reading the repositories' key");
   const std::string_view encoded =
       string_at(*secret, fmt::format("data.{}", volumes::kRepositorySecretKey));
   if (encoded.empty()) {
-    return Error(Code::NotFound, "Secret {}/{} has no key {}", context.cluster.ns(),
+    return Error(Code::Unauthenticated, "Secret {}/{} has no key {}", context.cluster.ns(),
                  volumes::kRepositorySecret, volumes::kRepositorySecretKey);
   }
   const Bytes key = TRY(base64_decode(encoded).wrap("Secret {}", volumes::kRepositorySecret));
