@@ -158,7 +158,7 @@ TEST_F(VeleroBucketVoyage, ItsObjectsComeBackAsTheyWere) {
       << "a pod that had ended was started again";
 }
 
-TEST_F(VeleroBucketVoyage, VolumesThatThisVersionCannotBringBackAreNamed) {
+TEST_F(VeleroBucketVoyage, VolumesThatComeBackEmptyWithoutTheirPodsAreNamed) {
   restore("volumes",
           {"--from-backup", "bookstore-full", "--include-resources",
            "persistentvolumeclaims,persistentvolumes", "--namespace-mappings",
@@ -167,8 +167,8 @@ TEST_F(VeleroBucketVoyage, VolumesThatThisVersionCannotBringBackAreNamed) {
   const std::string told = harbour().must_lateen({"restore", "describe", "volumes"});
   for (const char* claim : {"catalog-data", "db-payments-db-0"})
     EXPECT_NE(told.find(claim), std::string::npos) << told;
-  EXPECT_NE(told.find("its files were saved by file-system backup, which this version cannot "
-                      "restore: the volume comes back empty"),
+  EXPECT_NE(told.find("its file-system backup failed, or its files are not to be restored: the "
+                      "volume comes back empty"),
             std::string::npos)
       << told;
 }

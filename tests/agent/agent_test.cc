@@ -1,0 +1,91 @@
+#include <latch>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/pod_volume_restores.h"
+#include "agent/settings.h"
+#include "agent/work_board.h"
+#include "base/temp.h"
+
+namespace lateen::agent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Json config_map(std::string_view json) {
+  return JsonObject{{"metadata", JsonObject{{"namespace", "velero"}, {"name", "settings"}}},
+                    {"data", JsonObject{{"node-agent-config.json", json}}}};
+}
+
+TEST(AgentSettings, TheLeastNumberThatMatchesANodeCounts) {
+  const auto settings = AgentSettings::parse(config_map(R"({
+    "loadConcurrency": {"globalConfig": 2, "perNodeConfig": [
+      {"nodeSelector": {"matchLabels": {"disk": "slow"}}, "number": 3},
+      {"nodeSelector": {"matchLabels": {"zone": "a"}}, "number": 5}]}})"));
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(settings->concurrency({}), 2U);
+  EXPECT_EQ(settings->concurrency({{"zone", "a"}}), 5U);
+  EXPECT_EQ(settings->concurrency({{"zone", "a"}, {"disk", "slow"}}), 3U);
+}
+
+TEST(AgentSettings, WithoutAWordOneVolumeIsCopiedAtATime) {
+  const auto settings = AgentSettings::parse(config_map("{}"));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->concurrency({{"zone", "a"}}), 1U);
+}
+
+TEST(AgentSettings, SaysWhatIsWrongAndWhatHasNoEffect) {
+  const auto wrong = AgentSettings::parse(config_map(R"({"loadConcurrency":{"globalConfig":0}})"));
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message(), HasSubstr("globalConfig is 0: it must be at least 1"));
+  EXPECT_FALSE(AgentSettings::parse(config_map("no json")));
+  const auto idle = AgentSettings::parse(config_map(R"({"podResources":{"cpuLimit":"1"}})"));
+  ASSERT_TRUE(idle);
+  EXPECT_THAT(idle->without_effect, ElementsAre("podResources"));
+}
+
+TEST(WorkBoard, DoesNoMoreAtOnceThanItMay) {
+  WorkBoard board(1);
+  std::latch end(1);
+  ASSERT_TRUE(board.start("a", [&end](std::stop_token) { end.wait(); }));
+  EXPECT_TRUE(board.has("a"));
+  EXPECT_FALSE(board.start("a", [](std::stop_token) {})) << "it is done already";
+  EXPECT_FALSE(board.start("b", [](std::stop_token) {})) << "there is no place";
+  end.count_down();
+}
+
+TEST(WorkBoard, WorkThatIsStoppedHearsItAndItsPlaceIsFree) {
+  std::latch ended(1);
+  WorkBoard board(1);
+  board.on_end([&ended] { ended.count_down(); });
+  ASSERT_TRUE(board.start(
+      "a", [](std::stop_token stop) { sleep_unless_stopped(std::chrono::seconds(30), stop); }));
+  board.stop("a");
+  ended.wait();
+  EXPECT_FALSE(board.has("a"));
+}
+
+TEST(DoneMark, IsWhereTheWaitingContainerLooks) {
+  const TempDir volume = TempDir::create("done-mark").value();
+  ASSERT_TRUE(put_done_mark(volume.path(), "1b4e28ba"));
+  EXPECT_TRUE(path_exists(volume.path() / ".velero/1b4e28ba"));
+  ASSERT_TRUE(put_done_mark(volume.path(), "6ba7b810"));
+  EXPECT_FALSE(path_exists(volume.path() / ".velero/1b4e28ba")) << "of a former restore";
+}
+
+// A volume's content is its pod's: a link in it leads nowhere that we write to.
+TEST(DoneMark, FollowsNoLinkOutOfTheVolume) {
+  const TempDir volume = TempDir::create("done-mark").value();
+  const TempDir elsewhere = TempDir::create("elsewhere").value();
+  ASSERT_TRUE(write_file(elsewhere.path() / "keep", "me"));
+  std::filesystem::create_directory_symlink(elsewhere.path(), volume.path() / ".velero");
+  ASSERT_TRUE(put_done_mark(volume.path(), "1b4e28ba"));
+  EXPECT_FALSE(path_exists(elsewhere.path() / "1b4e28ba"));
+  EXPECT_TRUE(path_exists(elsewhere.path() / "keep"));
+  EXPECT_FALSE(put_done_mark(volume.path(), "../1b4e28ba"));
+}
+
+}  // namespace
+}  // namespace lateen::agent

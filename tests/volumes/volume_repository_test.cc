@@ -1,0 +1,216 @@
+#include "volumes/volume_repository.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/hash.h"
+#include "base/temp.h"
+#include "base/text.h"
+#include "objects/fs_store.h"
+#include "objects/store_factory.h"
+#include "repository/engine/progress.h"
+#include "repository/repository.h"
+
+namespace lateen::volumes {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Of bookstore-full in tests/testdata/velero-bucket: claim catalog-data.
+constexpr std::string_view kCatalogSource =
+    "snapshot-pod-volume/kopia/bookstore/catalog-777b7cf6cf-kkn4j/catalog-data";
+
+class VolumeRepositoryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(make_dirs(dir_.path() / "bucket"));
+    ASSERT_TRUE(make_dirs(volume()));
+  }
+
+  BucketOpener bucket() const {
+    return [this]() -> Result<std::unique_ptr<objects::ObjectStore>> {
+      return objects::StoreFactory::with_built_in().open(
+          {.provider = "filesystem",
+           .bucket = "bucket",
+           .config = {{"path", dir_.path().string()}}});
+    };
+  }
+
+  Result<std::unique_ptr<VolumeRepository>> open(const std::string& key, bool create = true) const {
+    return VolumeRepository::open(bucket(),
+                                  {.type = type_,
+                                   .ns = "shop",
+                                   .prefix = "backups-of/eu",
+                                   .key = Secret(key),
+                                   .create = create},
+                                  {});
+  }
+
+  FilePath volume() const { return dir_.path() / "volume"; }
+
+  FilePath target() const { return dir_.path() / "target"; }
+
+  VolumeSource source() const {
+    return {.path = volume(),
+            .name = "shop/db-0/data",
+            .tags = {{"ns", "shop"}, {"pod", "db-0"}, {"volume", "data"}}};
+  }
+
+  SavedVolume save(VolumeRepository& repository) const {
+    repository::Progress progress;
+    auto saved = repository.save(source(), progress, {});
+    EXPECT_TRUE(saved) << saved.error().message();
+    return saved ? *saved : SavedVolume();
+  }
+
+  Status restore(VolumeRepository& repository, const std::string& id) const {
+    repository::Progress progress;
+    return repository.restore(id, {.target = target()}, progress, {});
+  }
+
+  void write(const std::string& name, std::string_view text) const {
+    ASSERT_TRUE(make_dirs((volume() / name).parent_path()));
+    ASSERT_TRUE(write_file(volume() / name, text));
+  }
+
+  const TempDir dir_ = TempDir::create("volume-repository").value();
+  std::string type_ = "kopia";
+};
+
+TEST_F(VolumeRepositoryTest, AVolumeComesBackAsItWasSaved) {
+  write("books/faust.txt", "Habe nun, ach!");
+  write("empty", "");
+  const auto repository = open("key").value();
+  const SavedVolume saved = save(*repository);
+  EXPECT_EQ(saved.snapshot_id.size(), 32U);
+  EXPECT_EQ(saved.total, 14U);
+  EXPECT_THAT(saved.unsteady, ElementsAre());
+  ASSERT_TRUE(restore(*repository, saved.snapshot_id));
+  EXPECT_EQ(read_file(target() / "books/faust.txt").value(), "Habe nun, ach!");
+  EXPECT_EQ(read_file(target() / "empty").value(), "");
+  EXPECT_TRUE(path_exists(dir_.path() / "bucket/backups-of/eu/kopia/shop/kopia.repository"));
+  EXPECT_TRUE(path_exists(dir_.path() / "bucket/backups-of/eu/kopia/shop/udmrepo.Repository"));
+}
+
+TEST_F(VolumeRepositoryTest, TheNextCopyReadsOnlyWhatIsNew) {
+  write("old", std::string(5000, 'o'));
+  const auto repository = open("key").value();
+  save(*repository);
+  write("new", "new");
+  const SavedVolume second = save(*repository);
+  EXPECT_EQ(second.total, 5003U);
+  EXPECT_EQ(second.read, 3U);
+}
+
+TEST_F(VolumeRepositoryTest, SnapshotsAreCalledAndMarkedAsVeleroDoes) {
+  write("a", "a");
+  const auto repository = open("key").value();
+  const SavedVolume saved = save(*repository);
+  const repository::Snapshot snapshot = repository->find(saved.snapshot_id, {}).value();
+  EXPECT_EQ(snapshot.user, "default");
+  EXPECT_EQ(snapshot.host, "default");
+  EXPECT_THAT(snapshot.paths, ElementsAre("snapshot-pod-volume/kopia/shop/db-0/data"));
+  EXPECT_EQ(snapshot.description, "Kopia Uploader");
+  EXPECT_THAT(snapshot.pins, ElementsAre("velero-pin"));
+  EXPECT_THAT(snapshot.tags,
+              ::testing::UnorderedElementsAre("ns=shop", "pod=db-0", "volume=data",
+                                              "snapshot-requester=snapshot-pod-volume",
+                                              "snapshot-uploader=kopia"));
+}
+
+TEST_F(VolumeRepositoryTest, AnEmptyVolumeMakesNoSnapshot) {
+  const auto repository = open("key").value();
+  EXPECT_EQ(save(*repository).snapshot_id, "");
+  EXPECT_THAT(repository->repository().snapshots({}).value(), ElementsAre());
+}
+
+TEST_F(VolumeRepositoryTest, AForgottenSnapshotIsGoneAndMayBeForgottenAgain) {
+  write("a", "a");
+  const auto repository = open("key").value();
+  const std::vector<std::string> ids = {save(*repository).snapshot_id, "0123"};
+  ASSERT_TRUE(repository->forget(ids, {}));
+  ASSERT_TRUE(repository->forget(ids, {}));
+  const Status restored = restore(*repository, ids.front());
+  ASSERT_FALSE(restored);
+  EXPECT_TRUE(restored.error().is(Code::NotFound));
+}
+
+TEST_F(VolumeRepositoryTest, ResticsFormatHoldsTheSameFiles) {
+  type_ = "restic";
+  write("books/faust.txt", "Habe nun, ach!");
+  const auto repository = open("key").value();
+  const SavedVolume first = save(*repository);
+  write("more", "more");
+  const SavedVolume second = save(*repository);
+  EXPECT_EQ(second.read, 4U) << "the tags tell which snapshot it follows";
+  ASSERT_TRUE(restore(*repository, second.snapshot_id.substr(0, 8)));
+  EXPECT_EQ(read_file(target() / "books/faust.txt").value(), "Habe nun, ach!");
+  const repository::Snapshot snapshot = repository->find(first.snapshot_id, {}).value();
+  EXPECT_EQ(snapshot.host, "velero");
+  EXPECT_TRUE(path_exists(dir_.path() / "bucket/backups-of/eu/restic/shop/config"));
+}
+
+TEST_F(VolumeRepositoryTest, AnotherKeyIsRefusedWithWhereTheRightOneIs) {
+  ASSERT_TRUE(open("key"));
+  const auto wrong = open("other");
+  ASSERT_FALSE(wrong);
+  EXPECT_TRUE(wrong.error().is(Code::Unauthenticated)) << wrong.error().message();
+  EXPECT_THAT(wrong.error().hint(), HasSubstr("Secret velero-repo-credentials"));
+}
+
+TEST_F(VolumeRepositoryTest, NothingIsMadeUnasked) {
+  const auto missing = open("key", false);
+  ASSERT_FALSE(missing);
+  EXPECT_TRUE(missing.error().is(Code::NotFound));
+}
+
+TEST_F(VolumeRepositoryTest, ARepositoryThatLostItsFormatIsNotWrittenOver) {
+  ASSERT_TRUE(open("key"));
+  ASSERT_TRUE(remove_file(dir_.path() / "bucket/backups-of/eu/kopia/shop/kopia.repository"));
+  const auto lost = open("key");
+  ASSERT_FALSE(lost);
+  EXPECT_THAT(lost.error().message(), HasSubstr("found existing data in storage location"));
+}
+
+// "mode owner size path" lines, then "sha256  path" lines.
+std::map<std::string, std::string> sums_of(const std::string& listing) {
+  std::map<std::string, std::string> sums;
+  for (const std::string& line : split_trimmed(listing, '\n')) {
+    const Cut parts = cut(line, "  ");
+    if (parts.found && parts.before.size() == 64) sums[std::string(parts.after)] = parts.before;
+  }
+  return sums;
+}
+
+TEST_F(VolumeRepositoryTest, WhatTheRealVeleroSavedComesBack) {
+  const FilePath fixture = FilePath(LATEEN_TESTDATA) / "velero-bucket";
+  // Opening may note that it was opened: the fixture is not ours to write to.
+  std::filesystem::copy(fixture / "bucket/kopia", dir_.path() / "bucket/kopia",
+                        std::filesystem::copy_options::recursive);
+  const auto repository =
+      VolumeRepository::open(bucket(),
+                             {.type = "kopia", .ns = "bookstore", .key = Secret("our own")}, {})
+          .value();
+  EXPECT_TRUE(repository->has_well_known_key());
+  std::string newest;
+  for (const repository::Snapshot& one : repository->repository().snapshots({}).value()) {
+    if (one.paths.front() == kCatalogSource && newest.empty()) newest = one.id;
+  }
+  ASSERT_NE(newest, "");
+  ASSERT_TRUE(restore(*repository, newest));
+  std::size_t compared = 0;
+  for (const auto& [path, sum] : sums_of(read_file(fixture / "volumes-expected.txt").value())) {
+    if (!path.starts_with("catalog/")) continue;
+    ++compared;
+    EXPECT_EQ(sha256_hex(read_file(target() / path.substr(8)).value_or("")), sum) << path;
+  }
+  EXPECT_EQ(compared, 3U);
+  EXPECT_EQ(std::filesystem::read_symlink(target() / "link"), "a/b/deep.txt");
+  EXPECT_TRUE(path_exists(target() / "empty"));
+}
+
+}  // namespace
+}  // namespace lateen::volumes
