@@ -249,6 +249,7 @@ std::vector<std::string> Modifiers::apply(std::string_view kind,
                                           std::string_view ns,
                                           Json& object) const {
   std::vector<std::string> errors;
+  if (rules_.empty()) return errors;
   const Json original = object;
   for (const ModifierRule& rule : rules_) {
     if (!applies(rule, kind, ns, original)) continue;

@@ -9,6 +9,7 @@
 #include "restore/item_creator.h"
 #include "restore/item_extension.h"
 #include "restore/object_preparation.h"
+#include "restore/pod_volume_action.h"
 #include "restore/rehearsal.h"
 
 namespace lateen::restore {
@@ -20,8 +21,10 @@ void add_init_containers(Json& pod, const model::RestoreHooks& hooks, const std:
       model::restore_init_containers_of(model::HookPod::from(pod), hooks, suffix);
   if (wanted.empty()) return;
   Json& list = ensure(pod, "spec.initContainers");
-  JsonArray all(wanted.begin(), wanted.end());
-  if (list.is_array()) all.insert(all.end(), list.as_array().begin(), list.as_array().end());
+  JsonArray all = list.is_array() ? list.as_array() : JsonArray();
+  // The volumes' files must be there before a hook looks at them.
+  const bool waits_first = !all.empty() && string_at(all.front(), "name") == kWaitContainer;
+  all.insert(all.begin() + (waits_first ? 1 : 0), wanted.begin(), wanted.end());
   list = std::move(all);
 }
 
@@ -44,6 +47,7 @@ Result<const kube::ResourceType*> served_type(const kube::Discovery& discovery,
 Result<Json> read_object(const archive::ArchiveReader& archive, const archive::ArchivedItem& item) {
   Json object = TRY(parse_json(TRY(archive.read(item))));
   if (!object.is_object()) return Error(Code::Corrupt, "no JSON object");
+  TRY(check_identity(object, item.key));
   return object;
 }
 
@@ -133,6 +137,12 @@ Status RunState::restore_item(std::string_view group_resource,
   const auto type = served_type(discovery, group_resource, kube::api_version_of(*original));
   if (!type) {
     not_served(hand, type.error());
+    return {};
+  }
+  if (const std::string_view kind = kube::kind_of(*original);
+      !kind.empty() && kind != (*type)->kind) {
+    fail(hand, PreviewAction::Broken,
+         fmt::format("it is broken in the backup: at its place lies a {}", quote_go(kind)));
     return {};
   }
   if (const std::string why = why_not_worth_it(group_resource, *original); !why.empty()) {

@@ -15,14 +15,7 @@ namespace {
 using model::Restore;
 using model::RestorePhase;
 
-bool is_to_stop(const Restore& restore) {
-  const auto asked = restore.metadata.annotations.find(model::annotations::kCancel);
-  return restore.metadata.deletion_timestamp ||
-         (asked != restore.metadata.annotations.end() && !asked->second.empty() &&
-          asked->second != "false");
-}
-
-// Decides which restores begin, go on and stop; each runs in a thread of its own.
+// Decides which restores begin and go on; each runs in a thread of its own.
 class RestoreController final : public Controller {
  public:
   explicit RestoreController(const ServerContext& context) : context_(context) {}
@@ -54,10 +47,7 @@ class RestoreController final : public Controller {
  private:
   Status look_at(const Restore& restore, std::stop_token stop) {
     const std::string& uid = restore.metadata.uid;
-    if (threads_.is_at_work(uid)) {
-      if (is_to_stop(restore)) threads_.cancel(uid);
-      return {};
-    }
+    if (threads_.is_at_work(uid)) return {};
     if (restore.metadata.deletion_timestamp) return clean_up(restore, stop);
     const RestorePhase phase = restore.status.phase.value();
     const bool is_free = threads_.count() < context_.config.concurrent_restores;
@@ -108,21 +98,20 @@ class RestoreController final : public Controller {
   void start(const Restore& restore, std::stop_token server_stop) {
     threads_.start(
         restore.metadata.uid,
-        [this, restore, server_stop](std::stop_token stop) {
+        [this, restore](std::stop_token stop) {
           const RestoreJob job{.restore = restore,
                                .context = context_,
-                               .tell = [&](const Restore& now) { write_status(now, server_stop); },
-                               .server_stop = server_stop};
+                               .tell = [&](const Restore& now) { write_status(now, stop); }};
           const auto done = run_restore_to_end(job, stop);
           if (done) {
-            write_status(*done, server_stop);
+            write_status(*done, stop);
             context_.metrics.restore_ended(*done, restore.spec.schedule_name);
-          } else if (!server_stop.stop_requested()) {
+          } else if (!stop.stop_requested()) {
             context_.log.error("Could not go on with a Restore; trying again",
                                {{"restore", restore.metadata.name}, {"error", done.error()}});
           }
         },
-        server_stop);
+        std::move(server_stop));
   }
 
   // Tries for long: a restore whose end is not written is told to have failed.

@@ -11,6 +11,7 @@
 #include "restore/plan.h"
 #include "restore/plugin_actions.h"
 #include "restore/run.h"
+#include "server/cancel_watch.h"
 #include "server/progress.h"
 #include "server/restore_inputs.h"
 #include "server/restore_pending.h"
@@ -244,11 +245,7 @@ Restore failed(Restore restore, const Error& error, const Log& log, const Server
 }
 
 // The end of one that was given up. What was restored until then stays, and is listed.
-Restore give_up(RestoreRun& run, const Error& error, bool was_canceled) {
-  const Error why = was_canceled ? Error(Code::Canceled,
-                                         "canceled: the restore was asked to stop; what it had "
-                                         "restored until then stays")
-                                 : error;
+Restore give_up(RestoreRun& run, const Error& why) {
   Restore done = failed(run.restore(), why, run.run_log.log(), run.job.context);
   fill_status(done, run.outcome);
   upload(run);
@@ -294,7 +291,7 @@ Result<Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop) 
       context.log.with(LogField("restore", fmt::format("{}/{}", metadata.ns, metadata.name)));
   const auto store = store_of(job, stop);
   if (!store) {
-    if (stop.stop_requested() && job.server_stop.stop_requested()) return store.error();
+    if (stop.stop_requested()) return store.error();
     return without_bucket(job, store.error(), log);
   }
   Bytes earlier;
@@ -320,10 +317,16 @@ Result<Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop) 
                            .velero_namespace = context.cluster.ns(),
                            .plugins = plugins ? &*plugins : nullptr},
                  .options = options_of(context.config, progress)};
-  auto done = run_to_end(run, stop);
+  const CancelWatch watch(context, context.cluster.path<Restore>(metadata.name), metadata.uid,
+                          stop);
+  auto done = run_to_end(run, watch.token());
   if (done) return done;
-  if (job.server_stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
-  return give_up(run, done.error(), stop.stop_requested());
+  if (watch.is_canceled()) {
+    return give_up(run,
+                   Error(Code::Canceled, "{}; what was restored until then stays", watch.reason()));
+  }
+  if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
+  return give_up(run, done.error());
 }
 
 }  // namespace lateen::server

@@ -15,8 +15,6 @@ struct RestoreJob {
   const ServerContext& context;
   // Writes the phases on the way.
   std::function<void(const model::Restore&)> tell;
-  // Tells the server's stop, after which the restore is gone on with, from its own cancellation.
-  std::stop_token server_stop;
 };
 
 // Whether a server that finds a restore in this phase, with nobody at work on it, goes on with it.

@@ -35,11 +35,6 @@ std::size_t RunThreads::count() {
   return runs_.size();
 }
 
-void RunThreads::cancel(const std::string& key) {
-  const auto run = runs_.find(key);
-  if (run != runs_.end()) run->second->stop.request_stop();
-}
-
 void RunThreads::wait() {
   for (const auto& [key, run] : runs_)
     run->thread.join();

@@ -20,7 +20,7 @@ class RunThreads {
   ~RunThreads();  // asks all to stop, and waits for them
 
   // `key` tells the runs apart (a UID); one of that key must not be at work. The run is asked to
-  // stop by cancel() and when the server is.
+  // stop when the server is.
   void start(const std::string& key,
              std::function<void(std::stop_token)> run,
              std::stop_token server_stop);
@@ -29,9 +29,6 @@ class RunThreads {
 
   // How many are.
   std::size_t count();
-
-  // Asks it to stop, if it is at work; does not wait.
-  void cancel(const std::string& key);
 
   // For all of them.
   void wait();

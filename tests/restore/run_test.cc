@@ -6,6 +6,8 @@
 
 #include "base/thread.h"
 #include "model/documents.h"
+#include "restore/action.h"
+#include "restore/item_extension.h"
 #include "restore/testing/fixtures.h"
 #include "sandbox/testing/rest_api.h"
 
@@ -33,12 +35,13 @@ class RestoreRunTest : public testing::Test {
     options_.resource_timeout = std::chrono::seconds(5);
   }
 
-  RestoreOutcome run() {
-    const archive::ArchiveReader archive = samples::open_velero("bookstore-full");
+  RestoreOutcome run(const std::string& backup = "bookstore-full") {
+    const archive::ArchiveReader archive = samples::open_velero(backup);
     const auto discovery = kube::discover(api_.client());
     EXPECT_TRUE(discovery);
     const RestorePlan plan = plan_restore(restore_.spec, archive.items(), *discovery);
-    const RestoreTools tools{.client = api_.client(), .clock = clock_, .log = Log()};
+    const RestoreTools tools{
+        .client = api_.client(), .clock = clock_, .log = Log(), .extensions = extensions_};
     auto outcome = run_restore(restore_, plan, archive, tools, options_, {});
     EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().describe());
     return outcome ? std::move(*outcome) : RestoreOutcome();
@@ -54,6 +57,7 @@ class RestoreRunTest : public testing::Test {
   SystemClock clock_;
   model::Restore restore_;
   RestoreRunOptions options_;
+  std::vector<ItemExtension*> extensions_;
 };
 
 // The kinds and the mapping of Velero's own restore `copy`; its list says what each item became.
@@ -149,6 +153,73 @@ resourceModifierRules:
   restore_.spec.included_resources = {"deployments"};
   run();
   EXPECT_EQ(int_at(get({"apps", "v1", "deployments"}, "bookstore", "web"), "spec.replicas"), 1);
+}
+
+// Brings back files, as far as the run can see.
+class FakeVolumes final : public ItemExtension {
+ public:
+  bool brings_back(const model::BackupVolumeInfo&) const override { return true; }
+
+  Result<ActionVerdict> prepare(std::string_view kind,
+                                Json& object,
+                                const Json&,
+                                const ActionContext&) const override {
+    if (kind == "pods") {
+      ensure(object, "spec.initContainers") =
+          JsonArray{JsonObject{{"name", "restore-wait"}, {"image", "lateen"}}};
+    }
+    return ActionVerdict();
+  }
+
+  Status created(std::string_view kind,
+                 const kube::ObjectPath& path,
+                 const Json& there,
+                 const Json&,
+                 std::stop_token) override {
+    const Lock lock(mu_);
+    if (kind == "pods" && kube::name_of(there) == path.name) ++pods_;
+    return {};
+  }
+
+  Status finish(RestoreOutcome& outcome, std::stop_token) override {
+    const Lock lock(mu_);
+    outcome.results.warnings.add_velero(fmt::format("{} pods", pods_));
+    return {};
+  }
+
+ private:
+  Mutex mu_;
+  int pods_ LATEEN_GUARDED_BY(mu_) = 0;
+};
+
+// The files must be there before a hook looks at them.
+TEST_F(RestoreRunTest, WhoBringsFilesBackComesBeforeTheHooksAndIsWaitedFor) {
+  restore_.spec.included_resources = {"pods", "serviceaccounts", "persistentvolumeclaims"};
+  model::RestoreResourceHookSpec& hooks = restore_.spec.hooks.resources.emplace_back();
+  hooks.name = "prepare";
+  hooks.post_hooks.emplace_back().init.emplace().init_containers.push_back(
+      yaml("{name: prepare, image: busybox, command: [\"true\"]}"));
+  FakeVolumes volumes;
+  extensions_ = {&volumes};
+  const RestoreOutcome outcome = run();
+  EXPECT_THAT(outcome.results.warnings.velero, Contains(HasSubstr(" pods")));
+  const Json pods = api_.client().list({.gvr = {"", "v1", "pods"}, .ns = "bookstore"}, {}).value();
+  ASSERT_FALSE(array_at(pods, "items")->empty());
+  for (const Json& pod : *array_at(pods, "items")) {
+    const JsonArray* containers = array_at(pod, "spec.initContainers");
+    ASSERT_NE(containers, nullptr);
+    EXPECT_EQ(string_at(containers->at(0), "name"), "restore-wait");
+    EXPECT_EQ(string_at(containers->at(1), "name"), "prepare");
+  }
+}
+
+TEST_F(RestoreRunTest, TwoNamespacesThatWouldBecomeOneAreAnErrorBeforeTheFirstObject) {
+  restore_.spec.included_resources = {"configmaps"};
+  restore_.spec.namespace_mapping = {{"*", "one"}};
+  const RestoreOutcome outcome = run("cluster-all");
+  ASSERT_TRUE(outcome.cut_short);
+  EXPECT_THAT(outcome.cut_short->message(), HasSubstr("would both be restored into one"));
+  EXPECT_THAT(outcome.resource_list, IsEmpty());
 }
 
 TEST_F(RestoreRunTest, ASecondRestoreSkipsWhatIsTheSame) {

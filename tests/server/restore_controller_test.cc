@@ -138,7 +138,6 @@ TEST_F(RestoreControllerTest, AnAnnotationCancels) {
   ASSERT_TRUE(cluster_.context.cluster.modify<Restore>("r1", [](Restore& now) {
     now.metadata.annotations[std::string(model::annotations::kCancel)] = "true";
   }));
-  controller->reconcile({});
   controller->wait();
   const Restore done = cluster_.get<Restore>("r1");
   EXPECT_EQ(done.status.phase, RestorePhase::Failed);

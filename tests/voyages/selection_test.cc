@@ -175,6 +175,35 @@ TEST_F(SelectionVoyage, WhatExistsIsLeftAsItIsUnlessThePolicySaysUpdate) {
   EXPECT_EQ(string_at(harbour().get({"-n", "kept", "configmap", "settings"}), "data.a"), "1");
 }
 
+// The exit code says whether there is something to do, and the plan what: nothing is done by it.
+TEST_F(SelectionVoyage, APlanSaysBeforehandWhatARestoreWouldDo) {
+  const Words words = {"--include-resources", "configmaps,secrets", "--namespace-mappings",
+                       "*:planned-*"};
+  Words plan = {"restore", "plan", "library"};
+  plan.insert(plan.end(), words.begin(), words.end());
+  const Outcome before = harbour().lateen(plan);
+  EXPECT_EQ(before.code, 1) << before.story();
+  EXPECT_NE(before.out.find("planned-library"), std::string::npos) << before.out;
+  EXPECT_NE(harbour().kubectl({"get", "namespace", "planned-library"}).code, 0);
+
+  Words carried_out = {"--from-backup", "library"};
+  carried_out.insert(carried_out.end(), words.begin(), words.end());
+  restore("planned", carried_out);
+  const Outcome after = harbour().lateen(plan);
+  EXPECT_EQ(after.code, 0) << after.story();
+
+  harbour().must_kubectl({"-n", "planned-library", "patch", "secret", "key", "--type", "merge",
+                          "-p", R"({"stringData":{"key":"changed-by-hand"}})"});
+  Words update = {"restore", "create", "--dry-run", "-o", "json", "--existing-resource-policy",
+                  "recreate"};
+  update.insert(update.end(), carried_out.begin(), carried_out.end());
+  const Outcome differing = harbour().lateen(update);
+  EXPECT_EQ(differing.code, 1) << differing.story();
+  EXPECT_NE(differing.out.find("\"recreate\""), std::string::npos) << differing.out;
+  EXPECT_EQ(differing.out.find("changed-by-hand"), std::string::npos);
+  EXPECT_EQ(harbour().lateen({"restore", "plan", "no-such-backup"}).code, 2);
+}
+
 TEST_F(SelectionVoyage, ADeletedNamespaceComesBackWithItsLabels) {
   const std::string before = as_written_text(harbour().get({"-n", "annex", kEverything}));
   destroy("annex");
