@@ -6,11 +6,14 @@
 #include "cli/describe.h"
 #include "cli/downloads.h"
 #include "cli/get.h"
+#include "cli/restore_preview.h"
 #include "cli/wait.h"
 #include "model/backup.h"
+#include "model/named_object.h"
 #include "model/names.h"
 #include "model/phases.h"
 #include "model/restore.h"
+#include "server/restore_preparation.h"
 
 namespace lateen::cli {
 namespace {
@@ -45,6 +48,11 @@ std::vector<FlagSpec> create_flags() {
       {.name = "include-cluster-resources",
        .kind = OptionalBool,
        .usage = "Include cluster-scoped resources in the restore."},
+      {.name = "include-object",
+       .kind = ListAppend,
+       .usage =
+           "Restore this object alone, as RESOURCE/NAMESPACE/NAME (or RESOURCE/NAME when it is "
+           "of no namespace); may be repeated. Only what it needs is read from the backup."},
       {.name = "namespace-mappings",
        .kind = Mappings,
        .usage = "Namespace mappings from name in the backup to desired restored name in the form "
@@ -64,8 +72,10 @@ std::vector<FlagSpec> create_flags() {
        .kind = OptionalBool,
        .usage = "Whether to preserve nodeports of Services when restoring."},
       {.name = "existing-resource-policy",
-       .usage = "Restore Policy to be used during the restore workflow, can be - none or update",
-       .words = {"none", "update"}},
+       .usage =
+           "Restore Policy to be used during the restore workflow, can be - none or update (or "
+           "recreate or apply, which only Lateen's server knows)",
+       .words = {"none", "update", "recreate", "apply"}},
       {.name = "status-include-resources",
        .kind = List,
        .usage = "Resources to include in the restore status, formatted as resource.group, such as "
@@ -91,6 +101,11 @@ std::vector<FlagSpec> create_flags() {
        .value = "0"},
       {.name = "labels", .kind = Map, .usage = "Labels to apply to the restore."},
       {.name = "annotations", .kind = Map, .usage = "Annotations to apply to the restore."},
+      {.name = "dry-run",
+       .kind = Bool,
+       .usage =
+           "Show what would be created and changed, object by object, and do nothing. Exit code "
+           "0: nothing to do, 1: changes, 2: something would go wrong."},
       {.name = "wait",
        .kind = Bool,
        .usage = "Wait for the operation to complete.",
@@ -149,7 +164,8 @@ Status check(const model::RestoreSpec& spec) {
   if (spec.existing_resource_policy == model::ExistingResourcePolicy::Unknown) {
     return Error(
         Code::InvalidArgument,
-        "existing-resource-policy has invalid value, it accepts only none, update as value");
+        "existing-resource-policy has invalid value, it accepts only none, update, recreate, apply "
+        "as value");
   }
   if (spec.uploader_config && spec.uploader_config->parallel_files_download < 0) {
     return Error(Code::InvalidArgument, "parallel-files-download cannot be negative");
@@ -187,21 +203,92 @@ Status choose_backup(const Session& session, Restore& restore, Invocation& call)
   return {};
 }
 
-Result<int> create(Invocation& call) {
-  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
+// The server reads them from an annotation: Velero's schema has no field for them.
+Status include_objects(Restore& restore, const Flags& flags) {
+  const std::vector<std::string> objects = flags.list("include-object");
+  if (objects.empty()) return {};
+  for (const std::string& object : objects)
+    TRY(model::NamedObject::parse(object).wrap("flag --include-object"));
+  restore.metadata.annotations[std::string(model::annotations::kIncludeObjects)] =
+      fmt::format("{}", fmt::join(objects, ","));
+  return {};
+}
+
+Result<model::RestoreSpec> checked_spec(const Flags& flags, const std::string& backup = {}) {
+  model::RestoreSpec spec = TRY(spec_from(flags));
+  if (!backup.empty()) spec.backup_name = backup;
+  TRY(check(spec));
+  return spec;
+}
+
+// What the flags ask for; named after its source and the time if `name` is empty.
+Result<Restore> requested_restore(const Session& session,
+                                  model::RestoreSpec spec,
+                                  const std::string& name,
+                                  Invocation& call) {
   Restore restore;
-  restore.spec = TRY(spec_from(call.flags));
-  TRY(check(restore.spec));
-  const Session session = TRY(open_session(call));
+  restore.spec = std::move(spec);
   const std::string& source =
       restore.spec.backup_name.empty() ? restore.spec.schedule_name : restore.spec.backup_name;
   restore.metadata.ns = session.ns();
   restore.metadata.name =
-      call.args.empty() ? fmt::format("{}-{}", source, format_timestamp_suffix(call.clock.now()))
-                        : call.args.front();
+      name.empty() ? fmt::format("{}-{}", source, format_timestamp_suffix(call.clock.now())) : name;
   restore.metadata.labels = call.flags.map("labels");
   restore.metadata.annotations = call.flags.map("annotations");
+  TRY(include_objects(restore, call.flags));
   TRY(choose_backup(session, restore, call));
+  return restore;
+}
+
+// A plan needs the backup that the server would choose: the newest Completed one.
+Status choose_of_schedule(const Session& session, Restore& restore, Invocation& call) {
+  model::RestoreSpec& spec = restore.spec;
+  if (spec.schedule_name.empty()) return {};
+  spec.backup_name =
+      TRY(server::newest_of_schedule(spec.schedule_name, session.cluster, call.stop));
+  spec.schedule_name.clear();
+  return {};
+}
+
+Result<int> show_plan(Invocation& call, const std::string& name, const std::string& backup) {
+  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::Table));
+  model::RestoreSpec spec = TRY(checked_spec(call.flags, backup));
+  const Session session = TRY(open_session(call));
+  Restore restore = TRY(requested_restore(session, std::move(spec), name, call));
+  TRY(choose_of_schedule(session, restore, call));
+  restore.spec.included_objects = model::included_objects_of(restore.metadata.annotations);
+  DownloadOptions downloading;
+  downloading.timeout = std::chrono::minutes(5);
+  const restore::RestorePreview preview =
+      TRY(make_restore_preview(restore, session, downloading, call));
+  call.console.out(print_restore_preview(restore, preview, format));
+  return exit_code_of(preview);
+}
+
+// Exit code 1 says that there is something to do: what goes wrong is 2.
+int with_own_code(Result<int> code, Invocation& call) {
+  if (code) return *code;
+  call.console.err(fmt::format("An error occurred: {}\n", code.error().message()));
+  if (!code.error().hint().empty()) call.console.err(fmt::format("  {}\n", code.error().hint()));
+  return 2;
+}
+
+std::string argument_of(const Invocation& call) {
+  return call.args.empty() ? std::string() : call.args.front();
+}
+
+Result<int> plan(Invocation& call) {
+  return with_own_code(show_plan(call, {}, argument_of(call)), call);
+}
+
+Result<int> create(Invocation& call) {
+  if (call.flags.is("dry-run")) {
+    return with_own_code(show_plan(call, argument_of(call), {}), call);
+  }
+  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
+  model::RestoreSpec spec = TRY(checked_spec(call.flags));
+  const Session session = TRY(open_session(call));
+  const Restore restore = TRY(requested_restore(session, std::move(spec), argument_of(call), call));
   if (format != OutputFormat::None) {
     print_objects(std::vector<Restore>{restore}, format, call);
     return 0;
@@ -277,6 +364,15 @@ Command restore_commands() {
             .summary = "Create a restore",
             .flags = create_flags(),
             .run = create,
+            .max_args = 1},
+           {.name = "plan",
+            .usage = "[BACKUP_NAME | --from-schedule SCHEDULE_NAME]",
+            .summary = "Show what a restore would do to this cluster",
+            .flags = create_flags(),
+            .run = plan,
+            .text = "Show what a restore would do to this cluster, object by object, and do "
+                    "nothing.\n\nExit code 0: nothing to do, 1: changes, 2: something would go "
+                    "wrong.",
             .max_args = 1},
            {.name = "get",
             .usage = "[NAME...]",
