@@ -60,6 +60,23 @@ Error no_object(std::string_view key, const FilePath& root) {
   return Error(Code::NotFound, "object {} is not in {}", key, root.string());
 }
 
+// Below this the page cache is quicker than the disk, whatever it has.
+constexpr ByteCount kDirectFrom = 256_KiB;
+
+// Until there are `least` bytes, or the file ends.
+Result<std::size_t> read_into(int fd, ByteCount offset, std::span<char> room, std::size_t least) {
+  std::size_t have = 0;
+  while (have < least) {
+    const ssize_t got =
+        pread(fd, room.data() + have, room.size() - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error(errno, "reading it");
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  return have;
+}
+
 // One call of FsStore::list.
 class Listing {
  public:
@@ -194,6 +211,34 @@ Result<Bytes> FsStore::get_range(std::string_view key,
   if (offset >= size) return Bytes();
   return read_at(fd.get(), offset, static_cast<std::size_t>(std::min(length, size - offset)))
       .wrap("reading {}", key);
+}
+
+Result<BytesView> FsStore::read_range(std::string_view key,
+                                      ByteCount offset,
+                                      ByteCount length,
+                                      std::span<char> room,
+                                      std::stop_token) {
+  const UniqueFd fd = TRY(open_object(key));
+  const struct stat status = TRY(status_of(fd, key));
+  const ByteCount size = static_cast<ByteCount>(status.st_size);
+  if (offset >= size) return BytesView();
+  length = std::min(length, size - offset);
+  const bool direct = length >= kDirectFrom && is_aligned(room.data()) &&
+                      allows_direct_io(fd.get()) && !is_cached(fd.get(), offset, length) &&
+                      set_direct_io(fd.get(), true);
+  if (direct) {
+    const ByteCount start = align_down(offset);
+    const auto whole = static_cast<std::size_t>(align_up(offset + length) - start);
+    const auto skip = static_cast<std::size_t>(offset - start);
+    const auto got = read_into(fd.get(), start, room.first(whole), skip + length);
+    if (got && *got >= skip + length) return BytesView(room.data() + skip, length);
+    // A disk with larger blocks than we know of, a bad sector: the plain way says what it is.
+    set_direct_io(fd.get(), false);
+  }
+  const std::size_t got =
+      TRY(read_into(fd.get(), offset, room.first(length), length).wrap("reading {}", key));
+  if (got < length) return Error(Code::Corrupt, "reading {}: it became shorter", key);
+  return BytesView(room.data(), length);
 }
 
 Result<std::unique_ptr<ObjectReader>> FsStore::open_read(std::string_view key,

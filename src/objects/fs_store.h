@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "objects/object_store.h"
+#include "objects/range_reader.h"
 
 namespace lateen::objects {
 
@@ -22,7 +23,7 @@ struct FsStoreOptions {
 };
 
 // Thread-safe; several processes may use one directory.
-class FsStore final : public ObjectStore {
+class FsStore final : public ObjectStore, public RangeReader {
  public:
   // NotFound if the directory isn't there.
   static Result<std::unique_ptr<ObjectStore>> open(const FsStoreOptions& options);
@@ -34,6 +35,12 @@ class FsStore final : public ObjectStore {
                           ByteCount offset,
                           ByteCount length,
                           std::stop_token stop) override;
+  // Large ranges that the page cache does not have are read past it.
+  Result<BytesView> read_range(std::string_view key,
+                               ByteCount offset,
+                               ByteCount length,
+                               std::span<char> room,
+                               std::stop_token stop) override;
   Result<std::unique_ptr<ObjectReader>> open_read(std::string_view key,
                                                   std::stop_token stop) override;
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override;

@@ -6,9 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/direct_io.h"
 #include "objects/fs_dir.h"
 
 namespace lateen::objects::fs {
+
+namespace {
+
+// Smaller pieces are gathered by the page cache.
+constexpr std::size_t kDirectFrom = 1_MiB;
+
+}  // namespace
+
 FsUpload::FsUpload(UniqueFd root, std::string key, std::string name, std::stop_token stop)
     : root_(std::move(root)),
       key_(std::move(key)),
@@ -46,9 +55,31 @@ Status FsUpload::open_temporary() {
   }
 }
 
+// Whole blocks of a large piece, past the page cache: it would have to go to the disk at complete()
+// anyway, and nobody reads it again soon. Says how many bytes that were; 0 where it cannot be done.
+Result<std::size_t> FsUpload::write_directly(BytesView bytes) {
+  if (!at_block_ || bytes.size() < kDirectFrom || !is_aligned(bytes.data())) return 0;
+  if (!allows_direct_io(file_.get()) || !set_direct_io(file_.get(), true)) return 0;
+  const auto blocks = static_cast<std::size_t>(align_down(bytes.size()));
+  std::size_t done = 0;
+  while (done < blocks) {
+    const ssize_t wrote = ::write(file_.get(), bytes.data() + done, blocks - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    const bool refused = wrote < 0 && errno == EINVAL && done == 0;
+    if (wrote < 0 && !refused) return errno_error(errno, "writing it");
+    if (wrote > 0) done += static_cast<std::size_t>(wrote);
+    if (refused || static_cast<std::size_t>(wrote) % kDirectAlignment != 0) break;
+  }
+  if (!set_direct_io(file_.get(), false))
+    return errno_error(errno, "going on with it through the page cache");
+  return done;
+}
+
 Status FsUpload::write(BytesView bytes) {
   if (stop_.stop_requested()) return Error(Code::Canceled, "writing {} was stopped", key_);
   if (!file_) return Error(Code::Internal, "writing to {} after its end", key_);
+  bytes.remove_prefix(TRY(write_directly(bytes).wrap("writing {}", key_)));
+  at_block_ = at_block_ && bytes.empty();
   return write_all(file_.get(), bytes).wrap("writing {}", key_);
 }
 

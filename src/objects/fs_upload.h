@@ -31,6 +31,7 @@ class FsUpload final : public Upload {
 
  private:
   Status open_temporary();
+  Result<std::size_t> write_directly(BytesView bytes);
   Status rename_to_key();
 
   UniqueFd root_;
@@ -38,7 +39,8 @@ class FsUpload final : public Upload {
   const std::string name_;
   const std::stop_token stop_;
   UniqueFd temporary_dir_;
-  UniqueFd file_;  // closed once the upload has ended, well or not
+  bool at_block_ = true;  // nothing was written yet but whole blocks
+  UniqueFd file_;         // closed once the upload has ended, well or not
 };
 
 }  // namespace lateen::objects::fs

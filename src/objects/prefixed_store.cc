@@ -1,10 +1,12 @@
 #include "objects/prefixed_store.h"
 
+#include "objects/range_reader.h"
+
 namespace lateen::objects {
 namespace {
 
 // Thread-safe, as what it wraps.
-class PrefixedStore final : public ObjectStore {
+class PrefixedStore final : public ObjectStore, public RangeReader {
  public:
   PrefixedStore(std::unique_ptr<ObjectStore> store, std::string prefix)
       : store_(std::move(store)), prefix_(std::move(prefix)) {}
@@ -20,6 +22,15 @@ class PrefixedStore final : public ObjectStore {
                           std::stop_token stop) override {
     TRY(check_key(key));
     return store_->get_range(full(key), offset, length, std::move(stop));
+  }
+
+  Result<BytesView> read_range(std::string_view key,
+                               ByteCount offset,
+                               ByteCount length,
+                               std::span<char> room,
+                               std::stop_token stop) override {
+    TRY(check_key(key));
+    return objects::read_range(*store_, full(key), offset, length, room, std::move(stop));
   }
 
   Result<std::unique_ptr<ObjectReader>> open_read(std::string_view key,

@@ -1,5 +1,6 @@
 // Memory for bytes that are about to be overwritten: unlike std::string, growing it writes no
-// zeros, and clearing it keeps the memory. Chunks, packs and scratch space live in these.
+// zeros, and clearing it keeps the memory. Chunks, packs and scratch space live in these. Large
+// ones begin at a page, as reading and writing past the page cache needs it.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,15 @@ class Buffer {
   Buffer() = default;
 
   explicit Buffer(std::size_t capacity) { reserve(capacity); }
+
+  // Over memory that is somebody else's, and large enough: what would not fit goes to memory of its
+  // own, so that data() tells.
+  static Buffer over(std::span<char> memory) {
+    Buffer buffer;
+    buffer.bytes_ = {memory.data(), Free(true)};
+    buffer.capacity_ = memory.size();
+    return buffer;
+  }
 
   Buffer(Buffer&& other) noexcept
       : bytes_(std::move(other.bytes_)),
@@ -77,7 +87,13 @@ class Buffer {
 
  private:
   struct Free {
+    Free() : borrowed(false) {}
+
+    explicit Free(bool is_borrowed) : borrowed(is_borrowed) {}
+
     void operator()(char* bytes) const;
+
+    bool borrowed;
   };
 
   void grow(std::size_t size);

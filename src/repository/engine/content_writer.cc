@@ -1,7 +1,6 @@
 #include "repository/engine/content_writer.h"
 
 #include <array>
-#include <cstring>
 #include <unordered_set>
 
 #include "base/thread.h"
@@ -186,11 +185,11 @@ class ContentWriter::Packing {
     content.entry.version = form.version;
     content.entry.packed_length = static_cast<std::uint32_t>(workspace.sealed.size());
     if (options_.verify) {
-      workspace.plain.clear();
-      TRY(format_.open(content.entry, workspace.sealed.view(), workspace, workspace.plain)
+      Buffer opened = Buffer::over(piece);
+      TRY(format_.open(content.entry, workspace.sealed.view(), workspace, opened)
               .wrap("opening what was just sealed as {}", content.entry.id.text()));
-      if (workspace.plain.size() != piece.size()) return faulty(content.entry.id);
-      std::memcpy(piece.data(), workspace.plain.data(), piece.size());
+      const bool in_place = opened.data() == piece.data() && opened.size() == piece.size();
+      if (!in_place) return faulty(content.entry.id);
     }
     const SealedContent sealed{.entry = content.entry, .bytes = workspace.sealed.view()};
     auto hold = TRY(queue_.append_held(kind, sealed, held.holds.empty()));

@@ -67,6 +67,10 @@ class ContentFormat {
                       Workspace& workspace,
                       Buffer& out) const = 0;
 
+  // Where the bytes of a content that is not compressed lie, encrypted, in its stored form. Opened
+  // to exactly that place they take no other memory.
+  virtual std::size_t body_offset() const = 0;
+
   // The object's key, relative to the repository's store.
   virtual std::string pack_key(std::string_view pack_name) const = 0;
 

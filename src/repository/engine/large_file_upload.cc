@@ -6,19 +6,33 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/direct_io.h"
+
 namespace lateen::repository {
 
 namespace {
 
-constexpr std::size_t kReadAtOnce = 1_MiB;
+// A window is full when there is room for less.
+constexpr std::size_t kLeastRead = 1_MiB;
+
+constexpr std::size_t kReadAtOnce = 4_MiB;
+
+// Copies what is left of a window to where another begins, so that what is read behind it lies at a
+// page. Says where.
+std::size_t take_rest(BytesView rest, Buffer& window) {
+  const std::size_t start = align_up(rest.size()) - rest.size();
+  std::memmove(window.data() + start, rest.data(), rest.size());
+  window.resize(start + rest.size());
+  return start;
+}
 
 }  // namespace
 
 // Long runs of zeros are cut into pieces of one length: hashed once.
-void LargeFileUpload::store(Batch& batch, Worker& worker) {
+void LargeFileUpload::store(Batch& batch) {
   std::vector<std::span<char>> texts;
   std::vector<ChunkRef*> refs;
-  std::size_t at = 0;
+  std::size_t at = batch.start;
   for (ChunkRef* const ref : batch.pieces) {
     const std::span<char> piece(batch.window.data() + at, ref->length);
     at += ref->length;
@@ -27,17 +41,16 @@ void LargeFileUpload::store(Batch& batch, Worker& worker) {
     refs.push_back(ref);
   }
   std::vector<ContentId> ids(texts.size());
-  Status added = run_.writer_.add_pieces(0, texts, ids, worker.workspace);
-  // Whoever happens to take a window would keep a piece's worth of memory each.
-  worker.workspace.sealed = Buffer();
-  worker.workspace.plain = Buffer();
+  Workspace& workspace = run_.workspaces_.acquire();
+  Status added = run_.writer_.add_pieces(0, texts, ids, workspace);
+  run_.workspaces_.give_back(workspace);
   if (!added) return run_.queue_.fail(std::move(added).error());
   for (std::size_t i = 0; i < refs.size(); ++i) {
     refs[i]->id = ids[i];
     run_.keep_zeros({texts[i].data(), texts[i].size()}, ids[i]);
   }
-  run_.progress_.done_bytes += at;
-  run_.counters_.bytes_read += at;
+  run_.progress_.done_bytes += at - batch.start;
+  run_.counters_.bytes_read += at - batch.start;
 }
 
 void LargeFileUpload::batch_done(Worker& worker) {
@@ -71,26 +84,26 @@ Status LargeFileUpload::acquire_window(Worker& worker) {
 
 // The window's pieces: to another thread if there is another window to go on with, else stored
 // here.
-Status LargeFileUpload::hand_over(Worker& worker) {
+Status LargeFileUpload::hand_over() {
   const BytesView rest = batch_.window.view(cut_, batch_.window.size() - cut_);
   auto next = run_.windows_.try_acquire();
   if (next) {
-    next->append(rest);
+    const std::size_t start = take_rest(rest, *next);
     ++unfinished_;
-    auto batch = std::make_shared<Batch>(std::exchange(batch_, Batch{.window = std::move(*next)}));
+    auto batch = std::make_shared<Batch>(
+        std::exchange(batch_, Batch{.window = std::move(*next), .start = start}));
     run_.queue_.push(WorkQueue::Rank::Piece, [self = shared_from_this(), batch](Worker& other) {
-      self->store(*batch, other);
+      self->store(*batch);
       self->run_.windows_.give_back(std::move(batch->window));
       self->batch_done(other);
     });
   } else {
     // Storing overwrites pieces, not what lies behind them.
-    store(batch_, worker);
+    store(batch_);
     batch_.pieces.clear();
-    std::memmove(batch_.window.data(), rest.data(), rest.size());
-    batch_.window.resize(rest.size());
+    batch_.start = take_rest(rest, batch_.window);
   }
-  cut_ = 0;
+  cut_ = batch_.start;
   if (run_.queue_.stop_token().stop_requested()) return Error(Code::Canceled, "told to stop");
   return {};
 }
@@ -115,41 +128,64 @@ void LargeFileUpload::find_pieces(bool at_end) {
   }
 }
 
+// Where the page cache has these bytes they are copied from there.
+bool LargeFileUpload::read_directly(int fd, ByteCount at, std::size_t length) {
+  const ByteCount size = folder_.entries[place_].entry.size;
+  const ByteCount there = std::min<ByteCount>(length, size - std::min(at, size));
+  const bool wanted = may_be_direct_ && align_down(at) == at &&
+                      is_aligned(batch_.window.data() + batch_.window.size()) &&
+                      !is_cached(fd, at, there);
+  if (wanted != direct_ && set_direct_io(fd, wanted)) direct_ = wanted;
+  return direct_;
+}
+
+Result<std::size_t> LargeFileUpload::read_data(int fd, ByteCount at) {
+  Buffer& window = batch_.window;
+  const std::size_t length =
+      std::min<std::size_t>(kReadAtOnce, align_down(window.capacity() - window.size()));
+  read_directly(fd, at, length);
+  char* const to = window.extend(length);
+  ssize_t done = -1;
+  while (true) {
+    done = pread(fd, to, length, static_cast<off_t>(at));
+    if (done < 0 && errno == EINVAL && direct_) {
+      may_be_direct_ = false;
+      if (read_directly(fd, at, length)) break;  // cannot be left
+    } else if (done >= 0 || errno != EINTR) {
+      break;
+    }
+  }
+  const std::size_t got = done > 0 ? static_cast<std::size_t>(done) : 0;
+  window.resize(window.size() - (length - got));
+  if (done < 0) return errno_error(errno, "reading it");
+  return got;
+}
+
 // Holes are not read: their zeros are known.
 Result<std::size_t> LargeFileUpload::read_some(int fd, ByteCount at, ByteCount size) {
   while (extent_ && at >= extent_->offset + extent_->length)
     extent_ = next_extent(fd, at, size);
   const ByteCount hole_end = extent_ ? extent_->offset : size;
-  if (at < hole_end) {
-    const std::size_t length = std::min<ByteCount>(kReadAtOnce, hole_end - at);
-    std::memset(batch_.window.extend(length), 0, length);
-    return length;
-  }
-  char* const to = batch_.window.extend(kReadAtOnce);
-  ssize_t done = -1;
-  do {
-    done = pread(fd, to, kReadAtOnce, static_cast<off_t>(at));
-  } while (done < 0 && errno == EINTR);
-  const std::size_t got = done > 0 ? static_cast<std::size_t>(done) : 0;
-  batch_.window.resize(batch_.window.size() - (kReadAtOnce - got));
-  if (done < 0) return errno_error(errno, "reading it");
-  return got;
+  if (at >= hole_end) return read_data(fd, at);
+  const std::size_t length = std::min<ByteCount>(kLeastRead, hole_end - at);
+  std::memset(batch_.window.extend(length), 0, length);
+  return length;
 }
 
-Status LargeFileUpload::read_windows(int fd, Worker& worker) {
+Status LargeFileUpload::read_windows(int fd) {
   const ByteCount size = folder_.entries[place_].entry.size;
   extent_ = next_extent(fd, 0, size);
   for (ByteCount at = 0;;) {
     const std::size_t got = TRY(read_some(fd, at, size));
     at += got;
     find_pieces(got == 0);
-    const bool full = batch_.window.capacity() - batch_.window.size() < kReadAtOnce;
-    if (full) {
+    const bool full = batch_.window.capacity() - batch_.window.size() < kLeastRead;
+    if (full && !may_be_direct_) {
       // The disk goes on while the window is worked on.
       posix_fadvise(fd, static_cast<off_t>(at), static_cast<off_t>(run_.windows_.size()),
                     POSIX_FADV_WILLNEED);
     }
-    if (full || got == 0) TRY(hand_over(worker));
+    if (full || got == 0) TRY(hand_over());
     if (got == 0) return {};
   }
 }
@@ -163,8 +199,10 @@ Status LargeFileUpload::open_and_read(Worker& worker) {
   }
   take_opened(opened, stored.entry);
   TRY(acquire_window(worker));
-  posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  TRY(read_windows(fd.get(), worker));
+  may_be_direct_ = allows_direct_io(fd.get());
+  // What is not there yet is not wanted there.
+  posix_fadvise(fd.get(), 0, 0, may_be_direct_ ? POSIX_FADV_RANDOM : POSIX_FADV_SEQUENTIAL);
+  TRY(read_windows(fd.get()));
   const Entry after = TRY(stat_entry(fd.get(), stored.entry.name, false));
   if (after.mtime != opened.mtime || after.size != opened.size || offset_ != opened.size) {
     run_.progress_.problems.add(folder_.path + "/" + stored.entry.name, changed_while_read());

@@ -21,25 +21,30 @@ class LargeFileUpload : public std::enable_shared_from_this<LargeFileUpload> {
   void read(Worker& worker);
 
  private:
-  // A window and the pieces that lie in it, from its front and without gaps.
+  // A window and the pieces that lie in it, from `start` and without gaps.
   struct Batch {
     Buffer window = {};
+    std::size_t start = 0;
     std::vector<ChunkRef*> pieces = {};
   };
 
   Status open_and_read(Worker& worker);
-  Status read_windows(int fd, Worker& worker);
+  Status read_windows(int fd);
   Result<std::size_t> read_some(int fd, ByteCount at, ByteCount size);
+  Result<std::size_t> read_data(int fd, ByteCount at);
+  bool read_directly(int fd, ByteCount at, std::size_t length);
   void find_pieces(bool at_end);
-  Status hand_over(Worker& worker);
+  Status hand_over();
   Status acquire_window(Worker& worker);
-  void store(Batch& batch, Worker& worker);
+  void store(Batch& batch);
   void batch_done(Worker& worker);
 
   UploadRun& run_;
   FolderUpload& folder_;
   const std::size_t place_;
   Batch batch_;                   // being filled
+  bool may_be_direct_ = false;    // read past the page cache
+  bool direct_ = false;           // so it is now
   std::size_t cut_ = 0;           // where in its window the next piece begins
   std::size_t scanned_ = 0;       // of that piece
   ByteCount offset_ = 0;          // of that piece, in the file

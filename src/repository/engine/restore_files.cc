@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/direct_io.h"
+#include "objects/range_reader.h"
 #include "repository/engine/restore_run.h"
 #include "repository/engine/upload_run.h"
 
@@ -14,11 +17,15 @@ namespace {
 // Bytes between two pieces that are rather fetched than asked for twice.
 constexpr std::uint32_t kMaxGap = 256 * 1024;
 
-// Files that are partly written and kept open. Those beyond are opened again for each piece.
-constexpr std::int64_t kMaxOpen = 300;
+// Files that are partly written and kept open, some of them twice. Those beyond are opened again
+// for each piece.
+constexpr std::int64_t kMaxOpen = 250;
 
-// Small pieces are opened together and hashed in lanes.
-constexpr std::size_t kGroupBytes = 1_MiB;
+// Files from this size are written past the page cache.
+constexpr ByteCount kDirectFrom = 1_MiB;
+
+// Pieces are opened together and hashed in lanes.
+constexpr std::size_t kGroupBytes = 8_MiB;
 constexpr std::size_t kGroupPieces = 64;
 
 // A hole is made of whole blocks.
@@ -49,33 +56,73 @@ void RestoreRun::leave_folder(RestoreFolder& folder) {
   folder.fd = nullptr;
 }
 
+bool RestoreRun::is_written_directly(const Entry& entry) const {
+  return entry.size >= kDirectFrom && !options_.sparse;
+}
+
+// With its size: of a large file the blocks, too, so that a disk that is too small says so at once.
+Result<std::shared_ptr<const RestoreTo>> RestoreRun::create_file(const Entry& entry,
+                                                                 int folder) const {
+  auto made = std::make_shared<RestoreTo>();
+  made->fd = TRY(target_.create_file(folder, entry.name));
+  const int fd = made->fd.get();
+  const auto size = static_cast<off_t>(entry.size);
+  const bool direct = is_written_directly(entry) && allows_direct_io(fd);
+  if (!direct || fallocate(fd, 0, 0, size) != 0) {
+    if (direct && errno == ENOSPC) return errno_error(errno, "making room for it");
+    if (ftruncate(fd, size) != 0) return errno_error(errno, "giving it its size");
+  }
+  if (direct) {
+    auto past_cache = target_.reopen_file(folder, entry.name);
+    if (past_cache && set_direct_io(past_cache->get(), true)) {
+      made->direct = std::move(*past_cache);
+    }
+  }
+  return std::shared_ptr<const RestoreTo>(std::move(made));
+}
+
 // `once`: the caller writes all of it, so that nothing is kept.
-Result<std::shared_ptr<const UniqueFd>> RestoreRun::open_file(RestoreFile& file, bool once) {
+Result<std::shared_ptr<const RestoreTo>> RestoreRun::open_file(RestoreFile& file, bool once) {
   const Entry& entry = file.stored.entry;
   const auto folder = TRY(folder_fd(*file.folder));
   if (once) {
-    auto fd = std::make_shared<const UniqueFd>(TRY(target_.create_file(folder->get(), entry.name)));
+    auto to = std::make_shared<RestoreTo>();
+    to->fd = TRY(target_.create_file(folder->get(), entry.name));
     Lock lock(file.mu);
     file.created = true;
-    return std::shared_ptr<const UniqueFd>(std::move(fd));
+    return std::shared_ptr<const RestoreTo>(std::move(to));
   }
   Lock lock(file.mu);
-  if (file.fd != nullptr) return file.fd;
+  if (file.to != nullptr) return file.to;
   if (file.created) {
-    auto fd = std::make_shared<const UniqueFd>(TRY(target_.reopen_file(folder->get(), entry.name)));
-    return std::shared_ptr<const UniqueFd>(std::move(fd));
+    auto to = std::make_shared<RestoreTo>();
+    to->fd = TRY(target_.reopen_file(folder->get(), entry.name));
+    return std::shared_ptr<const RestoreTo>(std::move(to));
   }
-  auto fd = std::make_shared<const UniqueFd>(TRY(target_.create_file(folder->get(), entry.name)));
   file.created = true;
-  if (ftruncate(fd->get(), static_cast<off_t>(entry.size)) != 0) {
-    return errno_error(errno, "giving it its size");
-  }
+  auto to = TRY(create_file(entry, folder->get()));
   if (open_files_.fetch_add(1) < kMaxOpen) {
-    file.fd = fd;
+    file.to = to;
   } else {
     --open_files_;
   }
-  return std::shared_ptr<const UniqueFd>(std::move(fd));
+  return to;
+}
+
+// The whole blocks of a large piece go past the cache if they lie in memory as they will in the
+// file.
+Status RestoreRun::write_content(const RestoreTo& to, ByteCount offset, BytesView plain) const {
+  const std::size_t head = align_up(offset) - offset;
+  const bool direct = to.direct.valid() && plain.size() >= head + kDirectFrom / 2 &&
+                      is_aligned(plain.data() + head);
+  if (!direct) return write_bytes(to.fd.get(), offset, plain);
+  TRY(write_bytes(to.fd.get(), offset, plain.substr(0, head)));
+  const auto blocks = static_cast<std::size_t>(align_down(plain.size() - head));
+  Status written = write_bytes(to.direct.get(), offset + head, plain.substr(head, blocks));
+  // A disk with larger blocks than are known here.
+  if (!written) written = write_bytes(to.fd.get(), offset + head, plain.substr(head, blocks));
+  TRY(std::move(written));
+  return write_bytes(to.fd.get(), offset + head + blocks, plain.substr(head + blocks));
 }
 
 Status RestoreRun::write_bytes(int fd, ByteCount offset, BytesView plain) const {
@@ -102,14 +149,14 @@ Status RestoreRun::write_bytes(int fd, ByteCount offset, BytesView plain) const 
   return {};
 }
 
-Status RestoreRun::finish_metadata(RestoreFile& file, std::shared_ptr<const UniqueFd> fd) {
-  if (fd == nullptr) {
-    fd = TRY(open_file(file, false));
+Status RestoreRun::finish_metadata(RestoreFile& file, std::shared_ptr<const RestoreTo> to) {
+  if (to == nullptr) {
+    to = TRY(open_file(file, false));
     Lock lock(file.mu);
-    if (file.fd != nullptr) --open_files_;
-    file.fd = nullptr;
+    if (file.to != nullptr) --open_files_;
+    file.to = nullptr;
   }
-  return target_.set_metadata(fd->get(), file.stored.entry, metadata());
+  return target_.set_metadata(to->fd.get(), file.stored.entry, metadata());
 }
 
 // A file of which only parts came back is none: rather missing, and said so, than wrong.
@@ -127,19 +174,19 @@ void RestoreRun::remove_incomplete(RestoreFile& file) {
 // All pieces are written, or there are none.
 void RestoreRun::finish_file(RestoreFile& file) {
   const Entry& entry = file.stored.entry;
-  std::shared_ptr<const UniqueFd> fd;
+  std::shared_ptr<const RestoreTo> to;
   {
     Lock lock(file.mu);
-    fd = std::move(file.fd);
-    file.fd = nullptr;
-    if (fd != nullptr) --open_files_;
+    to = std::move(file.to);
+    file.to = nullptr;
+    if (to != nullptr) --open_files_;
   }
   if (file.failed) {
     remove_incomplete(file);
     return leave_folder(*file.folder);
   }
   if (!options_.dry_run) {
-    Status set = finish_metadata(file, std::move(fd));
+    Status set = finish_metadata(file, std::move(to));
     if (!set) {
       fail(file.folder->path, entry.name, std::move(set).error());
       return leave_folder(*file.folder);
@@ -164,12 +211,13 @@ void RestoreRun::write_piece(const RestorePiece& piece, BytesView plain) {
   const Entry& entry = file.stored.entry;
   const auto write = [&]() -> Status {
     if (options_.dry_run || file.failed) return {};
-    const bool whole = piece.file_offset == 0 && plain.size() == entry.size && !options_.sparse;
-    const auto fd = TRY(open_file(file, whole));
-    TRY(write_bytes(fd->get(), piece.file_offset, plain));
+    const bool whole = piece.file_offset == 0 && plain.size() == entry.size && !options_.sparse &&
+                       !is_written_directly(entry);
+    const auto to = TRY(open_file(file, whole));
+    TRY(write_content(*to, piece.file_offset, plain));
     if (!whole) return {};
     Lock lock(file.mu);
-    file.fd = fd;
+    file.to = to;
     ++open_files_;
     return {};
   };
@@ -182,7 +230,7 @@ void RestoreRun::write_piece(const RestorePiece& piece, BytesView plain) {
 // `pieces` are in order of offset; `fetched` is what lies in their pack from `fetched_at`.
 void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
                              BytesView fetched,
-                             std::uint32_t fetched_at,
+                             std::uint64_t fetched_at,
                              Worker& worker) {
   const ContentFormat& format = reader_.format();
 
@@ -193,7 +241,7 @@ void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
   };
 
   std::vector<Opened> group;
-  Buffer& plain = worker.workspace.plain;
+  Buffer& plain = worker.opened;
   const auto finish_group = [&] {
     std::vector<BytesView> texts;
     for (const Opened& o : group)
@@ -226,14 +274,19 @@ void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
     const std::size_t at = content.offset - fetched_at;
     const BytesView stored =
         at < fetched.size() ? fetched.substr(at, content.packed_length) : BytesView();
-    const std::size_t start = plain.size();
+    // Its bytes lie at the same place of a page as they will in the file.
+    const std::size_t before = plain.size();
+    const std::size_t start = is_written_directly(pieces[i].file->stored.entry)
+                                  ? align_up(before) + pieces[i].file_offset % kDirectAlignment
+                                  : before;
+    plain.resize(start);
     Status opened = stored.size() == content.packed_length
                         ? format.open(content, stored, worker.workspace, plain)
                         : Status(Error(Code::Corrupt, "the pack ends before it"));
     if (opened) {
       group.push_back({.first = i, .start = start, .length = plain.size() - start});
     } else {
-      plain.resize(start);
+      plain.resize(before);
       const Error error = std::move(opened).error().wrap(
           "content {} in pack {}", content.id.text(), reader_.index().packs().name(content.pack));
       for (std::size_t k = i; k < next; ++k)
@@ -246,7 +299,7 @@ void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
 }
 
 std::vector<RestoreRange> RestoreRun::make_ranges() const LATEEN_NO_THREAD_SAFETY_ANALYSIS {
-  const ByteCount max = std::clamp<ByteCount>(options_.memory / threads_ / 2, 1_MiB, 16_MiB);
+  const ByteCount max = std::clamp<ByteCount>(options_.memory / threads_ / 2, 1_MiB, 12_MiB);
   std::vector<RestoreRange> ranges;
   for (std::size_t first = 0; first < pieces_.size();) {
     const ContentEntry& start = pieces_[first].content;
@@ -276,11 +329,14 @@ void RestoreRun::fill_range(const RestoreRange& range,
     end = std::max(end, std::uint64_t{piece.content.offset} + piece.content.packed_length);
   }
   const std::string_view pack = reader_.index().packs().name(pieces.front().content.pack);
-  auto fetched =
-      reader_.store().get_range(reader_.format().pack_key(pack), start, end - start, stop);
+  Buffer& bytes = worker.bytes;
+  bytes.clear();
+  bytes.resize(objects::range_room(end - start));
+  const auto fetched = objects::read_range(reader_.store(), reader_.format().pack_key(pack), start,
+                                           end - start, {bytes.data(), bytes.size()}, stop);
   if (!fetched) {
     if (stop.stop_requested()) return;
-    const Error error = std::move(fetched).error().wrap("reading pack {}", pack);
+    const Error error = Error(fetched.error()).wrap("reading pack {}", pack);
     for (const RestorePiece& piece : pieces)
       fail_piece(piece, error);
     return;

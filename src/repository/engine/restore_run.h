@@ -25,6 +25,13 @@ struct RestoreFolder {
   std::shared_ptr<const UniqueFd> fd LATEEN_GUARDED_BY(mu);
 };
 
+// A file of the target, open. What is large is written past the page cache, but for the parts of
+// blocks at both ends of a piece.
+struct RestoreTo {
+  UniqueFd fd = {};
+  UniqueFd direct = {};  // if that can be
+};
+
 // A file that is being filled.
 struct RestoreFile {
   std::shared_ptr<RestoreFolder> folder = {};
@@ -33,7 +40,7 @@ struct RestoreFile {
   std::atomic<bool> failed = false;
   Mutex mu;
   bool created LATEEN_GUARDED_BY(mu) = false;
-  std::shared_ptr<const UniqueFd> fd LATEEN_GUARDED_BY(mu);
+  std::shared_ptr<const RestoreTo> to LATEEN_GUARDED_BY(mu);
 };
 
 // Where a content goes. Ordered by where it lies.
@@ -102,14 +109,17 @@ class RestoreRun {
   void fill_range(const RestoreRange& range, Worker& worker, const std::stop_token& stop);
   void fill_pieces(std::span<const RestorePiece> pieces,
                    BytesView fetched,
-                   std::uint32_t fetched_at,
+                   std::uint64_t fetched_at,
                    Worker& worker);
   void write_piece(const RestorePiece& piece, BytesView plain);
-  Result<std::shared_ptr<const UniqueFd>> open_file(RestoreFile& file, bool once);
+  Result<std::shared_ptr<const RestoreTo>> open_file(RestoreFile& file, bool once);
+  Result<std::shared_ptr<const RestoreTo>> create_file(const Entry& entry, int folder) const;
+  bool is_written_directly(const Entry& entry) const;
   Result<std::shared_ptr<const UniqueFd>> folder_fd(RestoreFolder& folder);
+  Status write_content(const RestoreTo& to, ByteCount offset, BytesView plain) const;
   Status write_bytes(int fd, ByteCount offset, BytesView plain) const;
   void finish_file(RestoreFile& file);
-  Status finish_metadata(RestoreFile& file, std::shared_ptr<const UniqueFd> fd);
+  Status finish_metadata(RestoreFile& file, std::shared_ptr<const RestoreTo> to);
   void remove_incomplete(RestoreFile& file);
   void leave_folder(RestoreFolder& folder);
   void fail_piece(const RestorePiece& piece, const Error& error);

@@ -34,7 +34,7 @@ struct RestoreOptions {
   // whether to go into it. May be called from several threads.
   std::function<bool(const std::string& path, const StoredEntry& entry)> select = {};
   std::size_t threads = 0;
-  ByteCount memory = 64_MiB;  // of ranges being fetched and opened
+  ByteCount memory = 96_MiB;  // of ranges being fetched and opened
 };
 
 struct RestoreStats {

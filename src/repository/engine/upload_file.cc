@@ -2,6 +2,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "repository/engine/large_file_upload.h"
@@ -20,7 +22,13 @@ struct BatchFile {
   std::size_t pieces = 0;
 };
 
-// Reads a file that is expected to be `entry.size` long, however long it is now, up to `max`.
+// A file that is not in memory yet: the kernel was told to fetch it.
+struct WaitingFile {
+  std::size_t place;
+  UniqueFd fd;
+};
+
+// Reads a file that is expected to be `expected` long, however long it is now, up to `max`.
 Result<std::size_t> read_whole(int fd, ByteCount expected, ByteCount max, Buffer& out) {
   std::size_t length = 0;
   std::size_t want = expected + 1;  // a byte more: to see that it ends there
@@ -37,6 +45,18 @@ Result<std::size_t> read_whole(int fd, ByteCount expected, ByteCount max, Buffer
   }
 }
 
+// The same if all of it is in memory. Nothing, after asking for it, if not.
+std::optional<std::size_t> read_cached(int fd, ByteCount expected, Buffer& out) {
+  const std::size_t before = out.size();
+  const iovec to{.iov_base = out.extend(expected + 1), .iov_len = expected + 1};
+  const ssize_t got = preadv2(fd, &to, 1, 0, RWF_NOWAIT);
+  const bool all = got >= 0 && static_cast<ByteCount>(got) == expected;
+  out.resize(before + (all ? expected : 0));
+  if (all) return expected;
+  posix_fadvise(fd, 0, static_cast<off_t>(expected), POSIX_FADV_WILLNEED);
+  return std::nullopt;
+}
+
 }  // namespace
 
 void take_opened(const Entry& opened, Entry& entry) {
@@ -51,27 +71,33 @@ bool all_zeros(BytesView bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
-// Files that grew beyond what is small are given to read_large_file().
+// Opens a file of a batch. Its bytes, if they are in memory; else it is to be read later.
+Result<std::optional<std::size_t>> UploadRun::open_small_file(FolderUpload& folder,
+                                                              std::size_t place,
+                                                              Worker& worker,
+                                                              UniqueFd& fd) {
+  StoredEntry& stored = folder.entries[place];
+  fd = TRY(open_file(folder.fd->get(), stored.entry.name));
+  const Entry opened = TRY(stat_entry(fd.get(), stored.entry.name, false));
+  if (opened.type != EntryType::File) {
+    return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
+  }
+  take_opened(opened, stored.entry);
+  if (opened.size > small_size_) return std::optional<std::size_t>(opened.size);
+  return read_cached(fd.get(), opened.size, worker.bytes);
+}
+
+// All of a batch are asked for before any is waited for. Files that grew beyond what is small are
+// given to read_large_file().
 void UploadRun::read_small_files(FolderUpload& folder,
                                  std::span<const std::size_t> places,
                                  Worker& worker) {
   worker.bytes.clear();
   std::vector<BatchFile> files;
   files.reserve(places.size());
-  for (const std::size_t place : places) {
+  std::vector<WaitingFile> waiting;
+  const auto take = [&](std::size_t place, std::size_t start, Result<std::size_t> length) {
     StoredEntry& stored = folder.entries[place];
-    const std::size_t start = worker.bytes.size();
-    const auto read = [&]() -> Result<std::size_t> {
-      const UniqueFd fd = TRY(open_file(folder.fd->get(), stored.entry.name));
-      const Entry opened = TRY(stat_entry(fd.get(), stored.entry.name, false));
-      if (opened.type != EntryType::File) {
-        return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
-      }
-      take_opened(opened, stored.entry);
-      if (opened.size > small_size_) return opened.size;
-      return read_whole(fd.get(), opened.size, small_size_, worker.bytes);
-    };
-    auto length = read();
     if (!length) {
       worker.bytes.resize(start);
       fail_entry(folder, place, std::move(length).error());
@@ -87,7 +113,29 @@ void UploadRun::read_small_files(FolderUpload& folder,
       stored.entry.size = *length;
       files.push_back({.place = place, .start = start, .length = *length});
     }
+  };
+  const auto read_waiting = [&] {
+    for (const WaitingFile& file : waiting) {
+      const ByteCount expected = folder.entries[file.place].entry.size;
+      const std::size_t start = worker.bytes.size();
+      take(file.place, start, read_whole(file.fd.get(), expected, small_size_, worker.bytes));
+    }
+    waiting.clear();
+  };
+  for (const std::size_t place : places) {
+    const std::size_t start = worker.bytes.size();
+    UniqueFd fd;
+    auto length = open_small_file(folder, place, worker, fd);
+    if (!length) {
+      take(place, start, std::move(length).error());
+    } else if (*length) {
+      take(place, start, **length);
+    } else {
+      waiting.push_back({.place = place, .fd = std::move(fd)});
+      if (waiting.size() >= max_waiting_) read_waiting();
+    }
   }
+  read_waiting();
   std::vector<BytesView> pieces;
   for (BatchFile& file : files) {
     BytesView rest = worker.bytes.view(file.start, file.length);

@@ -75,6 +75,10 @@ class UploadRun {
 
   // Files (upload_file.cc).
   void read_small_files(FolderUpload& folder, std::span<const std::size_t> places, Worker& worker);
+  Result<std::optional<std::size_t>> open_small_file(FolderUpload& folder,
+                                                     std::size_t place,
+                                                     Worker& worker,
+                                                     UniqueFd& fd);
   void read_large_file(FolderUpload& folder, std::size_t place, Worker& worker);
   void finish_file(FolderUpload& folder,
                    std::size_t place,
@@ -91,7 +95,9 @@ class UploadRun {
   Progress& progress_;
   WorkQueue queue_;
   WindowPool windows_;
-  const std::size_t small_size_;  // files up to here are read whole, many at a time
+  WorkspacePool workspaces_;
+  const std::size_t small_size_;   // files up to here are read whole, many at a time
+  const std::size_t max_waiting_;  // files that a thread has open while they are being fetched
   std::atomic<std::uint64_t> root_device_ = 0;
   std::atomic<std::int64_t> next_checkpoint_;
 

@@ -20,7 +20,7 @@ std::int64_t ticks(std::chrono::steady_clock::time_point t) {
 std::size_t window_size(const UploadOptions& options, const Chunker& chunker) {
   constexpr std::size_t kUsual = 20_MiB;
   const std::size_t least = chunker.max_size() + 2_MiB;
-  return std::max(least, std::min<std::size_t>(kUsual, options.memory / 2));
+  return std::max(least, std::min<std::size_t>(kUsual, options.memory / 3));
 }
 
 std::size_t window_count(const UploadOptions& options, const Chunker& chunker) {
@@ -41,7 +41,9 @@ UploadRun::UploadRun(const UploadOptions& options,
       progress_(progress),
       queue_(std::min(window_count(options, trees.chunker()), hardware_threads())),
       windows_(window_count(options, trees.chunker()), window_size(options, trees.chunker())),
+      workspaces_(std::min(window_count(options, trees.chunker()), hardware_threads())),
       small_size_(std::min(kSmallFile, trees.chunker().max_size())),
+      max_waiting_(std::clamp<std::size_t>(256 / engine_threads(options.threads), 4, 64)),
       next_checkpoint_(ticks(monotonic_now() + options.checkpoint_interval)) {}
 
 void UploadRun::checkpoint_if_due() {

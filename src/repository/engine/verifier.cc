@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "objects/range_reader.h"
 #include "repository/engine/work_queue.h"
 
 namespace lateen::repository {
@@ -30,30 +31,29 @@ class StretchReader {
   StretchReader(const ContentFormat& format, const Good& good, const Bad& bad)
       : format_(format), good_(good), bad_(bad) {}
 
-  // `entries` lie, in order, in `stretch`, which begins at `start` of the pack.
+  // `entries` lie, in order, in `stretch`, which begins at `start` of the pack. What is not
+  // compressed is opened where it lies: `stretch` is written to.
   Status read(std::span<const ContentEntry> entries,
-              BytesView stretch,
+              std::span<char> stretch,
               std::uint64_t start,
               Worker& worker) {
-    plain_ = &worker.bytes;
+    plain_ = &worker.opened;
     plain_->clear();
-    for (const ContentEntry& entry : entries) {
+    std::uint64_t behind = 0;  // what was opened so far
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const ContentEntry& entry = entries[i];
       const std::uint64_t at = entry.offset - start;
-      const BytesView stored =
-          at < stretch.size() ? stretch.substr(at, entry.packed_length) : BytesView();
-      if (stored.size() != entry.packed_length) {
+      const std::uint64_t end = at + entry.packed_length;
+      if (end > stretch.size()) {
         bad_(entry, Error(Code::Corrupt, "the pack ends before it"));
         continue;
       }
-      const std::size_t before = plain_->size();
-      const Status opened = format_.open(entry, stored, worker.workspace, *plain_);
-      if (!opened) {
-        plain_->resize(before);
-        bad_(entry, opened.error());
-        continue;
-      }
-      group_.push_back({&entry, before, plain_->size() - before});
-      if (plain_->size() >= kGroupBytes || group_.size() >= kGroupContents) TRY(finish(worker));
+      // Two rows for the same bytes: the second one needs them as they were.
+      const bool shared =
+          at < behind || (i + 1 < entries.size() && entries[i + 1].offset - start < end);
+      behind = std::max(behind, end);
+      open(entry, stretch.subspan(at, entry.packed_length), shared, worker);
+      if (is_enough()) TRY(finish(worker));
     }
     return finish(worker);
   }
@@ -61,14 +61,44 @@ class StretchReader {
  private:
   struct Opened {
     const ContentEntry* entry;
+    const char* in_place;  // or null: in plain_
     std::size_t start;
     std::size_t length;
   };
 
+  void open(const ContentEntry& entry, std::span<char> stored, bool shared, Worker& worker) {
+    const BytesView bytes(stored.data(), stored.size());
+    const std::size_t body = format_.body_offset();
+    if (entry.codec == 0 && !shared && stored.size() > body) {
+      Buffer place = Buffer::over(stored.subspan(body));
+      const Status opened = format_.open(entry, bytes, worker.workspace, place);
+      if (!opened) return bad_(entry, opened.error());
+      LATEEN_ASSERT(place.data() == stored.data() + body, "opening makes no content longer");
+      in_place_ += place.size();
+      group_.push_back({&entry, place.data(), 0, place.size()});
+      return;
+    }
+    const std::size_t before = plain_->size();
+    const Status opened = format_.open(entry, bytes, worker.workspace, *plain_);
+    if (!opened) {
+      plain_->resize(before);
+      return bad_(entry, opened.error());
+    }
+    group_.push_back({&entry, nullptr, before, plain_->size() - before});
+  }
+
+  // As many as fill the lanes; or as much as memory is there for.
+  bool is_enough() const {
+    if (plain_->size() >= kGroupBytes || group_.size() >= kGroupContents) return true;
+    return in_place_ >= kGroupBytes && group_.size() >= format_.hash().lanes();
+  }
+
   Status finish(Worker& worker) {
     std::vector<BytesView> texts;
-    for (const Opened& o : group_)
-      texts.push_back(plain_->view(o.start, o.length));
+    for (const Opened& o : group_) {
+      texts.push_back(o.in_place != nullptr ? BytesView(o.in_place, o.length)
+                                            : plain_->view(o.start, o.length));
+    }
     std::vector<HashBytes> hashes(group_.size());
     format_.hash().hash_many(texts, hashes);
     for (std::size_t i = 0; i < group_.size(); ++i) {
@@ -81,6 +111,7 @@ class StretchReader {
     }
     group_.clear();
     plain_->clear();
+    in_place_ = 0;
     return {};
   }
 
@@ -88,8 +119,23 @@ class StretchReader {
   const Good good_;
   const Bad bad_;
   Buffer* plain_ = nullptr;
+  std::size_t in_place_ = 0;
   std::vector<Opened> group_;
 };
+
+// An object, or a part of it, into the worker's memory.
+Result<std::span<char>> fetch(objects::ObjectStore& store,
+                              std::string_view key,
+                              ByteCount offset,
+                              ByteCount length,
+                              Worker& worker,
+                              const std::stop_token& stop) {
+  worker.bytes.clear();
+  worker.bytes.resize(objects::range_room(length));
+  const std::span<char> room(worker.bytes.data(), worker.bytes.size());
+  const BytesView got = TRY(objects::read_range(store, key, offset, length, room, stop));
+  return room.subspan(static_cast<std::size_t>(got.data() - room.data()), got.size());
+}
 
 // The index' rows of each pack: eight bytes each, so that ten million contents are 80 MB.
 std::vector<std::vector<RowNumber>> rows_by_pack(const ContentIndex& index, bool include_deleted) {
@@ -179,7 +225,8 @@ class PackVerifier {
             std::span<const ContentEntry> entries,
             Worker& worker,
             const std::stop_token& stop) {
-    auto pack = reader_.store().get(reader_.format().pack_key(name), listed.size, stop);
+    auto pack =
+        fetch(reader_.store(), reader_.format().pack_key(name), 0, listed.size, worker, stop);
     if (!pack) {
       if (stop.stop_requested()) return;
       return whole_pack(name, entries, std::move(pack).error());
@@ -193,10 +240,12 @@ class PackVerifier {
     const StretchReader::Bad broken = [&](const ContentEntry& entry, const Error& error) {
       bad(name, entry, error);
     };
+    // First, since contents are opened where they lie.
+    std::vector<Error> wrong;
+    reader_.format().check_pack(name, {pack->data(), pack->size()}, entries, worker.workspace,
+                                wrong);
     // Good never fails.
     (void)StretchReader(reader_.format(), good, broken).read(entries, *pack, 0, worker);
-    std::vector<Error> wrong;
-    reader_.format().check_pack(name, *pack, entries, worker.workspace, wrong);
     for (Error& error : wrong)
       progress_.problems.add(fmt::format("pack {}", name), std::move(error));
     counters_.bytes += pack->size();
@@ -303,8 +352,8 @@ Status read_contents(std::vector<ContentEntry> wanted,
           progress.problems.add(fmt::format("pack {}", name),
                                 Error(error).wrap("content {}", entry.id.text()));
         };
-        auto bytes = reader.store().get_range(reader.format().pack_key(name), entries[0].offset,
-                                              end - entries[0].offset, stopping);
+        auto bytes = fetch(reader.store(), reader.format().pack_key(name), entries[0].offset,
+                           end - entries[0].offset, worker, stopping);
         if (!bytes) {
           if (stopping.stop_requested()) return {};
           for (const ContentEntry& entry : entries)

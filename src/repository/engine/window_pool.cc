@@ -20,6 +20,21 @@ void WindowPool::wait(const std::stop_token& stop) {
                 [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return !free_.empty() || left_ > 0; });
 }
 
+Workspace& WorkspacePool::acquire() {
+  Lock lock(mu_);
+  changed_.wait(mu_, Deadline::never(), {},
+                [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return !free_.empty(); });
+  Workspace& workspace = *free_.back();
+  free_.pop_back();
+  return workspace;
+}
+
+void WorkspacePool::give_back(Workspace& workspace) {
+  Lock lock(mu_);
+  free_.push_back(&workspace);
+  changed_.notify_one();
+}
+
 void WindowPool::give_back(Buffer window) {
   window.clear();
   Lock lock(mu_);

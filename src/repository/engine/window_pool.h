@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "repository/buffer.h"
+#include "repository/engine/workspace.h"
 
 namespace lateen::repository {
 
@@ -33,6 +34,26 @@ class WindowPool {
   Condition changed_;
   std::size_t left_ LATEEN_GUARDED_BY(mu_);  // not made yet
   std::vector<Buffer> free_ LATEEN_GUARDED_BY(mu_);
+};
+
+// What storing the pieces of a window takes beside it: as many as there are cores to work with, and
+// not one for each thread that ever does so. Thread-safe.
+class WorkspacePool {
+ public:
+  explicit WorkspacePool(std::size_t count) : workspaces_(count) {
+    for (Workspace& workspace : workspaces_)
+      free_.push_back(&workspace);
+  }
+
+  // Waits for one; whoever has one waits for nothing but packs.
+  Workspace& acquire();
+  void give_back(Workspace& workspace);
+
+ private:
+  std::vector<Workspace> workspaces_;
+  Mutex mu_;
+  Condition changed_;
+  std::vector<Workspace*> free_ LATEEN_GUARDED_BY(mu_);
 };
 
 }  // namespace lateen::repository

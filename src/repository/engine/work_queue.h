@@ -20,7 +20,8 @@ namespace lateen::repository {
 // What a thread has for its tasks.
 struct Worker {
   Workspace workspace;
-  Buffer bytes = {};  // of a batch of files, of a range of a pack
+  Buffer bytes = {};   // of a batch of files, of a range of a pack
+  Buffer opened = {};  // contents of that range
 };
 
 // Thread-safe.

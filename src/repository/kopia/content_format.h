@@ -54,6 +54,8 @@ class KopiaContentFormat final : public ContentFormat {
               Workspace& workspace,
               Buffer& out) const override;
 
+  std::size_t body_offset() const override { return kAeadNonceSize; }
+
   std::string pack_key(std::string_view pack_name) const override { return std::string(pack_name); }
 
   ByteCount pack_size() const override { return format_.max_pack_size; }

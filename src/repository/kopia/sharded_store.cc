@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "objects/range_reader.h"
 
 namespace lateen::repository::kopia {
 namespace {
@@ -44,7 +45,7 @@ std::string in_folders(std::string_view name, const std::vector<std::size_t>& wi
   return key;
 }
 
-class ShardedStore final : public objects::ObjectStore {
+class ShardedStore final : public objects::ObjectStore, public objects::RangeReader {
  public:
   ShardedStore(std::unique_ptr<objects::ObjectStore> store, Sharding sharding)
       : store_(std::move(store)), sharding_(std::move(sharding)) {}
@@ -58,6 +59,14 @@ class ShardedStore final : public objects::ObjectStore {
                           ByteCount length,
                           std::stop_token stop) override {
     return store_->get_range(sharding_.key_of(key), offset, length, stop);
+  }
+
+  Result<BytesView> read_range(std::string_view key,
+                               ByteCount offset,
+                               ByteCount length,
+                               std::span<char> room,
+                               std::stop_token stop) override {
+    return objects::read_range(*store_, sharding_.key_of(key), offset, length, room, stop);
   }
 
   Result<std::unique_ptr<objects::ObjectReader>> open_read(std::string_view key,

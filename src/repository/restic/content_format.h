@@ -43,6 +43,9 @@ class ResticContentFormat final : public ContentFormat {
               BytesView stored,
               Workspace& workspace,
               Buffer& out) const override;
+
+  std::size_t body_offset() const override { return kCtrPolyIvSize; }
+
   std::string pack_key(std::string_view pack_name) const override;
 
   ByteCount pack_size() const override { return pack_size_; }
