@@ -83,23 +83,43 @@ def make_mix(root: pathlib.Path, scale: float) -> None:
               b"%d\n" % i + row_text[start:start + min(size, 200_000)])
 
 
-def next_day(root: pathlib.Path) -> None:
-    """What a day does to the mix: one page in 200 of the database rewritten, a new log, some edits, a new clip."""
+def next_day(root: pathlib.Path):
+    """What a day does to the mix: one page in 200 of the database rewritten, a new log, some edits, a new clip. Returns what
+    takes it back, so that the next program finds the same first day."""
     rng = random.Random(4)
     row_text = text(rng, MIB)
+    pages_before, made, lengths = [], [], []
     for path in sorted((root / "db").glob("base*.dat")):
         size = path.stat().st_size
         with path.open("r+b") as f:
             for _ in range(size // 8192 // 200):
                 # Databases rewrite pages near each other: a few extents, not all over the file.
-                f.seek(int(rng.betavariate(2, 20) * (size // 8192)) * 8192)
+                at = int(rng.betavariate(2, 20) * (size // 8192)) * 8192
+                f.seek(at)
+                pages_before.append((path, at, f.read(8192)))
+                f.seek(at)
                 f.write(pages(rng, 8192, row_text))
-    write(root / "db" / "wal" / "ffff", text(rng, 16 * MIB))
+    made.append(root / "db" / "wal" / "ffff")
+    write(made[-1], text(rng, 16 * MIB))
     files = sorted((root / "src").rglob("*.c"))
     for path in rng.sample(files, len(files) // 50):
+        lengths.append((path, path.stat().st_size))
         with path.open("ab") as f:
             f.write(b"/* edited */\n")
-    write(root / "media" / "new.mp4", rng.randbytes(14 * MIB))
+    made.append(root / "media" / "new.mp4")
+    write(made[-1], rng.randbytes(14 * MIB))
+
+    def take_back():
+        for path, at, page in reversed(pages_before):
+            with path.open("r+b") as f:
+                f.seek(at)
+                f.write(page)
+        for path, length in lengths:
+            os.truncate(path, length)
+        for path in made:
+            path.unlink()
+
+    return take_back
 
 
 MAKERS = {"mix": make_mix, "small": make_small, "random": make_random}
