@@ -21,7 +21,7 @@ DOORS = {
     r"boost/json": ["src/base/json.h", "src/base/json.cc"],
     r"simdjson": ["src/base/json"],
     r"yaml\.h": ["src/base/yaml"],
-    r"libdeflate|zlib\.h": ["src/base/gzip", "src/base/", "src/sandbox/api/spdy", "src/repository/compress/", "tests/"],
+    r"libdeflate|isa-l/|zlib\.h": ["src/base/gzip", "src/base/", "src/sandbox/api/spdy", "src/repository/compress/", "tests/"],
     r"date/": ["src/base/zone"],
     r"curl/": ["src/net/"],
     r"boost/(asio|beast)": ["src/net/"],

@@ -9,7 +9,7 @@ set -euo pipefail
 build=(
   g++ make cmake ninja-build mold ccache pkg-config ca-certificates tzdata
   libboost1.81-dev libboost-json1.81-dev libsimdjson-dev libyaml-dev
-  libdeflate-dev zlib1g-dev libzstd-dev liblz4-dev libssl-dev libcurl4-openssl-dev
+  libdeflate-dev libisal-dev zlib1g-dev libzstd-dev liblz4-dev libssl-dev libcurl4-openssl-dev
   libgrpc++-dev libprotobuf-dev protobuf-compiler
   libsqlite3-dev libexpected-dev libfmt-dev prometheus-cpp-dev libhowardhinnant-date-dev
   # The drill: a real kubectl and a real PostgreSQL.

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
 #include <zlib.h>
 
@@ -12,41 +13,54 @@ namespace lateen {
 namespace {
 
 constexpr std::size_t kInputRoom = 128 << 10;
+constexpr std::size_t kOutputRoom = 64 << 10;
+constexpr std::size_t kInputPiece = std::size_t{1} << 30;  // isa-l counts in 32 bits
 
 struct DecompressorDeleter {
   void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
 };
 
-struct CompressorDeleter {
-  void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
-};
-
 }  // namespace
 
 struct GzipCompressor::Tables {
-  std::unique_ptr<libdeflate_compressor, CompressorDeleter> handle;
+  isal_zstream stream;
+  std::array<std::uint8_t, ISAL_DEF_LVL1_DEFAULT> level_room;
+  std::array<char, kOutputRoom> out;
 };
 
-GzipCompressor::GzipCompressor(int level) : tables_(std::make_unique<Tables>()) {
-  tables_->handle.reset(libdeflate_alloc_compressor(level));
-  LATEEN_ASSERT(tables_->handle != nullptr, "levels are constants of ours, and memory is there");
-}
+GzipCompressor::GzipCompressor() : tables_(std::make_unique<Tables>()) {}
 
 GzipCompressor::GzipCompressor(GzipCompressor&&) noexcept = default;
 GzipCompressor& GzipCompressor::operator=(GzipCompressor&&) noexcept = default;
 GzipCompressor::~GzipCompressor() = default;
 
 Bytes GzipCompressor::member(BytesView data) {
-  Bytes out(libdeflate_gzip_compress_bound(tables_->handle.get(), data.size()), '\0');
-  const std::size_t size = libdeflate_gzip_compress(tables_->handle.get(), data.data(), data.size(),
-                                                    out.data(), out.size());
-  LATEEN_ASSERT(size > 0, "the bound holds for every input");
-  out.resize(size);
-  return out;
+  isal_zstream& stream = tables_->stream;
+  isal_deflate_init(&stream);
+  stream.level = 1;
+  stream.level_buf = tables_->level_room.data();
+  stream.level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+  stream.gzip_flag = IGZIP_GZIP;
+  Bytes packed;
+  do {
+    if (stream.avail_in == 0) {
+      const BytesView piece = data.substr(0, kInputPiece);
+      data.remove_prefix(piece.size());
+      stream.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(piece.data()));
+      stream.avail_in = static_cast<std::uint32_t>(piece.size());
+      stream.end_of_stream = data.empty() ? 1 : 0;
+    }
+    stream.next_out = reinterpret_cast<std::uint8_t*>(tables_->out.data());
+    stream.avail_out = static_cast<std::uint32_t>(tables_->out.size());
+    const int done = isal_deflate(&stream);
+    LATEEN_ASSERT(done == COMP_OK, "the level and its room are constants that fit each other");
+    packed.append(tables_->out.data(), tables_->out.size() - stream.avail_out);
+  } while (stream.internal_state.state != ZSTATE_END);
+  return packed;
 }
 
-Bytes gzip_member(BytesView data, int level) {
-  return GzipCompressor(level).member(data);
+Bytes gzip_member(BytesView data) {
+  return GzipCompressor().member(data);
 }
 
 Result<Bytes> gunzip_member(BytesView member, ByteCount size) {

@@ -11,6 +11,11 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 using simdjson::error_code;
 
+// Texts up to this size are read with a parser that the thread keeps. A parser has room for about
+// six times its largest text: making and giving back that much for every page costs as much as
+// reading it.
+constexpr std::size_t kKeptText = 1 << 20;
+
 // Bytes with the readable room behind them that simdjson asks for, and what had to be unescaped.
 // Views into it stay good for as long as it stays at its address.
 struct SliceBuffer {
@@ -26,6 +31,11 @@ struct SliceBuffer {
   std::size_t size;
   std::deque<std::string> unescaped;
 };
+
+ondemand::parser& parser_for(const SliceBuffer& buffer, ondemand::parser& own) {
+  thread_local ondemand::parser kept;
+  return buffer.size <= kKeptText ? kept : own;
+}
 
 std::string_view trim_right(std::string_view text) {
   const std::size_t last = text.find_last_not_of(" \t\r\n");
@@ -285,7 +295,8 @@ OwnedSlice::~OwnedSlice() = default;
 Result<ListPage> ListPage::parse(Bytes body) {
   ListPage page;
   page.storage_ = std::make_unique<Storage>(std::move(body));
-  ondemand::parser parser;
+  ondemand::parser own;
+  ondemand::parser& parser = parser_for(*page.storage_, own);
   ondemand::document document;
   if (const auto e = parser.iterate(page.storage_->padded()).get(document)) {
     return unreadable("list", *page.storage_, e);
@@ -311,7 +322,8 @@ Result<OwnedSlice> OwnedSlice::parse(Bytes body) {
   OwnedSlice owned;
   owned.storage_ = std::make_unique<Storage>(std::move(body));
   const SliceBuffer& buffer = *owned.storage_;
-  ondemand::parser parser;
+  ondemand::parser own;
+  ondemand::parser& parser = parser_for(buffer, own);
   ondemand::document document;
   if (const auto e = parser.iterate(buffer.padded()).get(document)) {
     return unreadable("object", buffer, e);

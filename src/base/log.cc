@@ -1,9 +1,10 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <map>
+#include <optional>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -48,38 +49,91 @@ struct AsJson {
   Json operator()(bool v) const { return Json(v); }
 };
 
+// Which characters a value may have that stands without quotes.
+constexpr std::array<bool, 256> kBare = [] {
+  std::array<bool, 256> bare{};
+  for (unsigned char c = 'a'; c <= 'z'; ++c)
+    bare[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c)
+    bare[c] = true;
+  for (unsigned char c = '0'; c <= '9'; ++c)
+    bare[c] = true;
+  for (const char c : std::string_view("-._/@^+"))
+    bare[static_cast<unsigned char>(c)] = true;
+  return bare;
+}();
+
 bool needs_quotes(std::string_view text) {
-  return !std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._/@^+").find(c) != std::string_view::npos;
-  });
+  return !std::ranges::all_of(text, [](char c) { return kBare[static_cast<unsigned char>(c)]; });
+}
+
+// Nothing to escape: nearly every message.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
 void append_pair(std::string& line, std::string_view key, std::string_view value) {
   if (!line.empty()) line += ' ';
   line += key;
   line += '=';
-  line += needs_quotes(value) ? quote_go(value) : std::string(value);
+  if (!needs_quotes(value)) {
+    line += value;
+  } else if (is_plain(value)) {
+    line += '"';
+    line += value;
+    line += '"';
+  } else {
+    line += quote_go(value);
+  }
 }
+
+using FieldByKey = std::pair<std::string, const LogField::Value*>;
 
 // Sorted by key, of equal keys the last: a map, as logrus' Fields are. Keys that the entry itself
 // uses are moved aside.
-std::map<std::string, const LogField::Value*> by_key(const LogEntry& entry) {
-  std::map<std::string, const LogField::Value*> sorted;
+std::vector<FieldByKey> by_key(const LogEntry& entry) {
+  std::vector<FieldByKey> sorted;
+  sorted.reserve(entry.fields.size());
   for (const LogField& field : entry.fields) {
     const bool clashes = field.key == "time" || field.key == "level" || field.key == "msg";
-    sorted[clashes ? "fields." + field.key : field.key] = &field.value;
+    std::string key = clashes ? "fields." + field.key : field.key;
+    const auto known = std::ranges::find(sorted, key, &FieldByKey::first);
+    if (known != sorted.end()) {
+      known->second = &field.value;
+    } else {
+      sorted.emplace_back(std::move(key), &field.value);
+    }
   }
+  std::ranges::sort(sorted, {}, &FieldByKey::first);
   return sorted;
+}
+
+// Of the last second that this thread wrote about: lines come many to a second.
+const std::string& time_of(const LogEntry& entry) {
+  thread_local TimePoint second;
+  thread_local std::string text;
+  const TimePoint now = std::chrono::floor<std::chrono::seconds>(entry.time);
+  if (text.empty() || now != second) {
+    second = now;
+    text = format_rfc3339(now);
+  }
+  return text;
 }
 
 std::string format_text(const LogEntry& entry) {
   std::string line;
-  append_pair(line, "time", format_rfc3339(entry.time));
+  line.reserve(256);
+  append_pair(line, "time", time_of(entry));
   append_pair(line, "level", to_string(entry.level));
   if (!entry.message.empty()) append_pair(line, "msg", entry.message);
-  for (const auto& [key, value] : by_key(entry))
-    append_pair(line, key, std::visit(AsText(), *value));
+  for (const auto& [key, value] : by_key(entry)) {
+    if (const auto* text = std::get_if<std::string>(value)) {
+      append_pair(line, key, *text);
+    } else {
+      append_pair(line, key, std::visit(AsText(), *value));
+    }
+  }
   line += '\n';
   return line;
 }
@@ -92,7 +146,7 @@ std::string format_json(const LogEntry& entry) {
     const std::string name = key == "error" ? "error.message" : key;
     object[name] = std::visit(AsJson(), *value);
   }
-  object["time"] = format_rfc3339(entry.time);
+  object["time"] = time_of(entry);
   object["level"] = to_string(entry.level);
   object["msg"] = entry.message;
   return write_json(Json(std::move(object))) + "\n";
@@ -229,12 +283,27 @@ void Log::write(LogLevel level,
                 std::string_view message,
                 std::initializer_list<LogField> fields) const {
   if (!sink_ || !clock_ || !sink_->wants(level)) return;
-  LogEntry entry{
-      .time = clock_->now(), .level = level, .message = std::string(message), .fields = {}};
-  entry.fields.reserve((fields_ ? fields_->size() : 0) + fields.size());
-  if (fields_) entry.fields = *fields_;
-  entry.fields.insert(entry.fields.end(), fields.begin(), fields.end());
+  // The thread keeps its last entry, so that the next one finds its texts' room. A sink that logs
+  // itself finds an empty one.
+  thread_local std::optional<LogEntry> last;
+  LogEntry entry = last ? *std::exchange(last, std::nullopt) : LogEntry{};
+  entry.time = clock_->now();
+  entry.level = level;
+  entry.message = message;
+  std::size_t used = 0;
+  const auto take = [&](const LogField& field) {
+    if (used < entry.fields.size()) {
+      entry.fields[used] = field;
+    } else {
+      entry.fields.push_back(field);
+    }
+    ++used;
+  };
+  if (fields_) std::ranges::for_each(*fields_, take);
+  std::ranges::for_each(fields, take);
+  entry.fields.erase(entry.fields.begin() + static_cast<std::ptrdiff_t>(used), entry.fields.end());
   sink_->write(entry);
+  last = std::move(entry);
 }
 
 }  // namespace lateen

@@ -12,6 +12,11 @@ void return_freed_memory() {
   // a third more CPU, measured.
   (void)mallopt(M_MMAP_THRESHOLD, static_cast<int>(1_MiB));
 #endif
+#ifdef M_TRIM_THRESHOLD
+  // By default what is free at an arena's end is given back from 128 KiB on, and taken anew for the
+  // next page: a fifth of a backup's CPU, measured.
+  (void)mallopt(M_TRIM_THRESHOLD, static_cast<int>(4_MiB));
+#endif
 }
 
 }  // namespace lateen

@@ -47,7 +47,8 @@ bool fits_octal(Field field, std::uint64_t value) {
 void put_octal(Block& block, Field field, std::uint64_t value) {
   // What does not fit is zero here and right in the PAX record.
   if (!fits_octal(field, value)) value = 0;
-  put_text(block, field, fmt::format("{:0{}o}", value, field.size - 1));
+  for (std::size_t i = field.size - 1; i > 0; value >>= 3U)
+    block[field.at + --i] = static_cast<char>('0' + (value & 7U));
 }
 
 void append_with_checksum(std::string& out, Block& block) {
@@ -136,8 +137,12 @@ Status append_tar_header(std::string& out, const TarFile& file) {
     append_pax_header(out, file.name, records);
   }
   Block block = {};
-  put_text(block, kName, ustar ? std::string(split->name) : to_ascii(file.name));
-  if (ustar) put_text(block, kPrefix, split->prefix);
+  if (ustar) {
+    put_text(block, kName, split->name);
+    put_text(block, kPrefix, split->prefix);
+  } else {
+    put_text(block, kName, to_ascii(file.name));
+  }
   put_octal(block, kMode, file.mode);
   put_octal(block, kUid, 0);
   put_octal(block, kGid, 0);

@@ -10,6 +10,9 @@ namespace lateen::net {
 
 namespace {
 
+// Behind an answer: readers of JSON want some bytes to follow the text, and would have to copy it.
+constexpr std::size_t kSpare = 64;
+
 constexpr long kReceiveBuffer = 128 * 1024;
 constexpr long kUploadBuffer = 512 * 1024;  // 64 KiB, the default, halves what a PUT reaches
 
@@ -169,7 +172,7 @@ std::size_t Transfer::on_body(std::string_view bytes) {
     return CURL_WRITEFUNC_ERROR;
   }
   if (received_.empty()) {
-    received_.reserve(std::min<std::size_t>(announced_length(headers_), max_response_));
+    received_.reserve(std::min<std::size_t>(announced_length(headers_), max_response_) + kSpare);
   }
   received_.append(bytes);
   return bytes.size();
