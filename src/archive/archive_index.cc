@@ -128,7 +128,7 @@ class IndexParser {
                       .preferred = preferred};
     // The same names as in the tarball, or none.
     const ItemCopy copy = preferred ? ItemCopy::Plain : ItemCopy::Versioned;
-    if (!parse_entry_name(entry_name(key, copy)))
+    if (!parse_entry_name(entry_name(key, copy)) || !why_no_object(key).empty())
       return broken("a name that cannot be in an archive");
     ItemLocation location{.offset = *offset,
                           .size = *size,

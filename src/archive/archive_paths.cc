@@ -1,10 +1,10 @@
 #include "archive/archive_paths.h"
 
+#include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-
 #include "base/tar.h"
+#include "base/text.h"
 
 namespace lateen::archive {
 
@@ -26,15 +26,69 @@ std::optional<std::size_t> split(std::string_view path, std::array<std::string_v
   }
 }
 
+// Lower case letters and digits, and what `others` has.
+bool is_lower(std::string_view text, std::string_view others) {
+  return std::ranges::all_of(text, [others](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_printable(std::string_view text) {
+  return is_valid_utf8(text) && std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
+constexpr std::size_t kMaxLabel = 63;
+constexpr std::size_t kMaxSubdomain = 253;
+constexpr std::size_t kMaxName = 1024;  // most kinds have 253; RBAC's have no limit of their own
+
 }  // namespace
 
 std::string entry_name(const ItemKey& key, ItemCopy copy) {
-  std::string version;
-  if (copy == ItemCopy::Preferred) version = fmt::format("{}{}/", key.version, kPreferredSuffix);
-  if (copy == ItemCopy::Versioned) version = fmt::format("{}/", key.version);
-  const std::string scope = key.ns.empty() ? "cluster" : fmt::format("namespaces/{}", key.ns);
-  return fmt::format("resources/{}/{}{}/{}{}", key.group_resource, version, scope, key.name,
-                     kFileSuffix);
+  std::string name;
+  append_entry_name(name, key, copy);
+  return name;
+}
+
+void append_entry_name(std::string& out, const ItemKey& key, ItemCopy copy) {
+  out += "resources/";
+  out += key.group_resource;
+  out += '/';
+  if (copy != ItemCopy::Plain) {
+    out += key.version;
+    if (copy == ItemCopy::Preferred) out += kPreferredSuffix;
+    out += '/';
+  }
+  if (key.ns.empty()) {
+    out += "cluster/";
+  } else {
+    out += "namespaces/";
+    out += key.ns;
+    out += '/';
+  }
+  out += key.name;
+  out += kFileSuffix;
+}
+
+std::string_view why_no_object(const ItemKey& key) {
+  if (key.group_resource.size() > kMaxLabel + 1 + kMaxSubdomain ||
+      !is_lower(key.group_resource, ".-")) {
+    return "no resource can be called so";
+  }
+  if (key.version.size() > kMaxLabel || !is_lower(key.version, "-")) {
+    return "no version of an API can be called so";
+  }
+  if (key.ns.size() > kMaxLabel) return "a namespace of more than 63 characters";
+  if (!is_lower(key.ns, "-") || key.ns.starts_with('-') || key.ns.ends_with('-')) {
+    return "no namespace can be called so";
+  }
+  if (key.name.size() > kMaxName) return "a name of more than 1024 bytes";
+  if (key.name.find('%') != std::string_view::npos || !is_printable(key.name)) {
+    return "no object can be called so";
+  }
+  return {};
 }
 
 std::optional<ParsedEntryName> parse_entry_name(std::string_view entry) {

@@ -38,11 +38,16 @@ enum class ItemCopy {
 
 // The path of one copy. Preferred and Versioned need `key.version`.
 std::string entry_name(const ItemKey& key, ItemCopy copy);
+void append_entry_name(std::string& out, const ItemKey& key, ItemCopy copy);
 
 struct ParsedEntryName {
   ItemKey key;  // views into the name that was parsed
   ItemCopy copy;
 };
+
+// Why no object of Kubernetes can be called so ("a namespace of more than 63 characters"); empty
+// where one can.
+std::string_view why_no_object(const ItemKey& key);
 
 // Nothing if the entry is not an object: metadata, a folder that we do not know, an unsafe name.
 // Such entries are passed over, as Velero does.

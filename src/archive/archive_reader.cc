@@ -145,6 +145,7 @@ struct Seen {
 struct ArchiveReader::State {
   FilePath path;
   UniqueFd fd;
+  RangeFetch fetch;  // instead of the file
   ArchiveLimits limits;
   ScanResult scan;  // of an indexed tarball only the version
   std::optional<ArchiveIndex> index;
@@ -155,12 +156,17 @@ struct ArchiveReader::State {
 
   const ItemTable& items() const { return index ? index->table() : *table; }
 
+  Result<Bytes> packed(const MemberRange& range) const {
+    return fetch ? fetch(range.offset, range.length)
+                 : read_at(fd.get(), range.offset, range.length);
+  }
+
   // Straight out of the first member.
   Status read_version() {
     if (index->members().empty()) return Error(Code::Corrupt, "an index without members");
     const MemberRange& first = index->members().front();
-    const Bytes packed = TRY(read_at(fd.get(), first.offset, first.length));
-    const Bytes unpacked = TRY(gunzip_member(packed, first.unpacked_size));
+    const Bytes member = TRY(packed(first));
+    const Bytes unpacked = TRY(gunzip_member(member, first.unpacked_size));
     ViewSource source(unpacked);
     TarReader tar(source);
     const auto entry = TRY(tar.next());
@@ -193,9 +199,9 @@ struct ArchiveReader::State {
   Result<MemberCache::Unpacked> unpacked_member(std::uint32_t number) {
     if (auto known = cache.find(number)) return known;
     const MemberRange& range = index->members()[number];
-    const Bytes packed = TRY(read_at(fd.get(), range.offset, range.length));
+    const Bytes member = TRY(packed(range));
     Bytes unpacked =
-        TRY(gunzip_member(packed, range.unpacked_size).wrap("the member at byte {}", range.offset));
+        TRY(gunzip_member(member, range.unpacked_size).wrap("the member at byte {}", range.offset));
     auto shared = std::make_shared<const Bytes>(std::move(unpacked));
     cache.put(number, shared);
     return shared;
@@ -214,6 +220,7 @@ struct ArchiveReader::State {
   }
 
   Status verify(std::stop_token stop) const {
+    if (fetch) return Error(Code::Unsupported, "only a tarball that is here can be verified");
     std::vector<Seen> seen(items().items().size());
     const auto compare = [&](const ParsedEntryName& entry, TarReader& tar) -> Status {
       const Bytes json = TRY(tar.read_all(limits.max_item_size));
@@ -285,6 +292,15 @@ Result<ArchiveReader> ArchiveReader::open(const FilePath& tarball,
   return ArchiveReader(std::move(state));
 }
 
+ArchiveReader ArchiveReader::over(ArchiveIndex index, std::string_view name, RangeFetch fetch) {
+  auto state = std::make_unique<State>();
+  state->path = FilePath(std::string(name));
+  state->fetch = std::move(fetch);
+  state->scan.format_version = kFormatVersion;  // there is an index beside no other
+  state->index.emplace(std::move(index));
+  return ArchiveReader(std::move(state));
+}
+
 const std::string& ArchiveReader::format_version() const {
   return state_->scan.format_version;
 }
@@ -303,7 +319,7 @@ Result<Bytes> ArchiveReader::read(const ArchivedItem& item) const {
   return state_->read(item).wrap("reading {}", state_->path.filename().string());
 }
 
-const std::vector<std::string>& ArchiveReader::refused_entries() const {
+const std::vector<RefusedEntry>& ArchiveReader::refused_entries() const {
   return state_->scan.refused;
 }
 

@@ -1,11 +1,13 @@
 // Reads a backup's tarball from a local file: Velero's or ours. With our index it goes straight to
-// each object; without one it unpacks the tarball once into a temporary file. Memory grows with the
+// each object; without one it unpacks the tarball once into a temporary file. With the index it may
+// also stay where it is: then each member that is read is one ranged GET. Memory grows with the
 // number of objects, never with their size.
 //
 //   const ArchiveReader archive = TRY(ArchiveReader::open(path, {.temp_dir = scratch}, stop));
 //   for (const ArchivedItem& item : archive.items()) …archive.read(item)…
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,11 +16,17 @@
 
 #include "archive/archive_limits.h"
 #include "archive/item_table.h"
+#include "archive/refused_entry.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/result.h"
 
 namespace lateen::archive {
+
+class ArchiveIndex;
+
+// Reads a part of a tarball that is elsewhere. Called from several threads at once.
+using RangeFetch = std::function<Result<Bytes>(ByteCount offset, ByteCount length)>;
 
 struct ArchiveReaderOptions {
   std::optional<FilePath> index = {};  // not used if it is broken or of another tarball
@@ -36,6 +44,10 @@ class ArchiveReader {
   static Result<ArchiveReader> open(const FilePath& tarball,
                                     ArchiveReaderOptions options,
                                     std::stop_token stop);
+
+  // The tarball that the index describes, member by member as objects are read. `name` is for
+  // errors. The caller has made sure that the index is of this tarball: its size is the index's.
+  static ArchiveReader over(ArchiveIndex index, std::string_view name, RangeFetch fetch);
 
   ArchiveReader(ArchiveReader&&) noexcept;
   ArchiveReader& operator=(ArchiveReader&&) noexcept;
@@ -56,16 +68,16 @@ class ArchiveReader {
   // The object's JSON, checked against its digest.
   Result<Bytes> read(const ArchivedItem& item) const;
 
-  // Names of entries that lead out of the archive's folder, at most 20 of them: nothing was read
-  // from those.
-  const std::vector<std::string>& refused_entries() const;
+  // Entries that nothing was read from: their names lead out of the archive or are none of
+  // Kubernetes', or they are links or devices. At most 20; none where the index was used.
+  const std::vector<RefusedEntry>& refused_entries() const;
 
   // Whether the index was used; if one was given and not used, why not.
   bool indexed() const;
   const std::optional<Error>& index_problem() const;
 
   // Reads the whole tarball again and holds it against what open() found: every entry, both copies
-  // of each object.
+  // of each object. Unsupported where the tarball is elsewhere.
   Status verify(std::stop_token stop) const;
 
  private:

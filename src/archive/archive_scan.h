@@ -8,6 +8,7 @@
 
 #include "archive/archive_limits.h"
 #include "archive/archive_paths.h"
+#include "archive/refused_entry.h"
 #include "base/byte_source.h"
 #include "base/result.h"
 #include "base/tar.h"
@@ -15,8 +16,8 @@
 namespace lateen::archive {
 
 struct ScanResult {
-  std::string format_version;        // empty when the archive does not say
-  std::vector<std::string> refused;  // names that lead elsewhere, at most 20
+  std::string format_version;         // empty when the archive does not say
+  std::vector<RefusedEntry> refused;  // at most 20
 };
 
 // Gets each entry that is an object, standing at its content, which it may leave unread.

@@ -13,20 +13,49 @@ namespace lateen::archive {
 
 namespace {
 
-// Deflate refers back this far. The second copy of a smaller object is nearly free where it stands,
-// behind the first; a larger one is packed once, as a member of its own, and the packed bytes are
-// written twice.
-constexpr std::size_t kWindow = 32 << 10;
+// Deflate refers back 32 KiB, and between the two copies of an object stands a header. The second
+// copy of a smaller object is nearly free where it stands, behind the first; a larger one is packed
+// once, as a member of its own, and the packed bytes are written twice.
+constexpr std::size_t kWindow = 30 << 10;
+
+bool is_name(std::string_view part) {
+  return part.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos && part != "." &&
+         part != "..";
+}
 
 Status check_key(const ItemKey& key) {
-  const auto bad = [](std::string_view part) { return part.find('/') != std::string_view::npos; };
-  if (key.group_resource.empty() || key.name.empty() || key.version.empty() ||
-      bad(key.group_resource) || bad(key.ns) || bad(key.name) || bad(key.version) ||
-      !is_safe_entry_name(entry_name(key, ItemCopy::Preferred))) {
+  if (key.group_resource.empty() || key.name.empty() || key.version.empty() || !is_name(key.name) ||
+      !why_no_object(key).empty()) {
     return Error(Code::InvalidArgument, "{} {}/{} of version \"{}\" cannot be named in an archive",
                  key.group_resource, key.ns, key.name, key.version);
   }
   return {};
+}
+
+// What stands before an object's JSON, for each of its copies. Made before the writer's lock is
+// taken.
+struct Headers {
+  std::string first;
+  std::string second;  // empty: there is one copy
+};
+
+Result<Headers> make_headers(const ItemKey& key, ByteCount size, TimePoint now) {
+  Headers headers;
+  std::string name;
+  append_entry_name(name, key, key.preferred ? ItemCopy::Plain : ItemCopy::Versioned);
+  headers.first.reserve(kTarBlock);
+  TRY(append_tar_header(headers.first, {.name = name, .size = size, .modified = now}));
+  if (!key.preferred) return headers;
+  name.clear();
+  append_entry_name(name, key, ItemCopy::Preferred);
+  headers.second.reserve(kTarBlock);
+  TRY(append_tar_header(headers.second, {.name = name, .size = size, .modified = now}));
+  return headers;
+}
+
+void append_padded(Bytes& raw, BytesView content) {
+  raw += content;
+  raw.append(tar_padding(content.size()), '\0');
 }
 
 }  // namespace
@@ -59,51 +88,62 @@ struct ArchiveWriter::State {
     return {};
   }
 
-  Status append_header(std::string_view name, std::size_t size) LATEEN_REQUIRES(mu) {
-    ++entries;
-    return append_tar_header(filling->raw, {.name = name, .size = size, .modified = clock.now()});
-  }
-
-  Status append_file(std::string_view name, BytesView content) LATEEN_REQUIRES(mu) {
-    TRY(append_header(name, content.size()));
-    filling->raw += content;
-    filling->raw.append(tar_padding(content.size()), '\0');
-    return {};
+  std::shared_ptr<Member> empty_member() {
+    auto member = std::make_shared<Member>();
+    member->raw = pipeline.spare_room();
+    // The object that fills it up is nearly always smaller than this.
+    member->raw.reserve(options.member_size + kWindow);
+    return member;
   }
 
   Status push_filling(std::stop_token stop) LATEEN_REQUIRES(mu) {
-    return pipeline.push(std::exchange(filling, std::make_shared<Member>()), stop);
+    return pipeline.push(std::exchange(filling, empty_member()), stop);
   }
 
-  Status add_small(const ItemKey& key, BytesView json, const Sha256Digest& sha256)
-      LATEEN_REQUIRES(mu) {
-    const ItemCopy first = key.preferred ? ItemCopy::Plain : ItemCopy::Versioned;
-    TRY(append_file(entry_name(key, first), json));
-    const std::size_t stored = json.size() + tar_padding(json.size());
-    filling->index_lines += index_item_line(
-        key, {.offset = filling->raw.size() - stored, .size = json.size(), .sha256 = sha256});
-    if (!key.preferred) return {};
-    return append_file(entry_name(key, ItemCopy::Preferred), json);
+  void add_version() LATEEN_REQUIRES(mu) {
+    const std::string version = fmt::format("{}\n", kFormatVersion);
+    const Status named = append_tar_header(
+        filling->raw, {.name = kVersionEntry, .size = version.size(), .modified = clock.now()});
+    LATEEN_ASSERT(named.has_value(), "a constant name is a good name");
+    append_padded(filling->raw, version);
+    ++entries;
+  }
+
+  void add_small(const ItemKey& key,
+                 BytesView json,
+                 const Sha256Digest& sha256,
+                 const Headers& headers) LATEEN_REQUIRES(mu) {
+    Bytes& raw = filling->raw;
+    raw += headers.first;
+    append_index_line(filling->index_lines, key,
+                      {.offset = raw.size(), .size = json.size(), .sha256 = sha256});
+    append_padded(raw, json);
+    ++entries;
+    if (headers.second.empty()) return;
+    raw += headers.second;
+    append_padded(raw, json);
+    ++entries;
   }
 
   // Header, content, header, and the content's packed bytes once more: four members.
   Status add_large(const ItemKey& key,
                    BytesView json,
                    const Sha256Digest& sha256,
+                   const Headers& headers,
                    const std::stop_token& stop) LATEEN_REQUIRES(mu) {
-    TRY(append_header(entry_name(key, ItemCopy::Plain), json.size()));
+    filling->raw += headers.first;
     TRY(push_filling(stop));
     auto content = std::make_shared<Member>();
     content->raw.reserve(json.size() + kTarBlock);
-    content->raw = json;
-    content->raw.append(tar_padding(json.size()), '\0');
-    content->index_lines =
-        index_item_line(key, {.offset = 0, .size = json.size(), .sha256 = sha256});
+    append_padded(content->raw, json);
+    append_index_line(content->index_lines, key,
+                      {.offset = 0, .size = json.size(), .sha256 = sha256});
     TRY(pipeline.push(content, stop));
-    TRY(append_header(entry_name(key, ItemCopy::Preferred), json.size()));
+    filling->raw += headers.second;
     TRY(push_filling(stop));
     auto again = std::make_shared<Member>();
     again->same = std::move(content);
+    entries += 2;
     return pipeline.push(std::move(again), stop);
   }
 
@@ -117,7 +157,7 @@ struct ArchiveWriter::State {
   // Held while waiting for the pipeline: the order of the calls is the order of the archive, so
   // whoever comes later has to wait anyway.
   Mutex mu;
-  std::shared_ptr<Member> filling LATEEN_GUARDED_BY(mu) = std::make_shared<Member>();
+  std::shared_ptr<Member> filling LATEEN_GUARDED_BY(mu);
   std::uint64_t items LATEEN_GUARDED_BY(mu) = 0;
   std::uint64_t entries LATEEN_GUARDED_BY(mu) = 0;
   bool broken LATEEN_GUARDED_BY(mu) = false;  // half an object is in the pipeline, or it has ended
@@ -131,22 +171,26 @@ ArchiveWriter::ArchiveWriter(ByteSink& tarball,
                              ArchiveWriterOptions options)
     : state_(std::make_unique<State>(tarball, index, clock, std::move(options))) {
   const Lock lock(state_->mu);
-  const std::string version = fmt::format("{}\n", kFormatVersion);
-  const Status written = state_->append_file(kVersionEntry, version);
-  LATEEN_ASSERT(written.has_value(), "a constant name is a good name");
+  state_->filling = state_->empty_member();
+  state_->add_version();
 }
 
 ArchiveWriter::~ArchiveWriter() = default;
 
 Status ArchiveWriter::add(const ItemKey& item, BytesView json, std::stop_token stop) {
   TRY(check_key(item));
-  const Sha256Digest sha256 = sha256_digest(json);
   State& s = *state_;
+  const Sha256Digest sha256 = sha256_digest(json);
+  const Headers headers = TRY(make_headers(item, json.size(), s.clock.now()));
   const Lock lock(s.mu);
   if (s.broken)
     return Error(Code::Internal, "the archive has ended or failed, nothing can be added");
-  const bool large = item.preferred && json.size() >= kWindow;
-  Status added = large ? s.add_large(item, json, sha256, stop) : s.add_small(item, json, sha256);
+  Status added;
+  if (item.preferred && json.size() >= kWindow) {
+    added = s.add_large(item, json, sha256, headers, stop);
+  } else {
+    s.add_small(item, json, sha256, headers);
+  }
   if (added && s.filling->raw.size() >= s.options.member_size) added = s.push_filling(stop);
   if (added) {
     ++s.items;

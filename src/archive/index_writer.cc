@@ -1,5 +1,8 @@
 #include "archive/index_writer.h"
 
+#include <array>
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -11,24 +14,39 @@ namespace {
 
 constexpr std::size_t kFlushSize = 256 << 10;
 
+// "name":"value",
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += fmt::format("\"{}\":", name);
+  out += '"';
+  out += name;
+  out += "\":";
   append_json_string(out, value);
+  out += ',';
+}
+
+void append_number(std::string& out, std::string_view name, std::uint64_t value) {
+  std::array<char, 20> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out += '"';
+  out += name;
+  out += "\":";
+  out.append(digits.data(), end);
   out += ',';
 }
 
 }  // namespace
 
-std::string index_item_line(const ItemKey& key, const ItemLocation& location) {
-  std::string line = "{";
-  append_field(line, "resource", key.group_resource);
-  if (!key.ns.empty()) append_field(line, "namespace", key.ns);
-  append_field(line, "name", key.name);
-  if (!key.version.empty()) append_field(line, "version", key.version);
-  if (!key.preferred) line += "\"preferred\":false,";
-  line += fmt::format("\"offset\":{},\"size\":{},\"sha256\":\"{}\"}}\n", location.offset,
-                      location.size, hex_encode({location.sha256.data(), location.sha256.size()}));
-  return line;
+void append_index_line(std::string& out, const ItemKey& key, const ItemLocation& location) {
+  out += '{';
+  append_field(out, "resource", key.group_resource);
+  if (!key.ns.empty()) append_field(out, "namespace", key.ns);
+  append_field(out, "name", key.name);
+  if (!key.version.empty()) append_field(out, "version", key.version);
+  if (!key.preferred) out += "\"preferred\":false,";
+  append_number(out, "offset", location.offset);
+  append_number(out, "size", location.size);
+  out += "\"sha256\":\"";
+  out += hex_encode({location.sha256.data(), location.sha256.size()});
+  out += "\"}\n";
 }
 
 Status IndexWriter::begin(std::string_view backup) {

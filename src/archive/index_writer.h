@@ -15,7 +15,7 @@
 namespace lateen::archive {
 
 // The line of one object, with its newline; its member's line stands before it.
-std::string index_item_line(const ItemKey& key, const ItemLocation& location);
+void append_index_line(std::string& out, const ItemKey& key, const ItemLocation& location);
 
 // Holds a few hundred KiB. Not thread-safe.
 class IndexWriter {

@@ -10,6 +10,8 @@ namespace lateen::archive {
 
 namespace {
 
+constexpr std::size_t kNameBlock = 64 << 10;
+
 // What makes two entries the same object: all but the preferred version's name, which plain copies
 // do not tell.
 ItemKey identity_of(ItemKey key) {
@@ -29,7 +31,10 @@ std::size_t hash_of(const ItemKey& identity) {
 }  // namespace
 
 Sha256Digest sha256_digest(BytesView bytes) {
-  const Bytes raw = hash(HashAlgorithm::Sha256, bytes);
+  // Making one costs as much as hashing a small object.
+  thread_local Sha256 hasher;
+  hasher.update(bytes);
+  const Bytes raw = hasher.finish();
   Sha256Digest digest;
   std::memcpy(digest.data(), raw.data(), digest.size());
   return digest;
@@ -77,6 +82,16 @@ std::string_view ItemTable::intern(std::string_view word) {
   return word.empty() ? std::string_view() : *words_.emplace(word).first;
 }
 
+std::string_view ItemTable::keep(std::string_view name) {
+  if (names_.empty() || names_.back().capacity() - names_.back().size() < name.size()) {
+    names_.emplace_back().reserve(std::max(kNameBlock, name.size()));
+  }
+  std::string& block = names_.back();
+  const std::size_t begin = block.size();
+  block += name;
+  return std::string_view(block).substr(begin);
+}
+
 Status ItemTable::put(const ParsedEntryName& entry, const ItemLocation& location) {
   const bool plain = entry.copy == ItemCopy::Plain;
   const bool wanted = wants(entry);
@@ -95,7 +110,7 @@ Status ItemTable::put(const ParsedEntryName& entry, const ItemLocation& location
   const std::uint32_t* bucket = bucket_of(identity_of(entry.key));
   items_.push_back({.key = {.group_resource = intern(entry.key.group_resource),
                             .ns = intern(entry.key.ns),
-                            .name = names_.emplace_back(entry.key.name),
+                            .name = keep(entry.key.name),
                             .version = intern(entry.key.version),
                             .preferred = entry.key.preferred},
                     .location = location});

@@ -33,7 +33,7 @@ struct ArchivedItem {
   ItemLocation location;
 };
 
-// About 150 bytes and the name for each object. Built once by one thread, then immutable.
+// About 140 bytes and the name for each object. Built once by one thread, then immutable.
 class ItemTable {
  public:
   explicit ItemTable(std::size_t max_items) : max_items_(max_items) {}
@@ -58,13 +58,14 @@ class ItemTable {
 
  private:
   std::string_view intern(std::string_view word);
+  std::string_view keep(std::string_view name);
   const std::uint32_t* bucket_of(const ItemKey& identity) const;
   void grow();
 
   std::size_t max_items_;
   std::vector<ArchivedItem> items_;
   std::vector<bool> has_plain_copy_;
-  std::deque<std::string> names_;          // stable addresses
+  std::deque<std::string> names_;          // one behind the other; each text is never moved
   std::unordered_set<std::string> words_;  // resources, namespaces, versions: few
   std::vector<std::uint32_t> buckets_;     // item number + 1 by identity, open addressing; 0: free
 };

@@ -6,8 +6,18 @@
 
 namespace lateen::archive {
 
+namespace {
+
+// What a large object took is given back.
+constexpr ByteCount kMaxSpare = 512_KiB;
+
+}  // namespace
+
 MemberPipeline::MemberPipeline(std::size_t threads, Write write)
-    : write_(std::move(write)), to_compress_(2 * threads + 2), in_order_(2 * threads + 2) {
+    : write_(std::move(write)),
+      max_spare_(2 * threads + 2),
+      to_compress_(2 * threads + 2),
+      in_order_(2 * threads + 2) {
   threads_.emplace_back([this](std::stop_token stop) { write_all_in_order(std::move(stop)); });
   for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
     threads_.emplace_back([this](std::stop_token stop) { compress_all(std::move(stop)); });
@@ -54,11 +64,26 @@ void MemberPipeline::compress_all(std::stop_token stop) {
     Member& member = *(*slot)->member;
     member.packed = compressor.member(member.raw);
     member.unpacked_size = member.raw.size();
-    Bytes().swap(member.raw);
+    Bytes room = std::exchange(member.raw, Bytes());
     const Lock lock(mu_);
+    keep_room(std::move(room));
     (*slot)->packed = true;
     changed_.notify_all();
   }
+}
+
+void MemberPipeline::keep_room(Bytes room) {
+  if (room.capacity() > kMaxSpare || spare_.size() >= max_spare_) return;
+  room.clear();
+  spare_.push_back(std::move(room));
+}
+
+Bytes MemberPipeline::spare_room() {
+  const Lock lock(mu_);
+  if (spare_.empty()) return {};
+  Bytes room = std::move(spare_.back());
+  spare_.pop_back();
+  return room;
 }
 
 Status MemberPipeline::wait_and_write(const std::shared_ptr<Slot>& slot, std::stop_token stop) {

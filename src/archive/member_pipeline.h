@@ -37,6 +37,10 @@ class MemberPipeline {
   MemberPipeline& operator=(const MemberPipeline&) = delete;
   ~MemberPipeline();
 
+  // An empty text for a member's `raw`, with the room that an earlier one had: taking new memory
+  // for each costs as much as packing it.
+  Bytes spare_room();
+
   // Waits for room. An error of `write` comes back from the next push and from finish.
   Status push(std::shared_ptr<Member> member, std::stop_token stop);
 
@@ -53,12 +57,15 @@ class MemberPipeline {
   void write_all_in_order(std::stop_token stop);
   Status wait_and_write(const std::shared_ptr<Slot>& slot, std::stop_token stop);
   Error failure_or_canceled();
+  void keep_room(Bytes room) LATEEN_REQUIRES(mu_);
 
   const Write write_;
+  const std::size_t max_spare_;
   Channel<std::shared_ptr<Slot>> to_compress_;
   Channel<std::shared_ptr<Slot>> in_order_;
   Mutex mu_;
   Condition changed_;
+  std::vector<Bytes> spare_ LATEEN_GUARDED_BY(mu_);  // at most 2 × threads + 2
   std::optional<Error> failure_ LATEEN_GUARDED_BY(mu_);
   bool all_written_ LATEEN_GUARDED_BY(mu_) = false;
   std::vector<std::jthread> threads_;  // last: they use all of the above

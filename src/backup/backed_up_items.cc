@@ -3,22 +3,32 @@
 #include <algorithm>
 #include <array>
 
+#include "base/hash.h"
+#include "kube/object.h"
+
 namespace lateen::backup {
 namespace {
 
-// As the resource list says it.
-std::string kind_of(const kube::ResourceType& type) {
-  return fmt::format("{}/{}", type.gvr.api_version(), type.kind);
-}
+// Enough of a digest that nobody can find two names that share it, in what std::string holds
+// without memory of its own.
+constexpr std::size_t kClaimSize = 15;
 
-std::string name_of(const ItemId& item) {
-  return item.ns.empty() ? item.name : fmt::format("{}/{}", item.ns, item.name);
-}
-
-// An object is there once in each version that is backed up.
-std::string key_of(const kube::ResourceType& type, std::string_view name) {
-  return type.preferred ? fmt::format("{} {}", type.group_resource(), name)
-                        : fmt::format("{}/{} {}", type.group_resource(), type.gvr.version, name);
+// The kinds that other objects lead to (claims of pods, volumes of claims, roles of accounts…): an
+// item action that names a new one adds it here.
+bool others_lead_to(const kube::ResourceType& type) {
+  static constexpr std::array<std::string_view, 12> kLedTo = {"pods",
+                                                              "persistentvolumeclaims",
+                                                              "persistentvolumes",
+                                                              "namespaces",
+                                                              "secrets",
+                                                              "priorityclasses",
+                                                              "clusterrolebindings",
+                                                              "clusterroles",
+                                                              "customresourcedefinitions",
+                                                              "volumesnapshotclasses",
+                                                              "volumesnapshots",
+                                                              "volumesnapshotcontents"};
+  return std::ranges::find(kLedTo, type.gvr.resource) != kLedTo.end();
 }
 
 }  // namespace
@@ -31,62 +41,69 @@ std::string ItemId::describe() const {
 BackedUpItems::BackedUpItems(archive::ArchiveWriter& archive, bool every_kind)
     : archive_(archive), every_kind_(every_kind) {}
 
-// The kinds that other objects lead to (claims of pods, volumes of claims, roles of accounts…): an
-// item action that names a new one adds it here.
-bool BackedUpItems::can_come_twice(const kube::ResourceType& type) const {
-  static constexpr std::array<std::string_view, 11> kLedTo = {"pods",
-                                                              "persistentvolumeclaims",
-                                                              "persistentvolumes",
-                                                              "namespaces",
-                                                              "secrets",
-                                                              "priorityclasses",
-                                                              "clusterrolebindings",
-                                                              "clusterroles",
-                                                              "customresourcedefinitions",
-                                                              "volumesnapshotclasses",
-                                                              "volumesnapshots"};
-  return every_kind_ || type.gvr.resource == "volumesnapshotcontents" ||
-         std::find(kLedTo.begin(), kLedTo.end(), type.gvr.resource) != kLedTo.end() ||
-         coming_again_.count(type.group_resource()) > 0;
+BackedUpItems::Kind& BackedUpItems::kind_of(const kube::ResourceType& type) {
+  Kind*& known = by_type_[&type];
+  if (known != nullptr) return *known;
+  // Each version of a kind is one by itself.
+  const std::string key = fmt::format("{} {}", type.group_resource(), type.gvr.version);
+  const auto [at, is_new] = kinds_.try_emplace(key);
+  known = &at->second;
+  if (is_new) {
+    known->key = key;
+    known->group_resource = type.group_resource();
+    known->number = names_.kind(type.gvr.api_version(), type.kind);
+    known->comes_twice = every_kind_ || others_lead_to(type);
+  }
+  return *known;
+}
+
+std::string BackedUpItems::claim_of(const Kind& kind, std::string_view name) {
+  Sha256 digest;
+  digest.update(kind.key);
+  digest.update(" ");
+  digest.update(name);
+  return digest.finish().substr(0, kClaimSize);
 }
 
 bool BackedUpItems::claim(const ItemId& item) {
-  std::string key = key_of(*item.type, name_of(item));
   const Lock lock(mu_);
-  return !can_come_twice(*item.type) || claimed_.insert(std::move(key)).second;
+  const Kind& kind = kind_of(*item.type);
+  return !kind.comes_twice ||
+         claimed_.insert(claim_of(kind, kube::object_key(item.ns, item.name))).second;
 }
 
-bool BackedUpItems::is_claimed(const ItemId& item) const {
-  const std::string key = key_of(*item.type, name_of(item));
+bool BackedUpItems::is_claimed(const ItemId& item) {
   const Lock lock(mu_);
-  return claimed_.count(key) > 0;
+  return claimed_.count(claim_of(kind_of(*item.type), kube::object_key(item.ns, item.name))) > 0;
 }
 
 void BackedUpItems::may_come_again(const kube::ResourceType& type) {
-  const std::string group_resource = type.group_resource();
   const Lock lock(mu_);
-  if (can_come_twice(type)) return;
-  coming_again_.insert(group_resource);
-  const auto taken = by_kind_.find(kind_of(type));
-  if (taken == by_kind_.end()) return;
-  for (const std::string& name : taken->second)
-    claimed_.insert(key_of(type, name));
+  Kind& kind = kind_of(type);
+  if (std::exchange(kind.comes_twice, true)) return;
+  names_.for_each(kind.number,
+                  [&](std::string_view name) { claimed_.insert(claim_of(kind, name)); });
 }
 
 Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token stop) {
-  const std::string group_resource = item.type->group_resource();
-  TRY(archive_
-          .add({.group_resource = group_resource,
-                .ns = item.ns,
-                .name = item.name,
-                .version = item.type->gvr.version,
-                .preferred = item.type->preferred},
-               json, stop)
-          .wrap("writing {} into the tarball", item.describe()));
+  Kind* kind = nullptr;
+  {
+    const Lock lock(mu_);
+    kind = &kind_of(*item.type);
+  }
+  Status added = archive_.add({.group_resource = kind->group_resource,
+                               .ns = item.ns,
+                               .name = item.name,
+                               .version = item.type->gvr.version,
+                               .preferred = item.type->preferred},
+                              json, std::move(stop));
+  if (!added) {
+    return std::move(added).error().wrap("writing {} into the tarball", item.describe());
+  }
   const Lock lock(mu_);
-  by_kind_[kind_of(*item.type)].push_back(name_of(item));
+  names_.add(kind->number, item.ns, item.name);
   if (!item.ns.empty()) namespaces_.insert(item.ns);
-  kinds_.insert(group_resource);
+  kind->is_populated = true;
   ++count_;
   return {};
 }
@@ -96,15 +113,9 @@ std::int64_t BackedUpItems::count() const {
   return count_;
 }
 
-std::map<std::string, std::vector<std::string>> BackedUpItems::resource_list() const {
-  std::map<std::string, std::vector<std::string>> list;
-  {
-    const Lock lock(mu_);
-    list = by_kind_;
-  }
-  for (auto& [kind, names] : list)
-    std::sort(names.begin(), names.end());
-  return list;
+model::ResourceNames BackedUpItems::take_names() {
+  const Lock lock(mu_);
+  return std::move(names_);
 }
 
 std::set<std::string> BackedUpItems::namespaces() const {
@@ -113,8 +124,12 @@ std::set<std::string> BackedUpItems::namespaces() const {
 }
 
 std::set<std::string> BackedUpItems::kinds() const {
+  std::set<std::string> populated;
   const Lock lock(mu_);
-  return kinds_;
+  for (const auto& [key, kind] : kinds_) {
+    if (kind.is_populated) populated.insert(kind.group_resource);
+  }
+  return populated;
 }
 
 }  // namespace lateen::backup

@@ -8,14 +8,15 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
 #include "archive/archive_writer.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/thread.h"
 #include "kube/resource.h"
+#include "model/resource_names.h"
 
 namespace lateen::backup {
 
@@ -29,8 +30,8 @@ struct ItemId {
   std::string describe() const;
 };
 
-// Memory: the names of all objects, and for kinds that can be reached on two ways their keys.
-// Thread-safe.
+// Memory: a few bytes of each object's name, and 64 for each of a kind that can be reached on two
+// ways. Thread-safe.
 class BackedUpItems {
  public:
   // `every_kind`: any object may come twice (several label selectors), so that all are remembered.
@@ -40,7 +41,7 @@ class BackedUpItems {
   bool claim(const ItemId& item);
 
   // Whether somebody has taken it: for objects that others lead to, before they are fetched.
-  bool is_claimed(const ItemId& item) const;
+  bool is_claimed(const ItemId& item);
 
   // Objects of this kind may come that were taken already: from now on they are all remembered.
   void may_come_again(const kube::ResourceType& type);
@@ -49,8 +50,8 @@ class BackedUpItems {
 
   std::int64_t count() const;
 
-  // "apps/v1/Deployment" → sorted "shop/web".
-  std::map<std::string, std::vector<std::string>> resource_list() const;
+  // Of everything that was added. Once, when all is done.
+  model::ResourceNames take_names();
 
   // The namespaces that something was taken from.
   std::set<std::string> namespaces() const;
@@ -59,16 +60,26 @@ class BackedUpItems {
   std::set<std::string> kinds() const;
 
  private:
-  bool can_come_twice(const kube::ResourceType& type) const LATEEN_REQUIRES(mu_);
+  // One version of one resource.
+  struct Kind {
+    std::string key;
+    std::string group_resource;
+    std::size_t number = 0;  // in names_
+    bool comes_twice = false;
+    bool is_populated = false;
+  };
+
+  Kind& kind_of(const kube::ResourceType& type) LATEEN_REQUIRES(mu_);
+  static std::string claim_of(const Kind& kind, std::string_view name);
 
   archive::ArchiveWriter& archive_;
   const bool every_kind_;
   mutable Mutex mu_;
+  std::map<std::string, Kind> kinds_ LATEEN_GUARDED_BY(mu_);
+  std::unordered_map<const kube::ResourceType*, Kind*> by_type_ LATEEN_GUARDED_BY(mu_);
+  model::ResourceNames names_ LATEEN_GUARDED_BY(mu_);
   std::unordered_set<std::string> claimed_ LATEEN_GUARDED_BY(mu_);
-  std::set<std::string> coming_again_ LATEEN_GUARDED_BY(mu_);  // kinds, by group resource
-  std::map<std::string, std::vector<std::string>> by_kind_ LATEEN_GUARDED_BY(mu_);
   std::set<std::string> namespaces_ LATEEN_GUARDED_BY(mu_);
-  std::set<std::string> kinds_ LATEEN_GUARDED_BY(mu_);
   std::int64_t count_ LATEEN_GUARDED_BY(mu_) = 0;
 };
 

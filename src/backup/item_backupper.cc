@@ -51,7 +51,8 @@ Result<bool> ItemBackupper::back_up(const kube::ResourceType& type,
                                     std::stop_token stop) {
   const ItemId item = id_of(type, slice);
   if (!is_wanted(item, slice, false)) return false;
-  if (!any_applies(parts_.actions, type.group_resource())) {
+  const Kind& kind = kind_of(type);
+  if (!kind.has_actions) {
     if (!parts_.items.claim(item)) return false;
     // A list's items of built-in kinds come without their type; what has one is passed on as it is.
     if (!slice.kind.empty() && !slice.api_version.empty()) {
@@ -59,7 +60,7 @@ Result<bool> ItemBackupper::back_up(const kube::ResourceType& type,
     } else {
       TRY(parts_.items.add(item, page.typed(slice), stop));
     }
-    log_stored(log_of(item));
+    log_stored(item, kind);
     return true;
   }
   auto object = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
@@ -83,16 +84,19 @@ Result<bool> ItemBackupper::back_up(const kube::ResourceType& type,
 
 Result<bool> ItemBackupper::store(const ItemId& item, Json object, std::stop_token stop) {
   const Log log = log_of(item);
-  const std::string kind = item.type->group_resource();
+  const Kind& kind = kind_of(*item.type);
   std::vector<RelatedItem> related;
   for (const auto& action : parts_.actions) {
-    if (!action->applies_to(kind) || !action->wants(object)) continue;
+    if (!action->applies_to(kind.group_resource) || !action->wants(object)) continue;
     auto outcome = action->execute(object, log, stop);
     if (!outcome) {
       if (stop.stop_requested()) return Error(Code::Canceled, "the backup was stopped");
       const Error error = std::move(outcome).error().wrap("error executing custom action (name={})",
                                                           action->name());
       log.error("Error backing up item", {{"error", error}, {"hint", error.hint()}});
+      // What the actions before it have named goes in all the same, as in Velero.
+      for (const RelatedItem& one : related)
+        TRY(back_up_related(one, log, stop));
       return false;
     }
     if (outcome->skip) {
@@ -103,14 +107,26 @@ Result<bool> ItemBackupper::store(const ItemId& item, Json object, std::stop_tok
     related.insert(related.end(), outcome->related.begin(), outcome->related.end());
   }
   TRY(parts_.items.add(item, write_json(object), stop));
-  log_stored(log);
+  log_stored(item, kind);
   for (const RelatedItem& one : related)
     TRY(back_up_related(one, log, stop));
   return true;
 }
 
-void ItemBackupper::log_stored(const Log& log) const {
-  log.info("Backed up 1 item");
+const ItemBackupper::Kind& ItemBackupper::kind_of(const kube::ResourceType& type) {
+  const Lock lock(mu_);
+  const auto [at, is_new] = kinds_.try_emplace(&type);
+  if (is_new) {
+    at->second.group_resource = type.group_resource();
+    at->second.has_actions = any_applies(parts_.actions, at->second.group_resource);
+  }
+  return at->second;
+}
+
+void ItemBackupper::log_stored(const ItemId& item, const Kind& kind) const {
+  parts_.tools.log.info(
+      "Backed up 1 item",
+      {{"resource", kind.group_resource}, {"namespace", item.ns}, {"name", item.name}});
 }
 
 void ItemBackupper::note_operations(const ItemId& item, const ActionOutcome& outcome) {
@@ -175,9 +191,10 @@ Status ItemBackupper::back_up_related(const RelatedItem& related,
     return {};
   }
   if (!is_wanted(item, **slice, related.must_include) || !parts_.items.claim(item)) return {};
-  if (!any_applies(parts_.actions, type->group_resource())) {
+  const Kind& kind = kind_of(*type);
+  if (!kind.has_actions) {
     TRY(parts_.items.add(item, (*slice)->raw, stop));
-    log_stored(log_of(item));
+    log_stored(item, kind);
     return {};
   }
   auto object = (*slice)->parse();

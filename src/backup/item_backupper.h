@@ -1,7 +1,9 @@
 // One object's way into a backup: is it to be in, which actions want it, what it leads to.
 #pragma once
 
+#include <map>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "backup/backed_up_items.h"
@@ -48,11 +50,20 @@ class ItemBackupper {
   bool is_wanted(const ItemId& item, const ObjectSlice& slice, bool must_include) const;
   Result<bool> store(const ItemId& item, Json object, std::stop_token stop);
   void note_operations(const ItemId& item, const ActionOutcome& outcome);
+
+  // What is asked about every object of a kind, found out once.
+  struct Kind {
+    std::string group_resource;
+    bool has_actions = false;
+  };
+
+  const Kind& kind_of(const kube::ResourceType& type);
   Log log_of(const ItemId& item) const;
-  void log_stored(const Log& log) const;
+  void log_stored(const ItemId& item, const Kind& kind) const;
 
   const ItemBackupperParts parts_;
   mutable Mutex mu_;
+  std::map<const kube::ResourceType*, Kind> kinds_ LATEEN_GUARDED_BY(mu_);
   std::vector<model::BackupOperation> operations_ LATEEN_GUARDED_BY(mu_);
 };
 

@@ -14,6 +14,8 @@
 #include "backup/plugin_blocks.h"
 #include "backup/pod_backupper.h"
 #include "backup/pod_volume_copier.h"
+#include "backup/policy_gate.h"
+#include "backup/progress_estimate.h"
 #include "backup/related_actions.h"
 #include "backup/volume_tracker.h"
 #include "kube/list.h"
@@ -24,6 +26,7 @@ namespace lateen::backup {
 namespace {
 
 constexpr std::string_view kPods = "pods";
+const kube::GroupResource kGroupSnapshots{"groupsnapshot.storage.k8s.io", "volumegroupsnapshots"};
 
 ItemActions make_actions(const model::Backup& backup,
                          const BackupPlan& plan,
@@ -86,25 +89,27 @@ class Run {
         native_(options.record_native_snapshots),
         // What a plugin's actions may lead to, nobody knows.
         items_(archive, backup.spec.or_label_selectors.size() > 1 || has_plugins(tools)),
-        actions_(make_actions(backup,
-                              plan,
-                              tools,
-                              {.client = tools.client,
-                               .backup = backup,
-                               .clock = tools.clock,
-                               .policy = options.policy,
-                               .volumes = volumes_,
-                               .locations = options.snapshot_locations,
-                               .can_copy_files = options.pod_volumes != nullptr,
-                               .rehearsal = options.rehearsal},
-                              {.client = tools.client,
-                               .backup = backup,
-                               .clock = tools.clock,
-                               .policy = options.policy,
-                               .volumes = volumes_,
-                               .snapshots = native_,
-                               .locations = options.snapshot_locations,
-                               .rehearsal = options.rehearsal})),
+        actions_(make_actions(
+            backup,
+            plan,
+            tools,
+            {.client = tools.client,
+             .backup = backup,
+             .clock = tools.clock,
+             .policy = options.policy,
+             .volumes = volumes_,
+             .locations = options.snapshot_locations,
+             .can_copy_files = options.pod_volumes != nullptr,
+             .rehearsal = options.rehearsal,
+             .serves_group_snapshots = tools.discovery.find(kGroupSnapshots) != nullptr},
+            {.client = tools.client,
+             .backup = backup,
+             .clock = tools.clock,
+             .policy = options.policy,
+             .volumes = volumes_,
+             .snapshots = native_,
+             .locations = options.snapshot_locations,
+             .rehearsal = options.rehearsal})),
         backupper_(
             {.backup = backup, .plan = plan, .tools = tools, .items = items_, .actions = actions_}),
         hooks_(tools.client, backup.spec.hooks, options.rehearsal),
@@ -125,7 +130,9 @@ class Run {
       tools_.log.warning(warning);
     const Status taken = take_everything(stop);
     // Also after an error: what was begun is ended.
-    const Status copied = finish_copies(stop);
+    std::stop_source ended;
+    if (!taken) ended.request_stop();
+    const Status copied = finish_copies(taken ? stop : ended.get_token());
     TRY(taken);
     TRY(copied);
     for (const auto& [volume, reason] : volumes_.missed()) {
@@ -144,8 +151,11 @@ class Run {
   // Their actions come after the built-in ones, as in Velero.
   Status take_plugins(std::stop_token stop) {
     if (!has_plugins(tools_)) return {};
-    for (auto& action : TRY(tools_.plugins->actions(tools_.discovery, stop)))
-      actions_.push_back(std::move(action));
+    for (auto& action : TRY(tools_.plugins->actions(tools_.discovery, stop))) {
+      actions_.push_back(options_.policy
+                             ? gate_by_policy(std::move(action), tools_.client, *options_.policy)
+                             : std::move(action));
+    }
     blocks_ = TRY(tools_.plugins->block_actions(tools_.discovery, stop));
     for (const auto& action : blocks_)
       actions_.push_back(make_block_item_action(action));
@@ -216,6 +226,7 @@ class Run {
     const ItemTaker all = taker(step.type, stop);
     ItemTaker batching = all;
     batching.take = [&](const ListPage& page, const ObjectSlice& slice) -> Status {
+      estimate_.note(step.type, page, slice);
       const bool is_out =
           slice.deleting || slice.label(model::labels::kExcludeFromBackup) == "true";
       auto object = parse_json(slice.kind.empty() ? page.typed(slice) : Bytes(slice.raw));
@@ -230,6 +241,7 @@ class Run {
   // Takes every object that comes.
   ItemTaker taker(const kube::ResourceType& type, std::stop_token stop) {
     return {.take = [this, &type, stop](const ListPage& page, const ObjectSlice& slice) -> Status {
+              estimate_.note(type, page, slice);
               TRY(backupper_.back_up(type, page, slice, stop));
               tell_progress();
               return {};
@@ -267,7 +279,7 @@ class Run {
   // something is in.
   Status take_namespaces(std::stop_token stop) {
     const kube::ResourceType* type = tools_.discovery.find(kube::GroupResource{"", "namespaces"});
-    if (type == nullptr || !plan_.resources.why_not_as_additional(*type).empty()) return {};
+    if (type == nullptr || !plan_.resources.why_not_collected(*type).empty()) return {};
     const std::set<std::string> populated = items_.namespaces();
     const bool selecting = backup_.spec.label_selector || !backup_.spec.or_label_selectors.empty();
     const CollectionStep step{
@@ -316,23 +328,22 @@ class Run {
   void tell_progress() const {
     if (!options_.progress) return;
     const std::int64_t done = items_.count();
-    options_.progress(done, done);
+    options_.progress(done, std::max(done, estimate_.total()));
   }
 
-  BackupOutcome outcome() const {
+  BackupOutcome outcome() {
     BackupOutcome outcome;
     outcome.items = items_.count();
-    for (auto& [kind, names] : items_.resource_list())
-      outcome.resource_list[kind] = names;
+    outcome.names = items_.take_names();
     outcome.operations = backupper_.operations();
     outcome.volumes = volumes_.infos();
     outcome.native_snapshots = native_.all();
     outcome.pod_volume_backups = copies_;
     outcome.hooks = hooks_.status();
+    // As Velero counts: those that came to a VolumeSnapshot.
     outcome.csi_snapshots_attempted = std::count_if(
-        outcome.volumes.begin(), outcome.volumes.end(), [](const model::BackupVolumeInfo& info) {
-          return info.backup_method == model::VolumeBackupMethod::CSISnapshot;
-        });
+        outcome.volumes.begin(), outcome.volumes.end(),
+        [](const model::BackupVolumeInfo& info) { return info.csi_snapshot_info.has_value(); });
     return outcome;
   }
 
@@ -348,6 +359,7 @@ class Run {
   ItemBackupper backupper_;
   HookRunner hooks_;
   PodBackupper pods_;
+  ProgressEstimate estimate_;
   std::vector<model::PodVolumeBackup> copies_;
 };
 

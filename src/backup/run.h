@@ -25,6 +25,7 @@
 #include "model/item_operation.h"
 #include "model/native_snapshot.h"
 #include "model/pod_volumes.h"
+#include "model/resource_names.h"
 #include "model/resource_policy.h"
 #include "model/results.h"
 #include "model/volume_info.h"
@@ -65,7 +66,7 @@ struct BackupRunOptions {
 
 struct BackupOutcome {
   std::int64_t items = 0;
-  model::ResourceList resource_list;
+  model::ResourceNames names;                      // of everything in the tarball
   std::vector<model::BackupOperation> operations;  // to be polled until they end (operations.h)
   std::vector<model::BackupVolumeInfo> volumes;
   std::vector<model::NativeSnapshot> native_snapshots;

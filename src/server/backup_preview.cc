@@ -94,7 +94,7 @@ Result<BackupPreview> preview_backup(const model::Backup& backup,
       TRY(backup::run_backup(preview.backup, plan, tools, options, archive, stop));
   TRY(archive.finish(stop));
 
-  preview.objects = std::move(outcome.resource_list);
+  preview.objects = outcome.names.list();
   preview.volumes = rehearsal.volumes();
   preview.hooks = rehearsal.hooks();
   for (model::BackupVolumeInfo& info : outcome.volumes) {

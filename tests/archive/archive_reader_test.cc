@@ -179,7 +179,8 @@ TEST_F(ArchiveFile, NeverReadsEntriesThatLeadElsewhere) {
   ASSERT_TRUE(archive) << archive.error().message();
   EXPECT_TRUE(archive->items().empty());
   EXPECT_EQ(archive->refused_entries(),
-            (std::vector<std::string>{"resources/pods/namespaces/../../../evil.json"}));
+            (std::vector<RefusedEntry>{{.name = "resources/pods/namespaces/../../../evil.json",
+                                        .why = "its name leads out of the archive"}}));
 }
 
 TEST_F(ArchiveFile, CutAnywhereIsRefused) {

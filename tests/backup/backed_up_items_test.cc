@@ -61,7 +61,7 @@ TEST_F(BackedUpItemsTest, ListsWhatItHoldsByKindSorted) {
   add(items, item("deployments.apps", "shop", "web"));
   add(items, item("deployments.apps", "lab", "x"));
   add(items, item("nodes", "", "n1"));
-  EXPECT_THAT(items.resource_list(),
+  EXPECT_THAT(items.take_names().list(),
               ElementsAre(Pair("apps/v1/Deployment", ElementsAre("lab/x", "shop/web")),
                           Pair("v1/Node", ElementsAre("n1"))));
   EXPECT_THAT(items.namespaces(), ElementsAre("lab", "shop"));

@@ -76,10 +76,19 @@ struct Bench {
   BackupStore store;
 };
 
+int index_file() {
+  static const TempFile file = [] {
+    TempFile made = TempFile::create().value();
+    EXPECT_TRUE(made.write("index"));
+    return made;
+  }();
+  return file.fd();
+}
+
 BackupDocuments documents_of(std::string name) {
   return {.backup = {.metadata = {.name = std::move(name)},
                      .status = {.phase = model::BackupPhase::Finalizing}},
-          .archive_index = "index"};
+          .archive_index_fd = index_file()};
 }
 
 TEST(BackupStore, WritesTheMetadataLast) {
