@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "kube/object.h"
+#include "kube/resource.h"
 #include "model/names.h"
 
 namespace lateen::restore {
@@ -24,6 +26,25 @@ void strip(Json& object) {
   if (metadata == nullptr || !metadata->is_object()) return;
   for (const std::string_view key : kMetadata)
     erase(metadata->as_object(), JsonKey{key});
+}
+
+Status check_identity(const Json& object, const archive::ItemKey& place) {
+  const std::string_view name = kube::name_of(object);
+  const std::string_view ns = kube::namespace_of(object);
+  // Some writers leave the namespace to the place.
+  if (name != place.name || (ns != place.ns && !ns.empty())) {
+    return Error(Code::Corrupt, "at its place in the tarball lies {} instead",
+                 name.empty() ? std::string("an object without a name")
+                              : quote_go(kube::object_key(ns, name)));
+  }
+  const std::string_view version = kube::api_version_of(object);
+  const Cut parts = cut(version, "/");
+  const std::string_view group = parts.found ? parts.before : std::string_view();
+  if (!version.empty() && group != kube::parse_group_resource(place.group_resource).group) {
+    return Error(Code::Corrupt, "at its place in the tarball lies one of {} instead",
+                 quote_go(version));
+  }
+  return {};
 }
 
 std::string why_not_worth_it(std::string_view group_resource, const Json& object) {

@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "archive/archive_paths.h"
 #include "base/json.h"
+#include "base/result.h"
 
 namespace lateen::restore {
 
@@ -12,6 +14,11 @@ namespace lateen::restore {
 // timestamps, owner references, generateName, selfLink, managed fields. Finalizers stay, as in
 // Velero.
 void strip(Json& object);
+
+// Ok if the object is the one that its place in the tarball says: by its place the restore's
+// filters have let it through. Corrupt says what it is instead. Which kind it must be, the cluster
+// knows.
+Status check_identity(const Json& object, const archive::ItemKey& place);
 
 // Why it is not worth creating again: a pod or job that has ended, or a mirror of a static pod.
 // Empty otherwise.

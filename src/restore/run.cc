@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "base/thread.h"
 #include "base/time.h"
 #include "kube/discovery.h"
@@ -170,9 +171,9 @@ void warn_of_contents(RunState& state, const RestorePlan& plan) {
     state.notes.velero_warning(
         "the backup holds nothing that this restore selects: zero items to be restored");
   }
-  for (const std::string& entry : state.archive.refused_entries()) {
+  for (const archive::RefusedEntry& entry : state.archive.refused_entries()) {
     state.notes.velero_warning(
-        fmt::format("the tarball's entry \"{}\" leads out of it and was not read", entry));
+        fmt::format("the tarball's entry {} was not read: {}", quote_go(entry.name), entry.why));
   }
 }
 
@@ -213,6 +214,7 @@ Result<RestoreOutcome> run_restore(const model::Restore& restore,
     const Status finished = extension->finish(outcome, stop);
     if (done) done = finished;
   }
+  if (done && stop.stop_requested()) done = Error(Code::Canceled, "the restore was stopped");
   if (!done) outcome.cut_short = std::move(done).error();
   return outcome;
 }
