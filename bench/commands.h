@@ -13,11 +13,14 @@
 
 namespace lateen::bench {
 
+enum class Mix { Everything, Secrets };
+
 // The peer of a restore: the objects POSTed over `connections` connections, nothing else done.
 // Also how the cluster gets its objects.
 Result<JsonObject> load(kube::Client& client,
                         std::size_t objects,
                         std::size_t connections,
+                        Mix mix,
                         std::stop_token stop);
 
 // The peer of a backup: every page of every kind that a backup takes is asked for and dropped,

@@ -1,5 +1,5 @@
 // The loads and the plain peers that Lateen is measured against; bench/run.sh drives it.
-//   lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS |
+//   lateen_bench load OBJECTS CONNECTIONS [secrets] | pages CONNECTIONS |
 //     cluster OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro
 #include <cstdlib>
 #include <string>
@@ -28,7 +28,7 @@ Result<JsonObject> run(const std::vector<std::string>& words, std::stop_token st
   }
   if (verb != "load" && verb != "pages" && verb != "cluster") {
     return Error(Code::InvalidArgument,
-                 "usage: lateen_bench load OBJECTS CONNECTIONS | pages CONNECTIONS | cluster "
+                 "usage: lateen_bench load OBJECTS CONNECTIONS [secrets] | pages CONNECTIONS | cluster "
                  "OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro");
   }
   const std::size_t connections = TRY(number(verb == "pages" ? 2 : 3));
@@ -45,7 +45,8 @@ Result<JsonObject> run(const std::vector<std::string>& words, std::stop_token st
         .objects = TRY(number(2)), .connections = connections, .watchers = TRY(number(4))};
     return cluster(*client, wanted, stop);
   }
-  return load(*client, TRY(number(2)), connections, stop);
+  const bool secrets = words.size() > 4 && words[4] == "secrets";
+  return load(*client, TRY(number(2)), connections, secrets ? Mix::Secrets : Mix::Everything, stop);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ Status wait_established(kube::Client& client, std::stop_token stop) {
 Result<JsonObject> load(kube::Client& client,
                         std::size_t objects,
                         std::size_t connections,
+                        Mix mix,
                         std::stop_token stop) {
   TRY(client.create_raw({.gvr = kDefinitionType}, widget_definition(), {}, stop));
   TRY(wait_established(client, stop));
@@ -40,8 +41,8 @@ Result<JsonObject> load(kube::Client& client,
   const Stopwatch watch;
   TRY(parallel_for(
       objects, connections,
-      [&client](std::size_t i, std::stop_token s) -> Status {
-        const BenchObject object = make_object(i);
+      [&client, mix](std::size_t i, std::stop_token s) -> Status {
+        const BenchObject object = mix == Mix::Secrets ? make_secret(i) : make_object(i);
         TRY(client.create_raw(object.collection, object.json, {}, s));
         return {};
       },

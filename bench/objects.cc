@@ -11,6 +11,7 @@ namespace lateen::bench {
 namespace {
 
 constexpr std::size_t kLargeValue = 100 * 1024;
+constexpr std::size_t kHugeValue = 1000 * 1024;  // with all else just below a MiB, the API server's limit
 
 // Text as configuration is: words that repeat, with numbers that do not. Packs to about a third,
 // as Kubernetes objects do.
@@ -52,10 +53,10 @@ std::string metadata(std::string_view ns, std::string_view name, std::size_t ind
       name, ns, index % 97, index % 3, index % 41);
 }
 
-std::string config_map(std::string_view meta, std::size_t index, bool large) {
+std::string config_map(std::string_view meta, std::size_t index, std::size_t size) {
   return fmt::format(
       R"({{"apiVersion":"v1","kind":"ConfigMap",{},"data":{{"app.yaml":{},"mode":"m{}"}}}})", meta,
-      quoted(text(index, large ? kLargeValue : 400)), index % 7);
+      quoted(text(index, size)), index % 7);
 }
 
 std::string secret(std::string_view meta, std::size_t index) {
@@ -74,6 +75,12 @@ std::string deployment(std::string_view meta, std::size_t index) {
   return fmt::format(
       R"({{"apiVersion":"apps/v1","kind":"Deployment",{0},"spec":{{"replicas":0,"selector":{{"matchLabels":{{"app":"d{1}"}}}},"template":{{"metadata":{{"labels":{{"app":"d{1}"}}}},"spec":{{"containers":[{{"name":"web","image":"registry.example/web:1.{2}","ports":[{{"containerPort":8080}}],"env":[{{"name":"LEVEL","value":"info"}}],"resources":{{"requests":{{"cpu":"100m","memory":"64Mi"}}}}}}]}}}}}}}})",
       meta, index, index % 20);
+}
+
+std::string pod(std::string_view meta, std::size_t index) {
+  return fmt::format(
+      R"({{"apiVersion":"v1","kind":"Pod",{0},"spec":{{"serviceAccountName":"default","containers":[{{"name":"web","image":"registry.example/web:1.{1}","command":["sleep","infinity"],"env":[{{"name":"LEVEL","value":"info"}},{{"name":"SHARD","value":"{2}"}}],"volumeMounts":[{{"name":"config","mountPath":"/etc/web"}},{{"name":"scratch","mountPath":"/tmp"}}],"resources":{{"requests":{{"cpu":"100m","memory":"64Mi"}},"limits":{{"memory":"128Mi"}}}}}}],"volumes":[{{"name":"config","configMap":{{"name":"web-config"}}}},{{"name":"scratch","emptyDir":{{}}}}],"tolerations":[{{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}}]}}}})",
+      meta, index % 20, index);
 }
 
 std::string role(std::string_view meta) {
@@ -111,10 +118,14 @@ BenchObject make_object(std::size_t index) {
   const auto named = [&](std::string_view prefix) {
     return metadata(ns, fmt::format("{}-{:06}", prefix, index), index);
   };
-  if (slot < 150) return {at("", "v1", "configmaps"), config_map(named("cm"), index, slot < 3)};
+  if (slot < 150) {
+    const std::size_t large = slot == 0 && index % 5000 == 0 ? kHugeValue : kLargeValue;
+    return {at("", "v1", "configmaps"), config_map(named("cm"), index, slot < 3 ? large : 400)};
+  }
   if (slot < 250) return {at("", "v1", "secrets"), secret(named("secret"), index)};
   if (slot < 290) return {at("", "v1", "services"), service(named("svc"), index)};
-  if (slot < 350) return {at("apps", "v1", "deployments"), deployment(named("web"), index)};
+  if (slot < 320) return {at("apps", "v1", "deployments"), deployment(named("web"), index)};
+  if (slot < 350) return {at("", "v1", "pods"), pod(named("pod"), index)};
   if (slot < 375) {
     return {at("", "v1", "serviceaccounts"),
             fmt::format(R"({{"apiVersion":"v1","kind":"ServiceAccount",{}}})", named("sa"))};
@@ -124,6 +135,12 @@ BenchObject make_object(std::size_t index) {
     return {at("rbac.authorization.k8s.io", "v1", "rolebindings"), role_binding(named("rb"), ns)};
   }
   return {at("bench.lateen.example", "v1", "widgets"), widget(named("widget"), index)};
+}
+
+BenchObject make_secret(std::size_t index) {
+  const std::string ns = namespace_name(index);
+  return {{.gvr = {"", "v1", "secrets"}, .ns = ns},
+          secret(metadata(ns, fmt::format("secret-{:06}", index), index), index)};
 }
 
 Bytes widget_definition() {

@@ -1,7 +1,7 @@
 // The objects that the benchmarks load: the mix of a busy cluster (30% ConfigMaps of which one in
-// fifty has 100 KiB, 20% Secrets, 8% Services, 12% Deployments of no replicas, 5% ServiceAccounts,
-// 5% Roles and RoleBindings, 20% custom resources) over twenty namespaces. The same number always
-// gives the same object.
+// fifty has 100 KiB and one in 1,500 a MiB, 20% Secrets, 8% Services, 6% Deployments of no replicas,
+// 6% Pods, 5% ServiceAccounts, 5% Roles and RoleBindings, 20% custom resources) over twenty
+// namespaces. The same number always gives the same object.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,9 @@ struct BenchObject {
 std::string namespace_name(std::size_t index);
 
 BenchObject make_object(std::size_t index);
+
+// A Secret of half a KiB, for a cluster of nothing else.
+BenchObject make_secret(std::size_t index);
 
 // The CustomResourceDefinition that the custom resources need.
 Bytes widget_definition();

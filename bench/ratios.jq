@@ -5,7 +5,7 @@ def ended: if .phase == "Completed" then "" else " \(.phase)!" end;
 def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) | max | r(0);
 (map(select(.what == "micro"))[0]) as $m
 | (map(select(.what == "startup"))[0].commands) as $s
-| (map(select(.size).size) | unique) as $sizes
+| (map(select(.what == "backup").size) | unique) as $sizes
 | "| claim | Lateen | peer | ratio |",
   "|---|---|---|---|",
   ($sizes[] as $n
@@ -22,6 +22,10 @@ def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) 
      | "| server's peak memory, backup of \($z) against \($a) objects | \(mib("backup"; $z)) MiB | \(mib("backup"; $a)) MiB | \(mib("backup"; $z) / mib("backup"; $a) | r(2)) |",
        "| the same, restore | \(mib("restore"; $z)) MiB | \(mib("restore"; $a)) MiB | \(mib("restore"; $z) / mib("restore"; $a) | r(2)) |"
    else empty end),
+  (map(select(.what == "post-secrets").size) | unique | .[] as $n
+   | best("restore-secrets"; $n) as $t | best("post-secrets"; $n) as $o
+   | "| restore of \($n) Secrets (\($t.items) items\($t | ended)), wall against plain parallel POST | \($t.wall | r(2)) s, \($t.items / $t.wall | r(0)) a second | \($o.post.seconds | r(2)) s, \($n / $o.post.seconds | r(0)) a second | \($t.wall / $o.post.seconds | r(2)) |",
+     "| the same, CPU: server; peer | \($t.serverCpu | r(2)) s | \($o.post.cpuSeconds | r(2)) s | \($t.serverCpu / $o.post.cpuSeconds | r(2)) |"),
   (if $s then
      "| `lateen backup get` against `kubectl get backups` (min / median of \(map(select(.what == "startup"))[0].runs)) | \($s[1].minMs | r(1)) / \($s[1].medianMs | r(1)) ms | \($s[2].minMs | r(1)) / \($s[2].medianMs | r(1)) ms | \($s[1].minMs / $s[2].minMs | r(2)) |",
      "| `lateen version --client-only` against `kubectl version --client` | \($s[0].minMs | r(1)) / \($s[0].medianMs | r(1)) ms | \($s[3].minMs | r(1)) / \($s[3].medianMs | r(1)) ms | \($s[0].minMs / $s[3].minMs | r(2)) |"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what bench/README.md claims, against plain peers on the same sandbox, and prints the ratios.
-#   bench/run.sh [--objects N] [--small N] [--rounds N] [--dir DIR] [--no-build]
+#   bench/run.sh [--objects N] [--small N] [--secrets N] [--rounds N] [--dir DIR] [--no-build]
 # Raw figures go to DIR/figures.jsonl (default build/bench-run), one JSON object a line. Everything that is started
 # here is stopped here, by its process id.
 set -euo pipefail
@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 objects=50000
 small=10000
+secrets=31000
 rounds=3
 dir=$PWD/build/bench-run
 build=1
@@ -15,6 +16,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --objects) objects=$2; shift ;;
     --small) small=$2; shift ;;
+    --secrets) secrets=$2; shift ;;
     --rounds) rounds=$2; shift ;;
     --dir) dir=$(realpath -m "$2"); shift ;;
     --no-build) build= ;;
@@ -102,7 +104,7 @@ measure() { # WHAT SIZE COMMAND...: runs it beside the server; its seconds, and 
   [ -z "$server" ] || server_before=$(cpu_of "$server")
   from=$(now)
   # A backup or restore that ended otherwise than Completed says so in its phase.
-  "$@" >"$dir/command.out" 2>&1 || [ "$what" = backup ] || [ "$what" = restore ] || { cat "$dir/command.out" >&2; exit 1; }
+  "$@" >"$dir/command.out" 2>&1 || [ "$what" = backup ] || [[ $what == restore* ]] || { cat "$dir/command.out" >&2; exit 1; }
   to=$(now)
   printf '{"what":"%s","size":%s,"wall":%s,"apiCpu":%s,"serverCpu":%s,"serverPeakMiB":%s}' "$what" "$size" \
     "$(seconds "$from" "$to")" \
@@ -121,8 +123,8 @@ settle() { # until the controllers have caught up with what was created: what th
   done
 }
 
-post_peer() { # SIZE: leaves the cluster filled
-  measure post "$1" "$bench" load "$1" "$restore_connections"
+post_peer() { # SIZE [secrets]: leaves the cluster filled
+  measure "post${2:+-$2}" "$1" "$bench" load "$1" "$restore_connections" "${@:2}"
   note -s '.[0] + {post: .[1]}' "$dir/measured.json" "$dir/command.out"
 }
 
@@ -147,14 +149,14 @@ start_ups() {
   note '{what: "startup"} + .' "$dir/command.out"
 }
 
-restore() { # SIZE ROUND: into an empty cluster
-  local size=$1 name=restored-$1-$2
+restore() { # SIZE ROUND [secrets]: into an empty cluster
+  local size=$1 name=restored-$1-$2 what=restore${3:+-$3}
   start_cluster
   start_server "$dir/bucket-$size"
   wait_for Completed backups.velero.io "bench-$size-1"
   stop_server
   start_server "$dir/bucket-$size"
-  measure restore "$size" "$lateen" restore create "$name" --from-backup "bench-$size-1" --wait
+  measure "$what" "$size" "$lateen" restore create "$name" --from-backup "bench-$size-1" --wait
   kubectl -n velero get restores.velero.io "$name" -o json >"$dir/object.json"
   note -s '.[0] + (.[1].status | {phase, items: .progress.itemsRestored, warnings, errors, startTimestamp, completionTimestamp})' \
     "$dir/measured.json" "$dir/object.json"
@@ -182,6 +184,18 @@ main() { # read whole before it runs: an edit meanwhile changes nothing
       done
     fi
   done
+  if [ "$secrets" -gt 0 ]; then # nothing but Secrets, as in the restores that Velero's users wait for
+    say "$secrets Secrets"
+    for round in $(seq "$rounds"); do
+      start_cluster
+      post_peer "$secrets" secrets
+      if [ "$round" = 1 ]; then
+        start_server "$dir/bucket-$secrets"
+        "$lateen" backup create "bench-$secrets-1" --include-namespaces "$namespaces" --snapshot-volumes=false --wait >&2
+      fi
+      restore "$secrets" "$round" secrets
+    done
+  fi
   stop_all
 
   say ""
