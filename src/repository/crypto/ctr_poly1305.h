@@ -18,6 +18,8 @@ struct CtrPolyKey {
   std::array<std::uint8_t, 32> encrypt{};  // E
   std::array<std::uint8_t, 16> mac_k{};    // K
   std::array<std::uint8_t, 16> mac_r{};    // R, as stored: clamped when used
+
+  bool operator==(const CtrPolyKey&) const = default;
 };
 
 // One key's contexts. Not thread-safe: one a thread.
@@ -30,6 +32,8 @@ class CtrPoly1305 {
   CtrPoly1305& operator=(const CtrPoly1305&) = delete;
   ~CtrPoly1305();
 
+  const CtrPolyKey& key() const { return key_; }
+
   // Writes iv || ciphertext || mac: plain.size() + kCtrPolyOverhead bytes.
   void seal(BytesView iv, BytesView plain, char* out);
 
@@ -39,6 +43,7 @@ class CtrPoly1305 {
 
  private:
   struct Contexts;
+  CtrPolyKey key_;
   std::unique_ptr<Contexts> contexts_;
 };
 

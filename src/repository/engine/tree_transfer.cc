@@ -60,28 +60,28 @@ TreeTransfer::TreeTransfer(const TreeFormat& source,
       threads_(engine_threads(options.threads)) {}
 
 Result<Bytes> TreeTransfer::copy_file(const StoredEntry& source,
-                                      Workspace& workspace,
+                                      Workspaces& workspaces,
                                       Progress& progress,
                                       const std::stop_token& stop) {
-  std::vector<ChunkRef> pieces = TRY(source_.file_pieces(source, reader_, workspace));
+  std::vector<ChunkRef> pieces = TRY(source_.file_pieces(source, reader_, workspaces.source));
   Buffer plain;
   for (ChunkRef& piece : pieces) {
     if (stop.stop_requested()) return Error(Code::Canceled, "copying was stopped");
     if (options_.known != nullptr && options_.known->has_live(piece.id)) continue;
     plain.clear();
-    TRY(reader_.read(piece.id, workspace, plain, stop));
+    TRY(reader_.read(piece.id, workspaces.source, plain, stop));
     if (plain.size() != piece.length) {
       return Error(Code::Corrupt, "content {} is {} bytes instead of {}", piece.id.text(),
                    plain.size(), piece.length);
     }
-    piece.id = TRY(writer_.add(0, plain.view(), workspace));
+    piece.id = TRY(writer_.add(0, plain.view(), workspaces.target));
     progress.done_bytes += piece.length;
   }
-  return target_.write_file(pieces, writer_, workspace);
+  return target_.write_file(pieces, writer_, workspaces.target);
 }
 
 Result<StoredEntry> TreeTransfer::copy_leaf(const StoredEntry& source,
-                                            Workspace& workspace,
+                                            Workspaces& workspaces,
                                             Progress& progress,
                                             const std::stop_token& stop) {
   if (options_.same_repository) return source;
@@ -93,13 +93,13 @@ Result<StoredEntry> TreeTransfer::copy_leaf(const StoredEntry& source,
     if (copy.entry.atime == TimePoint()) copy.entry.atime = copy.entry.mtime;
   }
   if (source.entry.type == EntryType::Symlink) {
-    copy.entry.link_target = TRY(source_.link_target(source, reader_, workspace));
-    copy.object = TRY(target_.write_symlink(copy.entry, writer_, workspace));
+    copy.entry.link_target = TRY(source_.link_target(source, reader_, workspaces.source));
+    copy.object = TRY(target_.write_symlink(copy.entry, writer_, workspaces.target));
   } else if (source.entry.type == EntryType::File) {
     if (const auto known = memory_.find(source)) {
       copy.object = known->object;
     } else {
-      copy.object = TRY(copy_file(source, workspace, progress, stop));
+      copy.object = TRY(copy_file(source, workspaces, progress, stop));
       memory_.add(source, copy);
     }
     ++progress.done_files;
@@ -115,7 +115,7 @@ Result<TreeTransfer::Folder> TreeTransfer::open_folder(const StoredEntry& source
                                                        Progress& progress,
                                                        const std::stop_token& stop) {
   Folder folder{.source = source, .path = path};
-  auto entries = source_.read_directory(source.object, reader_, workspace_);
+  auto entries = source_.read_directory(source.object, reader_, workspaces_.source);
   if (!entries) return std::move(entries).error().wrap("{}", path.empty() ? "/" : path);
   for (StoredEntry& stored : *entries) {
     const std::string below = path + "/" + stored.entry.name;
@@ -136,7 +136,7 @@ Result<TreeTransfer::Folder> TreeTransfer::open_folder(const StoredEntry& source
   for (std::size_t i = 0; i < folder.entries.size(); ++i) {
     if (folder.entries[i].entry.type != EntryType::Directory) leaves.push_back(i);
   }
-  std::vector<Workspace> workspaces(std::min(threads_, leaves.size()));
+  std::vector<Workspaces> workspaces(std::min(threads_, leaves.size()));
   std::atomic<std::size_t> next = 0;
   TRY(parallel_for(
       workspaces.size(), workspaces.size(),
@@ -164,7 +164,7 @@ Result<StoredEntry> TreeTransfer::write_folder(StoredEntry folder,
   for (const StoredEntry& entry : entries)
     add_child(summary, entry);
   if (!summary.has_entries) summary.max_mtime = folder.entry.mtime;
-  folder.object = TRY(target_.write_directory(entries, summary, writer_, workspace_));
+  folder.object = TRY(target_.write_directory(entries, summary, writer_, workspaces_.target));
   folder.summary = std::make_shared<const DirectorySummary>(std::move(summary));
   return folder;
 }
@@ -192,7 +192,7 @@ Result<StoredEntry> TreeTransfer::transfer(const StoredEntry& root,
                                            Progress& progress,
                                            std::stop_token stop) {
   if (root.entry.type != EntryType::Directory) {
-    return copy_leaf(root, workspace_, progress, stop);
+    return copy_leaf(root, workspaces_, progress, stop);
   }
   std::vector<Folder> open;
   open.push_back(TRY(open_folder(root, "", progress, stop)));

@@ -75,17 +75,23 @@ class TreeTransfer {
  private:
   struct Folder;
 
+  // One for each side: each has another key.
+  struct Workspaces {
+    Workspace source;
+    Workspace target;
+  };
+
   Result<Folder> open_folder(const StoredEntry& source,
                              const std::string& path,
                              Progress& progress,
                              const std::stop_token& stop);
   Result<StoredEntry> close_folder(Folder folder);
   Result<StoredEntry> copy_leaf(const StoredEntry& source,
-                                Workspace& workspace,
+                                Workspaces& workspaces,
                                 Progress& progress,
                                 const std::stop_token& stop);
   Result<Bytes> copy_file(const StoredEntry& source,
-                          Workspace& workspace,
+                          Workspaces& workspaces,
                           Progress& progress,
                           const std::stop_token& stop);
   Result<StoredEntry> write_folder(StoredEntry folder, const std::vector<StoredEntry>& entries);
@@ -97,7 +103,7 @@ class TreeTransfer {
   TransferMemory& memory_;
   const TransferOptions options_;
   const std::size_t threads_;
-  Workspace workspace_;
+  Workspaces workspaces_;
 };
 
 }  // namespace lateen::repository

@@ -58,8 +58,10 @@ PackKind ResticContentFormat::kind_of(const ContentId& id) const {
   return id.prefix == kTreePrefix ? PackKind::Metadata : PackKind::Data;
 }
 
+// A workspace may have been another repository's before: never seal by that one's key.
 CtrPoly1305& ResticContentFormat::cipher(Workspace& workspace) const {
-  if (!workspace.ctr_poly) workspace.ctr_poly = std::make_unique<CtrPoly1305>(key_);
+  const bool fits = workspace.ctr_poly && workspace.ctr_poly->key() == key_;
+  if (!fits) workspace.ctr_poly = std::make_unique<CtrPoly1305>(key_);
   return *workspace.ctr_poly;
 }
 
