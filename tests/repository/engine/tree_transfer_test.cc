@@ -231,7 +231,8 @@ TEST_P(RewriteTest, DryRunOfPruneCountsForgottenSnapshotsAsForgotten) {
   here_.clock.advance(std::chrono::hours(1));
   // Nothing of the first is in the second.
   ASSERT_TRUE(remove_tree(source() / "folder"));
-  ASSERT_TRUE(remove_file(source() / "link"));
+  for (const char* name : {"link", "empty"})
+    ASSERT_TRUE(remove_file(source() / name));
   ASSERT_TRUE(write_file(source() / "large", test_bytes(4, 19'000'000)));
   (void)back_up(*here_.open());
   here_.clock.advance(std::chrono::hours(50));
@@ -245,7 +246,7 @@ TEST_P(RewriteTest, DryRunOfPruneCountsForgottenSnapshotsAsForgotten) {
   simulated.without = {first.id};
   const auto expected = repository->prune(simulated, progress, {});
   ASSERT_TRUE(expected) << expected.error().message();
-  EXPECT_GT(expected->bytes_removed, 15'000'000U) << expected->note;
+  EXPECT_GT(expected->bytes_removed, 15'000'000U);
   EXPECT_EQ(repository->snapshots({}).value().size(), 2U);
   ASSERT_TRUE(repository->forget(std::vector<std::string>{first.id}, {}));
   const auto done = repository->prune({.unsafe_no_grace = true}, progress, {});
