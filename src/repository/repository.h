@@ -92,7 +92,8 @@ struct BackupReport {
 
 struct CheckRequest {
   VerifyOptions verify = {};
-  bool quick = false;  // packs and indexes only, not the snapshots' trees
+  bool quick = false;    // packs and indexes only, not the snapshots' trees
+  bool no_lock = false;  // restic: what others remove meanwhile is taken for missing
 };
 
 struct CheckReport {
@@ -153,7 +154,8 @@ struct CopyReport {
 struct RepositoryAccess {
   Clock& clock;
   Rng& rng;
-  FilePath cache_dir = {};    // empty: no cache
+  FilePath cache_dir = {};  // empty: no cache
+  bool local = false;       // the store is as near as the cache: only what is merged is kept there
   std::string user = "root";  // who writes: locks, session markers
   std::string host = "localhost";
   std::size_t threads = 0;

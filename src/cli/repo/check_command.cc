@@ -11,7 +11,7 @@ using repository::CheckRequest;
 
 Result<CheckRequest> read_request(RepoCall& call, const OpenRepo& repo) {
   const Flags& flags = call.flags();
-  CheckRequest request;
+  CheckRequest request{.no_lock = call.settings.no_lock};
   const std::string subset = flags.text("read-data-subset");
   if (flags.is("read-data") && !subset.empty()) {
     return Error(Code::InvalidArgument, "--read-data and --read-data-subset exclude each other");
@@ -55,9 +55,6 @@ int print_result(const CheckReport& report, std::size_t errors, const Printer& o
 Result<int> run(RepoCall& call) {
   const OpenRepo repo =
       TRY(open_repo(call, call.settings.no_lock ? Access::NoLock : Access::Exclusive));
-  if (repo.restic != nullptr && call.settings.no_lock) {
-    return Error(Code::Unsupported, "`check --no-lock` is not possible");
-  }
   const CheckRequest request = TRY(read_request(call, repo));
   call.printer.note(request.verify.read_data
                         ? "checking packs, snapshots, trees and blobs, reading data"

@@ -38,6 +38,8 @@ Result<std::unique_ptr<objects::ObjectStore>> open_s3(const RepoSettings& settin
   const std::string lookup = option(settings, "s3.bucket-lookup");
   config.force_path_style = lookup == "path" || (lookup != "dns" && !location.is_aws);
   config.write.storage_class = option(settings, "s3.storage-class");
+  // A pack goes in one request: up to twice this is one.
+  config.part_size = 16_MiB;
   config.tls.insecure_skip_verify = settings.insecure_tls;
   config.tls.ca_pem = TRY(read_certificates(settings.ca_files));
   auto store = TRY(objects::s3::open_s3_store(std::move(config)));

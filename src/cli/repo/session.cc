@@ -84,15 +84,34 @@ std::unique_ptr<objects::ObjectStore> with_cache(const RepoSettings& place,
                                        {.dir = place.cache_dir / "objects" / name, .keep = keep});
 }
 
+// Waiting for a distant store takes no core: more at once than there are cores.
+constexpr std::size_t kThreadsForDistance = 8;
+
+repository::RepositoryAccess access_to(RepoCall& call, const RepoSettings& place) {
+  repository::RepositoryAccess access = access_of(call);
+  access.local = is_directory_location(place.location);
+  if (!access.local) access.threads = kThreadsForDistance;
+  return access;
+}
+
+// A repository of restic's that was found.
+struct FoundRestic {
+  std::unique_ptr<objects::ObjectStore> store = {};
+  Bytes config = {};
+};
+
 Result<OpenRepo> open_restic(RepoCall& call,
                              const RepoSettings& place,
                              const Secret& password,
-                             std::unique_ptr<objects::ObjectStore> store,
+                             FoundRestic found,
                              Access access) {
-  auto opened = repository::restic::open_repository(
-      with_cache(place, std::move(store)), password,
-      {.key_hint = place.key_hint, .load_index = false, .pack_size = call.settings.pack_size},
-      access_of(call), call.stop());
+  auto opened =
+      repository::restic::open_repository(with_cache(place, std::move(found.store)), password,
+                                          {.key_hint = place.key_hint,
+                                           .config = std::move(found.config),
+                                           .load_index = false,
+                                           .pack_size = call.settings.pack_size},
+                                          access_to(call, place), call.stop());
   if (!opened) {
     if (opened.error().is(Code::Unauthenticated)) call.exit_code_of_opening = kExitWrongPassword;
     return std::move(opened).error();
@@ -104,10 +123,12 @@ Result<OpenRepo> open_restic(RepoCall& call,
 }
 
 Result<OpenRepo> open_kopia(RepoCall& call,
+                            const RepoSettings& place,
                             const Secret& password,
-                            std::unique_ptr<objects::ObjectStore> store) {
-  auto opened =
-      repository::kopia::open_repository(std::move(store), password, access_of(call), call.stop());
+                            std::unique_ptr<objects::ObjectStore> store,
+                            repository::kopia::FoundRepository found) {
+  auto opened = repository::kopia::open_found(std::move(store), std::move(found), password,
+                                              access_to(call, place), call.stop());
   if (!opened) {
     if (opened.error().is(Code::Unauthenticated)) call.exit_code_of_opening = kExitWrongPassword;
     return std::move(opened).error();
@@ -160,13 +181,14 @@ Result<OpenRepo> open_repo_at(RepoCall& call,
     if (store.error().is(Code::NotFound)) call.exit_code_of_opening = kExitNoRepository;
     return std::move(store).error();
   }
-  if (TRY(repository::restic::find_repository(**store, call.stop()))) {
+  if (auto config = TRY(repository::restic::find_repository(**store, call.stop()))) {
     const Secret secret = TRY(password());
-    return open_restic(call, place, secret, std::move(*store), access);
+    return open_restic(call, place, secret,
+                       {.store = std::move(*store), .config = std::move(*config)}, access);
   }
-  if (TRY(repository::kopia::find_repository(**store, call.stop()))) {
+  if (auto found = TRY(repository::kopia::find_repository(**store, call.stop()))) {
     const Secret secret = TRY(password());
-    return open_kopia(call, secret, std::move(*store));
+    return open_kopia(call, place, secret, std::move(*store), std::move(*found));
   }
   call.exit_code_of_opening = kExitNoRepository;
   return Error(

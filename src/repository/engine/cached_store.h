@@ -1,7 +1,7 @@
 // A store whose metadata is kept in a local folder: objects that `keep` chooses (index blobs,
 // metadata packs: never changed once written) are fetched whole once, and answered from there. Only
-// a hint: every read from it is verified by whoever opens the content, and `forget` drops what was
-// wrong.
+// a hint: a file that is not what was kept is fetched anew, and whoever opens a content verifies it
+// again.
 #pragma once
 
 #include <functional>
@@ -20,6 +20,9 @@ struct CachedStoreOptions {
 };
 
 std::unique_ptr<objects::ObjectStore> make_cached_store(std::unique_ptr<objects::ObjectStore> store,
+                                                        CachedStoreOptions options);
+// In front of a store that outlives it.
+std::unique_ptr<objects::ObjectStore> make_cached_store(objects::ObjectStore& store,
                                                         CachedStoreOptions options);
 
 }  // namespace lateen::repository

@@ -12,7 +12,7 @@ namespace lateen::repository {
 class ContentReader::Windows {
  public:
   Windows(objects::ObjectStore& store, const ContentReaderOptions& options)
-      : store_(store),
+      : store_(options.metadata != nullptr ? *options.metadata : store),
         size_(std::max<ByteCount>(options.window, 4096)),
         max_(std::max<std::size_t>(2, options.window_memory / size_)) {}
 

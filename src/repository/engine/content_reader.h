@@ -17,6 +17,8 @@ namespace lateen::repository {
 struct ContentReaderOptions {
   ByteCount window = 1_MiB;          // of a metadata pack, read at once
   ByteCount window_memory = 16_MiB;  // of windows kept
+  // Asked for metadata packs instead of the store: a cache in front of it. Outlives the reader.
+  objects::ObjectStore* metadata = nullptr;
 };
 
 // Thread-safe.

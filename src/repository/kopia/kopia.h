@@ -72,11 +72,23 @@ class KopiaRepository : public Repository {
   virtual Result<std::string> maintenance_owner(std::stop_token stop) = 0;
 };
 
-// Whether a kopia repository is in this store, and how it lies there.
-Result<std::optional<Layout>> find_repository(objects::ObjectStore& store, std::stop_token stop);
+// A kopia repository that is there, and its kopia.repository as it was read.
+struct FoundRepository {
+  Layout layout = Layout::Flat;
+  Bytes document = {};
+};
 
-// NotFound if there is none; Unauthenticated for a wrong password; Unsupported for what is newer
-// than we are.
+Result<std::optional<FoundRepository>> find_repository(objects::ObjectStore& store,
+                                                       std::stop_token stop);
+
+// Unauthenticated for a wrong password; Unsupported for what is newer than we are.
+Result<std::unique_ptr<KopiaRepository>> open_found(std::unique_ptr<objects::ObjectStore> store,
+                                                    FoundRepository found,
+                                                    const Secret& password,
+                                                    const RepositoryAccess& access,
+                                                    std::stop_token stop = {});
+
+// The same for who has not looked: NotFound if there is none.
 Result<std::unique_ptr<KopiaRepository>> open_repository(
     std::unique_ptr<objects::ObjectStore> store,
     const Secret& password,

@@ -48,7 +48,7 @@ bool is_kept_locally(std::string_view blob) {
 std::unique_ptr<objects::ObjectStore> with_cache(std::unique_ptr<objects::ObjectStore> store,
                                                  const FormatBlob& blob,
                                                  const RepositoryAccess& access) {
-  if (access.cache_dir.empty()) return store;
+  if (access.cache_dir.empty() || access.local) return store;
   return make_cached_store(
       std::move(store),
       {.dir = access.cache_dir / hex_encode(blob.unique_id) / "blobs", .keep = is_kept_locally});
@@ -70,10 +70,16 @@ Status check_retention(objects::ObjectStore& store,
 
 }  // namespace
 
-Result<std::optional<Layout>> find_repository(objects::ObjectStore& store, std::stop_token stop) {
-  if (TRY(objects::object_exists(store, kFormatBlob, stop))) return Layout::Flat;
-  if (TRY(objects::object_exists(store, kFormatFile, stop))) return Layout::Sharded;
-  return std::optional<Layout>();
+Result<std::optional<FoundRepository>> find_repository(objects::ObjectStore& store,
+                                                       std::stop_token stop) {
+  using Found = std::optional<FoundRepository>;
+  if (auto document = TRY(get_if_there(store, kFormatBlob, stop))) {
+    return Found({.layout = Layout::Flat, .document = std::move(*document)});
+  }
+  if (auto document = TRY(get_if_there(store, kFormatFile, stop))) {
+    return Found({.layout = Layout::Sharded, .document = std::move(*document)});
+  }
+  return Found();
 }
 
 Result<std::unique_ptr<KopiaRepository>> open_repository(
@@ -81,23 +87,31 @@ Result<std::unique_ptr<KopiaRepository>> open_repository(
     const Secret& password,
     const RepositoryAccess& access,
     std::stop_token stop) {
-  auto document = TRY(get_if_there(*store, kFormatBlob, stop));
-  if (!document) {
-    document = TRY(get_if_there(*store, kFormatFile, stop));
-    if (!document) {
-      return Error(Code::NotFound, "no kopia repository is here: {} is missing", kFormatBlob)
-          .with_hint("Check the place, or create one with `lateen repo init`.");
-    }
-    store = make_sharded_store(std::move(store), TRY(find_sharding(*store, stop)));
+  auto found = TRY(find_repository(*store, stop));
+  if (!found) {
+    return Error(Code::NotFound, "no kopia repository is here: {} is missing", kFormatBlob)
+        .with_hint("Check the place, or create one with `lateen repo init`.");
   }
-  FormatBlob blob = TRY(FormatBlob::parse(*document));
+  return open_found(std::move(store), std::move(*found), password, access, std::move(stop));
+}
+
+Result<std::unique_ptr<KopiaRepository>> open_found(std::unique_ptr<objects::ObjectStore> store,
+                                                    FoundRepository found,
+                                                    const Secret& password,
+                                                    const RepositoryAccess& access,
+                                                    std::stop_token stop) {
+  if (found.layout == Layout::Sharded) {
+    const Sharding sharding = TRY(find_sharding(*store, stop));
+    store = make_sharded_store(std::move(store), sharding);
+  }
+  FormatBlob blob = TRY(FormatBlob::parse(found.document));
   Secret key = TRY(blob.derive_key(password));
   FormatParameters parameters = TRY(open_format(blob, key));
   auto cipher = TRY(UnitCipher::create(parameters, access.rng));
   store = with_cache(std::move(store), blob, access);
   auto opened = std::make_unique<Opened>(Opened::Parts{.store = std::move(store),
                                                        .blob = std::move(blob),
-                                                       .blob_bytes = std::move(*document),
+                                                       .blob_bytes = std::move(found.document),
                                                        .format_key = std::move(key),
                                                        .parameters = std::move(parameters),
                                                        .cipher = std::move(cipher)},

@@ -107,8 +107,8 @@ Result<CheckReport> Opened::check(const CheckRequest& request,
                                   Progress& progress,
                                   std::stop_token stop) {
   // As restic: check says what is there now, so nobody may be removing things. A lock that is held
-  // already is the caller's choice.
-  if (!lock_) TRY(lock(LockMode::Exclusive, stop));
+  // already is the caller's choice, as is none.
+  if (!lock_ && !request.no_lock) TRY(lock(LockMode::Exclusive, stop));
   CheckReport report;
   std::vector<Error> unreadable;
   const std::vector<NamedSnapshot> snapshots = TRY(load_snapshots(&unreadable, stop));

@@ -42,11 +42,23 @@ Error conflict(const ListedLock& other, TimePoint now) {
       .with_hint("The `unlock` command removes locks of processes that are gone.");
 }
 
+// All but `own`, if it is given.
+Result<std::vector<ListedLock>> locks_but(const Files& files,
+                                          const Id* own,
+                                          const std::stop_token& stop) {
+  std::vector<ListedLock> locks;
+  for (const ListedFile& file : TRY(list_files(files.store(), FileType::Lock, stop))) {
+    if (file.size == 0 || (own != nullptr && file.id == *own)) continue;
+    std::optional<LockFile> lock = TRY(load_lock(files, file.id, stop));
+    if (lock) locks.push_back({.id = file.id, .lock = std::move(*lock)});
+  }
+  return locks;
+}
+
 // Whether anybody's lock but `own` excludes ours.
 Status check_others(
     const Files& files, LockMode mode, const Id* own, TimePoint now, const std::stop_token& stop) {
-  for (const ListedLock& other : TRY(list_locks(files, stop))) {
-    if (own != nullptr && other.id == *own) continue;
+  for (const ListedLock& other : TRY(locks_but(files, own, stop))) {
     if (mode == LockMode::Exclusive || other.lock.exclusive) return conflict(other, now);
   }
   return {};
@@ -55,13 +67,7 @@ Status check_others(
 }  // namespace
 
 Result<std::vector<ListedLock>> list_locks(const Files& files, const std::stop_token& stop) {
-  std::vector<ListedLock> locks;
-  for (const ListedFile& file : TRY(list_files(files.store(), FileType::Lock, stop))) {
-    if (file.size == 0) continue;
-    std::optional<LockFile> lock = TRY(load_lock(files, file.id, stop));
-    if (lock) locks.push_back({.id = file.id, .lock = std::move(*lock)});
-  }
-  return locks;
+  return locks_but(files, nullptr, stop);
 }
 
 bool is_stale(const LockFile& lock, std::string_view our_hostname, TimePoint now) {

@@ -1,5 +1,6 @@
 // Opening and creating.
 #include "base/hash.h"
+#include "repository/engine/cached_store.h"
 #include "repository/restic/opened.h"
 #include "repository/restic/unit_cipher.h"
 
@@ -12,11 +13,7 @@ constexpr ByteCount kMaxConfig = 1_MiB;
 constexpr ByteCount kMinPackSize = 4_MiB;
 constexpr ByteCount kMaxPackSize = 128_MiB;
 
-Result<Config> load_config(objects::ObjectStore& store,
-                           const CtrPolyKey& key,
-                           std::stop_token stop) {
-  const Bytes sealed =
-      TRY(store.get(kConfig, kMaxConfig, std::move(stop)).wrap("reading the config"));
+Result<Config> open_config(const CtrPolyKey& key, BytesView sealed) {
   const Bytes plain = TRY(open_unit(key, sealed).wrap("reading the config"));
   return decode_config(plain);
 }
@@ -30,18 +27,20 @@ Result<std::uint64_t> make_polynomial(Rng& rng) {
   return Error(Code::Internal, "no irreducible polynomial found: the random source is broken");
 }
 
-// Where the wish to save a request must not read half of a repository as none.
-Status require_repository(objects::ObjectStore& store, const std::stop_token& stop) {
-  if (TRY(find_repository(store, stop))) return {};
+Result<Bytes> require_config(objects::ObjectStore& store, const std::stop_token& stop) {
+  auto config = TRY(find_repository(store, stop));
+  if (config) return std::move(*config);
   return Error(Code::NotFound, "there is no repository here: no config file")
       .with_hint("`init` makes one.");
 }
 
 }  // namespace
 
-Result<bool> find_repository(objects::ObjectStore& store, std::stop_token stop) {
-  return objects::object_exists(store, kConfig, std::move(stop))
-      .wrap("looking for a restic repository");
+Result<std::optional<Bytes>> find_repository(objects::ObjectStore& store, std::stop_token stop) {
+  auto config = store.get(kConfig, kMaxConfig, std::move(stop));
+  if (config) return std::optional(std::move(*config));
+  if (config.error().is(Code::NotFound)) return std::optional<Bytes>();
+  return std::move(config).error().wrap("looking for a restic repository");
 }
 
 Result<std::unique_ptr<ResticRepository>> open_repository(
@@ -50,9 +49,9 @@ Result<std::unique_ptr<ResticRepository>> open_repository(
     const OpenOptions& options,
     const RepositoryAccess& access,
     std::stop_token stop) {
-  TRY(require_repository(*store, stop));
+  const Bytes sealed = options.config.empty() ? TRY(require_config(*store, stop)) : options.config;
   OpenedKey key = TRY(open_with_password(*store, password, options.key_hint, stop));
-  const Config config = TRY(load_config(*store, to_cipher_key(key.master), stop));
+  const Config config = TRY(open_config(to_cipher_key(key.master), sealed));
   if (options.pack_size < kMinPackSize || options.pack_size > kMaxPackSize) {
     return Error(Code::InvalidArgument, "packs of {} bytes: between 4 and 128 MiB are allowed",
                  options.pack_size);
@@ -113,7 +112,13 @@ Opened::Opened(Parts parts, const RepositoryAccess& access)
       lock_settle_(parts.lock_settle),
       files_(*store_, to_cipher_key(master_), config_.version, access_.rng),
       format_(files_.key(), config_.version, parts.pack_size, access_.rng),
-      trees_(std::move(parts.chunker), TreeFormatOptions{}) {}
+      trees_(std::move(parts.chunker), TreeFormatOptions{}) {
+  if (access_.cache_dir.empty() || access_.local) return;
+  // Packs are asked for through it where they hold trees: by the reader alone.
+  tree_cache_ = make_cached_store(
+      *store_, {.dir = access_.cache_dir / config_.id / "packs",
+                .keep = [](std::string_view key) { return key.starts_with("data/"); }});
+}
 
 Opened::~Opened() = default;
 
@@ -125,7 +130,8 @@ Status Opened::reload_index(const IndexLoadOptions& options, const std::stop_tok
   LoadedIndex loaded = TRY(load_index(files_, options, stop));
   reader_.reset();
   index_ = std::move(loaded);
-  reader_ = std::make_unique<ContentReader>(*store_, format_, *index_.index);
+  reader_ = std::make_unique<ContentReader>(*store_, format_, *index_.index,
+                                            ContentReaderOptions{.metadata = tree_cache_.get()});
   return {};
 }
 

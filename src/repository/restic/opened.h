@@ -121,9 +121,10 @@ class Opened final : public ResticRepository {
   const Files files_;
   const ResticContentFormat format_;
   ResticTreeFormat trees_;
-  LoadedIndex index_;                      // empty until ensure_index
-  std::unique_ptr<ContentReader> reader_;  // the same
-  std::unique_ptr<HeldLock> lock_;         // last: released before what it uses
+  std::unique_ptr<objects::ObjectStore> tree_cache_;  // where the store is far away
+  LoadedIndex index_;                                 // empty until ensure_index
+  std::unique_ptr<ContentReader> reader_;             // the same
+  std::unique_ptr<HeldLock> lock_;                    // last: released before what it uses
 };
 
 // As the neutral interface shows a snapshot.

@@ -27,6 +27,7 @@ struct CreateOptions {
 
 struct OpenOptions {
   std::string key_hint = {};     // the beginning of a key's ID
+  Bytes config = {};             // what find_repository gave; empty: it is read
   bool load_index = true;        // reader(), backup(), … need it
   ByteCount pack_size = 16_MiB;  // of packs that are written
   ScryptCost new_key_cost = kDefaultScryptCost;
@@ -75,8 +76,8 @@ class ResticRepository : public Repository {
   virtual std::string master_key_json() const = 0;
 };
 
-// Whether a restic repository is in this store.
-Result<bool> find_repository(objects::ObjectStore& store, std::stop_token stop);
+// The config of the restic repository in this store, as it lies there; nothing if there is none.
+Result<std::optional<Bytes>> find_repository(objects::ObjectStore& store, std::stop_token stop);
 
 // NotFound if there is none; Unauthenticated for a wrong password; Unsupported for what is newer
 // than we are.
