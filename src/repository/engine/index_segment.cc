@@ -26,6 +26,13 @@ std::uint64_t filter_bits(std::uint64_t mixed) {
   return bits;
 }
 
+// The first eight bytes, the prefix among them.
+std::uint64_t first_bits(const char* row) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, row, sizeof bits);
+  return __builtin_bswap64(bits);
+}
+
 std::uint64_t mix(std::uint64_t fingerprint) {
   fingerprint *= 0x9e3779b97f4a7c15ULL;
   return fingerprint ^ (fingerprint >> 29);
@@ -78,14 +85,13 @@ void IndexSegment::forget_pages() const {
 void IndexSegment::prepare() {
   constexpr std::uint64_t kForgetEvery = 1U << 20U;  // 40 MB of rows
   filter_.assign(rows_ / 6 + 1, 0);
-  prefix_starts_.assign(257, rows_);
-  std::size_t known = 0;
+  samples_.clear();
+  samples_.reserve(rows_ / kSampleEvery + 1);
   for (std::uint64_t i = 0; i < rows_; ++i) {
     if (i % kForgetEvery == kForgetEvery - 1) forget_pages();
     const char* const at = row(i);
     const auto prefix = static_cast<std::uint8_t>(at[0]);
-    while (known <= prefix)
-      prefix_starts_[known++] = i;
+    if (i % kSampleEvery == 0) samples_.push_back(first_bits(at));
     std::uint64_t first = 0;
     std::memcpy(&first, at + 1, sizeof first);
     const std::uint64_t mixed = mix(first ^ (std::uint64_t{prefix} << 56));
@@ -99,31 +105,17 @@ bool IndexSegment::may_have(const ContentId& id) const {
   return (filter_[word_of(mixed, filter_.size())] & bits) == bits;
 }
 
-// Hashes are even over their range: guessing by their first bits ends in a few steps. A repository
-// may hold hashes that are not (it is not ours to trust), so after that it is halved.
-std::uint64_t IndexSegment::lower_bound(const char* key,
-                                        std::uint64_t from,
-                                        std::uint64_t to) const {
-  const std::uint64_t wanted = leading_bits(key);
-  std::uint64_t low = 0;
-  std::uint64_t high = ~0ULL;
-  for (int guesses = 0; guesses < 6 && to - from > 8; ++guesses) {
-    if (high == low) break;
-    const Wide part = static_cast<Wide>(wanted - low) * (to - from);
-    std::uint64_t guess = from + static_cast<std::uint64_t>(part / (high - low));
-    guess = std::clamp(guess, from, to - 1);
-    const std::uint64_t there = leading_bits(row(guess));
-    // Equal leading bits say nothing about the rest: leave that to halving.
-    if (there < wanted) {
-      from = guess + 1;
-      low = there;
-    } else if (there > wanted) {
-      to = guess;
-      high = there;
-    } else {
-      break;
-    }
-  }
+// In memory to within a few rows, and then by halving: a lookup in a mapped file touches a page or
+// two.
+std::uint64_t IndexSegment::lower_bound(const char* key) const {
+  const std::uint64_t wanted = first_bits(key);
+  const auto sample = std::lower_bound(samples_.begin(), samples_.end(), wanted);
+  const auto beyond = std::upper_bound(sample, samples_.end(), wanted);
+  const auto row_of = [this](auto at) {
+    return static_cast<std::uint64_t>(at - samples_.begin()) * kSampleEvery;
+  };
+  std::uint64_t from = sample == samples_.begin() ? 0 : row_of(sample - 1);
+  std::uint64_t to = beyond == samples_.end() ? rows_ : row_of(beyond);
   while (from < to) {
     const std::uint64_t middle = from + (to - from) / 2;
     if (std::memcmp(row(middle), key, layout_.key_size()) < 0) {
@@ -137,10 +129,10 @@ std::uint64_t IndexSegment::lower_bound(const char* key,
 
 std::pair<std::uint64_t, std::size_t> IndexSegment::find(const ContentId& id) const {
   if (rows_ == 0 || !may_have(id)) return {0, 0};
+  note_lookup();
   char key[1 + kMaxHashSize];
   layout_.write_key(id, key);
-  const std::uint64_t first =
-      lower_bound(key, prefix_starts_[id.prefix], prefix_starts_[std::size_t{id.prefix} + 1]);
+  const std::uint64_t first = lower_bound(key);
   std::size_t count = 0;
   while (first + count < rows_ && std::memcmp(row(first + count), key, layout_.key_size()) == 0) {
     ++count;

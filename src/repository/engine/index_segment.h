@@ -2,6 +2,7 @@
 // answers most questions about contents that are not there without touching a row.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,7 +46,10 @@ class IndexSegment {
 
   const char* row(std::uint64_t number) const { return bytes_ + number * layout_.size(); }
 
-  ContentEntry entry(std::uint64_t number) const { return layout_.read(row(number)); }
+  ContentEntry entry(std::uint64_t number) const {
+    note_lookup();
+    return layout_.read(row(number));
+  }
 
   // The first row of this content and how many there are; {0, 0} if none.
   std::pair<std::uint64_t, std::size_t> find(const ContentId& id) const;
@@ -53,18 +57,30 @@ class IndexSegment {
   const IndexRow& layout() const { return layout_; }
 
  private:
+  static constexpr std::uint64_t kSampleEvery = 256;  // rows: 300 KB for ten million
+
+  // Each lookup may bring some dozen pages into our memory: of an index of 500 MB all would soon
+  // stay.
+  void note_lookup() const {
+    constexpr ByteCount kLarge = 64_MiB;
+    constexpr std::uint32_t kForgetEvery = 1024;
+    if (map_size_ < kLarge) return;
+    if (lookups_.fetch_add(1, std::memory_order_relaxed) % kForgetEvery == 0) forget_pages();
+  }
+
   void prepare();
   bool may_have(const ContentId& id) const;
-  std::uint64_t lower_bound(const char* key, std::uint64_t from, std::uint64_t to) const;
+  std::uint64_t lower_bound(const char* key) const;
 
   const IndexRow layout_;
   Buffer memory_;        // or
   void* map_ = nullptr;  // a file's
   std::size_t map_size_ = 0;
+  mutable std::atomic<std::uint32_t> lookups_ = 0;
   const char* bytes_ = nullptr;
   std::uint64_t rows_ = 0;
-  std::vector<std::uint64_t> filter_;         // a word for every six rows or so, four bits a row
-  std::vector<std::uint64_t> prefix_starts_;  // of each first byte; 257 of them
+  std::vector<std::uint64_t> filter_;   // a word for every six rows or so, four bits a row
+  std::vector<std::uint64_t> samples_;  // the first bytes of every kSampleEvery-th row
 };
 
 // Merges sorted rows. Rows of one content come one after the other, those of earlier sources first.

@@ -13,7 +13,9 @@
 namespace lateen::repository::kopia {
 namespace {
 
+// Blobs that are read at once: few, where they are large.
 constexpr std::size_t kParallelReads = 8;
+constexpr ByteCount kReadMemory = 96_MiB;
 // An index of 16 million entries, kopia's largest, is 600 MB.
 constexpr ByteCount kMaxIndexBlob = 1_GiB;
 constexpr std::string_view kUpgradedMark =
@@ -93,8 +95,8 @@ Result<std::vector<BlobInfo>> IndexStore::list_version1(std::stop_token stop) {
     present.insert(blob.id);
   std::set<std::string, std::less<>> replaced;
   for (const BlobInfo& log : TRY(list_blobs(store_, "m", stop))) {
-    const Bytes stored = TRY(store_.get(log.id, kMaxIndexBlob, stop));
-    const Bytes plain = TRY(cipher_.open_blob(log.id, stored));
+    Bytes stored = TRY(store_.get(log.id, kMaxIndexBlob, stop));
+    const Bytes plain = TRY(cipher_.open_blob(log.id, std::move(stored)));
     const Json value = TRY(parse_json(plain).wrap("compaction log {}", log.id));
     const JsonArray* outputs = array_at(value, "outputMetadata");
     const bool whole = outputs == nullptr || std::ranges::all_of(*outputs, [&](const Json& output) {
@@ -130,8 +132,7 @@ Result<IndexState> IndexStore::list(std::stop_token stop) {
 
 Status IndexStore::read_blob(const BlobInfo& blob, IndexBuilder& builder, std::stop_token stop) {
   Bytes stored = TRY(store_.get(blob.id, kMaxIndexBlob, stop).wrap("reading index {}", blob.id));
-  const Bytes plain = TRY(cipher_.open_blob(blob.id, stored).wrap("reading index"));
-  stored = Bytes();
+  const Bytes plain = TRY(cipher_.open_blob(blob.id, std::move(stored)).wrap("reading index"));
   IndexReader reader = TRY(IndexReader::open(plain, kUnitOverhead).wrap("index {}", blob.id));
   Lock lock(builder_mu_);
   std::vector<std::uint32_t> numbers;
@@ -165,8 +166,11 @@ Result<std::unique_ptr<ContentIndex>> IndexStore::load(const IndexState& state,
                         .cache_key = cache_dir.empty() ? "" : "kopia-index-" + key.finish_hex()});
   if (auto cached = builder.open_cached()) return cached;
   Mutex damaged_mu;
+  ByteCount largest = 1;
+  for (const BlobInfo& blob : state.blobs)
+    largest = std::max(largest, blob.size);
   TRY(parallel_for(
-      state.blobs.size(), kParallelReads,
+      state.blobs.size(), std::clamp<std::size_t>(kReadMemory / largest, 1, kParallelReads),
       [&](std::size_t i, std::stop_token inner) -> Status {
         auto read = read_blob(state.blobs[i], builder, inner);
         if (read || damaged == nullptr || read.error().is(Code::Canceled)) return read;
@@ -276,8 +280,8 @@ Status IndexStore::merge(std::span<const BlobInfo> blobs,
 }
 
 Status IndexStore::probe(const BlobInfo& blob, std::stop_token stop) {
-  const Bytes stored = TRY(store_.get(blob.id, kMaxIndexBlob, stop));
-  const Bytes plain = TRY(cipher_.open_blob(blob.id, stored));
+  Bytes stored = TRY(store_.get(blob.id, kMaxIndexBlob, stop));
+  const Bytes plain = TRY(cipher_.open_blob(blob.id, std::move(stored)));
   IndexReader reader = TRY(IndexReader::open(plain, kUnitOverhead));
   for (std::size_t i = 0; i < reader.size(); ++i)
     TRY(reader.at(i));

@@ -50,7 +50,7 @@ class UnitCipher {
 
   WholeBlob seal_blob(std::string_view prefix, BytesView plain, std::string_view suffix) const;
   // The iv is in the name: the 32 hex digits before its first '-', or at its end.
-  Result<Bytes> open_blob(std::string_view name, BytesView stored) const;
+  Result<Bytes> open_blob(std::string_view name, Bytes stored) const;
 
  private:
   const std::unique_ptr<KeyedHash> hash_;
