@@ -13,17 +13,19 @@ class Pace {
  public:
   explicit Pace(ByteCount per_second) : per_second_(per_second) {}
 
-  // Waits until bytes moved before have had their time.
+  // Waits until these bytes, and those before them, have had their time: objects move in one
+  // piece, so that what is not waited for beforehand, or at once behind it, would exceed the limit.
   Status take(ByteCount bytes, const std::stop_token& stop) {
     if (per_second_ == 0) return {};
-    std::chrono::steady_clock::time_point start;
+    std::chrono::steady_clock::time_point end;
     {
       const Lock lock(mu_);
-      start = std::max(free_, monotonic_now());
       const double seconds = static_cast<double>(bytes) / static_cast<double>(per_second_);
-      free_ = start + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+      end = std::max(free_, monotonic_now()) +
+            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+      free_ = end;
     }
-    if (sleep_unless_stopped(start - monotonic_now(), stop)) return {};
+    if (sleep_unless_stopped(end - monotonic_now(), stop)) return {};
     return Error(Code::Canceled, "the transfer was stopped");
   }
 
