@@ -1,7 +1,7 @@
 """What the machine itself takes for the least that any program must do with a tree of files: the floors that the figures of the
 repository benchmark are held against. Nothing here knows a repository.
 
-  machine.py walk|read|create|disk TREE [TARGET]"""
+  machine.py read|create|disk TREE [TARGET]"""
 import concurrent.futures
 import mmap
 import os
@@ -23,8 +23,7 @@ def entries_of(tree):
             yield from entries_of(entry.path)
 
 
-def read_file(path):
-    buffer = bytearray(1 << 20)
+def read_file(path, buffer):
     fd = os.open(path, os.O_RDONLY | os.O_NOATIME)
     while os.readv(fd, [buffer]) > 0:
         pass
@@ -32,8 +31,9 @@ def read_file(path):
 
 
 def read_some(paths):
+    buffer = bytearray(1 << 20)
     for path in paths:
-        read_file(path)
+        read_file(path, buffer)
 
 
 def read(tree):

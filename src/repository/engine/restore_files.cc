@@ -25,7 +25,7 @@ constexpr std::int64_t kMaxOpen = 250;
 constexpr ByteCount kDirectFrom = 1_MiB;
 
 // Pieces are opened together and hashed in lanes.
-constexpr std::size_t kGroupBytes = 8_MiB;
+constexpr std::size_t kGroupBytes = 6_MiB;
 constexpr std::size_t kGroupPieces = 64;
 
 // A hole is made of whole blocks.
@@ -299,7 +299,7 @@ void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
 }
 
 std::vector<RestoreRange> RestoreRun::make_ranges() const LATEEN_NO_THREAD_SAFETY_ANALYSIS {
-  const ByteCount max = std::clamp<ByteCount>(options_.memory / threads_ / 2, 1_MiB, 12_MiB);
+  const ByteCount max = std::clamp<ByteCount>(options_.memory / threads_ / 2, 1_MiB, 8_MiB);
   std::vector<RestoreRange> ranges;
   for (std::size_t first = 0; first < pieces_.size();) {
     const ContentEntry& start = pieces_[first].content;

@@ -18,7 +18,7 @@ std::int64_t ticks(std::chrono::steady_clock::time_point t) {
 // A window holds several pieces, so that their hashes share SIMD lanes, and at least one whatever
 // its length.
 std::size_t window_size(const UploadOptions& options, const Chunker& chunker) {
-  constexpr std::size_t kUsual = 20_MiB;
+  constexpr std::size_t kUsual = 14_MiB;
   const std::size_t least = chunker.max_size() + 2_MiB;
   return std::max(least, std::min<std::size_t>(kUsual, options.memory / 3));
 }
