@@ -12,5 +12,5 @@ for name in "${names[@]}"; do
   mkdir -p "build/fuzz-corpus/$name"
   echo "fuzz: $name"
   "build/fuzz/fuzz/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-30}" -print_final_stats=0 -verbosity=0 \
-    -artifact_prefix="build/fuzz-corpus/$name-" "build/fuzz-corpus/$name"
+    -artifact_prefix="build/fuzz-corpus/$name-" "build/fuzz-corpus/$name" $(ls -d "fuzz/corpus/$name" 2>/dev/null || true)
 done

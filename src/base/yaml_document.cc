@@ -62,8 +62,10 @@ class YamlComposer::Event {
 };
 
 YamlComposer::YamlComposer(BytesView text) : parser_(std::make_unique<Parser>()) {
+  // libyaml aborts on no text at all, which is what an empty view may be.
+  const BytesView some = text.empty() ? BytesView("") : text;
   yaml_parser_set_input_string(&parser_->handle,
-                               reinterpret_cast<const unsigned char*>(text.data()), text.size());
+                               reinterpret_cast<const unsigned char*>(some.data()), some.size());
 }
 
 YamlComposer::~YamlComposer() = default;

@@ -73,6 +73,12 @@ TEST(Yaml, OfRealObjectsIsWhatGoWrites) {
   EXPECT_EQ(checked, 90);
 }
 
+// libyaml itself aborts on it.
+TEST(Yaml, OfNothingAtAllIsNull) {
+  EXPECT_EQ(parse_yaml(std::string_view()).value_or(Json(1)), Json());
+  EXPECT_EQ(parse_yaml("").value_or(Json(1)), Json());
+}
+
 TEST(Yaml, ReadsBackWhatItWrote) {
   for (const Json& c : read_cases("yaml/from-json.jsonl")) {
     const auto value = parse_json(string_at(c, "json"));
