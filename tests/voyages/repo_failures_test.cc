@@ -180,16 +180,16 @@ TEST_P(RepoFailuresVoyage, InterruptedBackupEndsWith130AndHarmsNothing) {
   expect_ok(lateen({"check", "--read-data"}));
 }
 
-TEST_P(RepoFailuresVoyage, NewerFormatIsRefusedByItsVersion) {
+TEST_P(RepoFailuresVoyage, UnknownFormatIsRefusedByName) {
   if (!is_kopia()) GTEST_SKIP() << "restic's version is sealed: ResticDocuments tests it";
   const FilePath file = repo() / "kopia.repository.f";
   auto json = parse_json(text_of(file)).value();
-  json.as_object()["version"] = "9";
+  json.as_object()["encryption"] = "AES512-OF-TOMORROW";
   ASSERT_TRUE(remove_file(file));
   write_text(file, write_json(json));
   const Outcome refused = lateen({"snapshots"});
   EXPECT_EQ(refused.code, 1) << refused.story();
-  EXPECT_NE(refused.err.find("9"), std::string::npos) << refused.story();
+  EXPECT_NE(refused.err.find("AES512-OF-TOMORROW"), std::string::npos) << refused.story();
 }
 
 INSTANTIATE_TEST_SUITE_P(,

@@ -44,6 +44,8 @@ JsonObject found_json(const std::string& path, const repository::Entry& entry) {
   JsonObject json = node_json(path, entry);
   for (const std::string_view key : {"name", "message_type", "struct_type"})
     json.erase(key);
+  if (entry.device != 0) json["device_id"] = entry.device;
+  if (entry.links != 0) json["links"] = entry.links;
   return json;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/crc.h"
+#include "base/utf8.h"
 #include "base/zone.h"
 
 namespace lateen::cli::repo {
@@ -15,8 +16,9 @@ using repository::EntryType;
 
 constexpr std::uint16_t kVersion = 45;  // zip64
 constexpr std::uint16_t kMadeByUnix = (3U << 8) | kVersion;
-// Sizes and sum behind the content; names are UTF-8.
-constexpr std::uint16_t kFlags = (1U << 3) | (1U << 11);
+// Sizes and sum are behind the content.
+constexpr std::uint16_t kFlags = 1U << 3;
+constexpr std::uint16_t kUtf8Name = 1U << 11;
 constexpr std::uint32_t kMax32 = 0xffffffff;
 constexpr std::uint16_t kMax16 = 0xffff;
 constexpr std::uint16_t kZip64Extra = 1;
@@ -43,6 +45,16 @@ std::uint32_t unix_mode(const Entry& entry) {
                              : entry.type == EntryType::Symlink ? S_IFLNK
                                                                 : S_IFREG;
   return type | entry.mode;
+}
+
+// Names are bytes; readers are told which of them are text.
+std::uint16_t flags_of(std::string_view name) {
+  while (!name.empty()) {
+    const Utf8Char c = decode_utf8(name);
+    if (!c.valid) return kFlags;
+    name.remove_prefix(c.length);
+  }
+  return kFlags | kUtf8Name;
 }
 
 std::string time_extra(std::int64_t seconds) {
@@ -85,7 +97,7 @@ Status ZipStream::add(const std::string& path, const Entry& entry) {
   std::string header;
   put<std::uint32_t>(header, 0x04034b50);
   put<std::uint16_t>(header, kVersion);
-  put<std::uint16_t>(header, kFlags);
+  put<std::uint16_t>(header, flags_of(listed.name));
   put<std::uint16_t>(header, 0);  // stored
   put<std::uint32_t>(header, listed.time);
   put<std::uint32_t>(header, 0);       // the sum is behind the content
@@ -131,7 +143,7 @@ Status ZipStream::finish() {
     put<std::uint32_t>(row, 0x02014b50);
     put<std::uint16_t>(row, kMadeByUnix);
     put<std::uint16_t>(row, kVersion);
-    put<std::uint16_t>(row, kFlags);
+    put<std::uint16_t>(row, flags_of(entry.name));
     put<std::uint16_t>(row, 0);
     put<std::uint32_t>(row, entry.time);
     put<std::uint32_t>(row, entry.crc);

@@ -169,8 +169,29 @@ Result<StoredEntry> TreeTransfer::write_folder(StoredEntry folder,
   return folder;
 }
 
+// As it is, byte for byte: its name stays the same, and so does what we do not know of.
+Status TreeTransfer::copy_object(const StoredEntry& folder) {
+  std::vector<ContentId> contents;
+  TRY(source_.contents_of(folder, reader_, workspaces_.source, contents));
+  Buffer plain;
+  for (const ContentId& id : contents) {
+    if (options_.known->has_live(id)) continue;
+    plain.clear();
+    TRY(reader_.read(id, workspaces_.source, plain));
+    const ContentId copy = TRY(writer_.add(id.prefix, plain.view(), workspaces_.target));
+    if (copy == id) continue;
+    return Error(Code::Internal, "content {} came to be called {}", id.text(), copy.text());
+  }
+  return {};
+}
+
 Result<StoredEntry> TreeTransfer::close_folder(Folder folder) {
   if (options_.same_repository && !folder.changed) return std::move(folder.source);
+  if (options_.known != nullptr && !options_.exclude) {
+    TRY(copy_object(folder.source).wrap("{}", folder.path));
+    memory_.add(folder.source, folder.source);
+    return std::move(folder.source);
+  }
   std::vector<StoredEntry> copies;
   copies.reserve(folder.copies.size());
   for (std::optional<StoredEntry>& copy : folder.copies) {

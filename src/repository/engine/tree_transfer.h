@@ -47,7 +47,8 @@ struct TransferOptions {
   bool same_repository = false;
   // What only the format knows of an entry goes along.
   bool same_format = false;
-  // Contents have the same names in both (restic's), so that what this index has is not even read.
+  // Contents have the same names in both (restic's), so that what this index has is not even read,
+  // and folders are copied as they are.
   const ContentIndex* known = nullptr;
   // True leaves the entry out, with all below it. `path` begins with '/'.
   std::function<bool(const std::string& path, const StoredEntry& entry)> exclude = {};
@@ -86,6 +87,7 @@ class TreeTransfer {
                              Progress& progress,
                              const std::stop_token& stop);
   Result<StoredEntry> close_folder(Folder folder);
+  Status copy_object(const StoredEntry& folder);
   Result<StoredEntry> copy_leaf(const StoredEntry& source,
                                 Workspaces& workspaces,
                                 Progress& progress,

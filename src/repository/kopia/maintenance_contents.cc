@@ -159,7 +159,11 @@ Status Maintenance::rewrite_short_packs(std::vector<ContentEntry> contents) {
 }
 
 Status Maintenance::drop_deleted() {
-  const auto until = safe_drop_time(schedule_, margins_, start_);
+  auto until = safe_drop_time(schedule_, margins_, start_);
+  // Without margins what this run has marked goes as well, by whichever second it was marked.
+  if (until && !margins_.two_gc_runs) {
+    until = std::max(*until, repo_.access_.clock.now()) + std::chrono::seconds(1);
+  }
   if (!until) {
     if (report_.space.note.empty()) {
       report_.space.note =
