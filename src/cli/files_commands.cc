@@ -131,18 +131,25 @@ Result<int> list_files(Invocation& call) {
   const bool recursive = call.flags.is("recursive");
   const bool long_format = call.flags.is("long");
   const Zone zone = Zone::local();
+  auto& repository = volume.repository->repository();
+  repository::Workspace space;
   const auto visit = [&](const std::string& path,
                          const StoredEntry& stored) -> Result<repo::WalkStep> {
-    call.console.line(long_format ? repo::long_line(path, stored.entry, false, zone)
-                                  : to_valid_utf8(path));
+    if (!long_format) {
+      call.console.line(to_valid_utf8(path));
+    } else {
+      repository::Entry entry = stored.entry;
+      if (entry.type == EntryType::Symlink)
+        entry.link_target = TRY(repository.trees().link_target(stored, repository.reader(), space));
+      call.console.line(repo::long_line(path, entry, false, zone));
+    }
     return recursive ? repo::WalkStep::Into : repo::WalkStep::Over;
   };
   if (volume.entry.entry.type != EntryType::Directory) {
     TRY(visit(volume.path, volume.entry));
     return 0;
   }
-  TRY(repo::walk_tree(volume.repository->repository(), volume.entry, volume.path, visit, {},
-                      call.stop));
+  TRY(repo::walk_tree(repository, volume.entry, volume.path, visit, {}, call.stop));
   return 0;
 }
 

@@ -114,8 +114,6 @@ class AnyRepository : public VolumeRepository {
                  Progress& progress,
                  std::stop_token stop) override {
     const Snapshot snapshot = TRY(find(snapshot_id, stop));
-    progress.total_bytes = snapshot.stats.size;
-    progress.total_known = true;
     TRY(repository::restore_tree(snapshot.root,
                                  {.target = options.target,
                                   .sparse = options.sparse,
