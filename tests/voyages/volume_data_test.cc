@@ -2,6 +2,7 @@
 // and come back into new volumes.
 #include "base/environment.h"
 #include "base/text.h"
+#include "voyages/testing/node_agent.h"
 #include "voyages/testing/objects.h"
 #include "voyages/testing/voyage.h"
 
@@ -9,53 +10,6 @@ namespace lateen::voyages {
 namespace {
 
 using std::chrono::seconds;
-
-// `lateen node-agent server` for the sandbox's node. The process is gone after the destructor.
-class NodeAgent {
- public:
-  static std::unique_ptr<NodeAgent> start(const Harbour& harbour) {
-    const FilePath log = harbour.dir() / "node-agent.log";
-    auto file = open_for_writing(log);
-    if (!file) {
-      ADD_FAILURE() << file.error().message();
-      return nullptr;
-    }
-    std::vector<std::string> variables;
-    for (const auto& [name, value] : harbour.surroundings().env)
-      variables.push_back(fmt::format("{}={}", name, value));
-    auto child =
-        Child::spawn({.argv = {lateen_binary(), "node-agent", "server", "--node-name", "sandbox",
-                               "--host-pods", (harbour.sandbox_dir() / "pods").string()},
-                      .env = with_variables(environment(), variables),
-                      .cwd = harbour.dir(),
-                      .out = Stdio::to(file->get()),
-                      .err = Stdio::to(file->get())});
-    if (!child) {
-      ADD_FAILURE() << child.error().message();
-      return nullptr;
-    }
-    harbour.note_process(child->pid());
-    auto agent = std::make_unique<NodeAgent>(std::move(*child), log);
-    // One that was killed holds its Lease for a while.
-    wait_until(
-        "the node agent has started",
-        [&] { return agent->log().find("Node agent started") != std::string::npos; }, seconds(40));
-    return agent;
-  }
-
-  NodeAgent(Child child, FilePath log) : child_(std::move(child)), log_(std::move(log)) {}
-
-  ~NodeAgent() { child_.terminate(seconds(5)); }
-
-  NodeAgent(const NodeAgent&) = delete;
-  NodeAgent& operator=(const NodeAgent&) = delete;
-
-  std::string log() const { return text_of(log_); }
-
- private:
-  Child child_;
-  FilePath log_;
-};
 
 class VolumeDataVoyage : public Voyage<VolumeDataVoyage> {
  protected:
@@ -66,7 +20,7 @@ class VolumeDataVoyage : public Voyage<VolumeDataVoyage> {
 
   void SetUp() override {
     Voyage::SetUp();
-    if (agent_ == nullptr) agent_ = NodeAgent::start(harbour());
+    if (agent_ == nullptr || !agent_->runs()) agent_ = NodeAgent::start(harbour());
     ASSERT_NE(agent_, nullptr);
   }
 
@@ -172,6 +126,101 @@ TEST_F(VolumeDataVoyage, ADatabaseUnderLoadComesBackFromAVolumeWithoutSnapshots)
   EXPECT_EQ(sql(harbour(), books), rows);
   // What was committed when the copy was made is there without a gap.
   EXPECT_EQ(sql(harbour(), "SELECT count(*) > 0 AND count(*) = max(id) FROM ledger"), "t\n");
+}
+
+// A claim on a class with snapshots and one without, both mounted by one pod.
+constexpr std::string_view kMixedPod = R"(
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {0}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: snapped, namespace: {0}}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: copied, namespace: {0}}}
+spec:
+  storageClassName: sandbox-efs
+  accessModes: [ReadWriteMany]
+  resources: {{requests: {{storage: 1Mi}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: both
+  namespace: {0}
+  annotations: {{backup.velero.io/backup-volumes: "files,own"}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: busybox
+      command: [/bin/sh, -c, "while true; do sleep 1; done"]
+      volumeMounts:
+        - {{name: data, mountPath: /data}}
+        - {{name: files, mountPath: /files}}
+        - {{name: own, mountPath: /own}}
+  volumes:
+    - name: data
+      persistentVolumeClaim: {{claimName: snapped}}
+    - name: files
+      persistentVolumeClaim: {{claimName: copied}}
+    - name: own
+      emptyDir: {{}}
+)";
+
+TEST_F(VolumeDataVoyage, OneVolumeBySnapshotAndOthersAsFilesInOneBackup) {
+  harbour().apply(fmt::format(kMixedPod, "mixed"));
+  wait_ready("mixed", "both");
+  sh("mixed", "both",
+     "echo snapped > /data/a; mkdir -p /files/x; echo copied > /files/x/b; chmod 640 /files/x/b; "
+     "ln -s x/b /files/link; echo own > /own/c");
+  back_up("mixed", {"--include-namespaces", "mixed"});
+  ASSERT_FALSE(HasFailure());
+  EXPECT_EQ(copies_of("mixed").size(), 2U);
+  EXPECT_EQ(int_at(velero("backups", "mixed"), "status.csiVolumeSnapshotsCompleted"), 1);
+  EXPECT_EQ(harbour().must_lateen({"files", "cat", "mixed", "mixed/copied:x/b"}), "copied\n");
+  EXPECT_EQ(harbour().must_lateen({"files", "ls", "mixed", "mixed/both/own"}), "/c\n");
+
+  delete_namespace("mixed");
+  restore("mixed-back", {"--from-backup", "mixed", "--namespace-mappings", "mixed:mixed-again"});
+  wait_ready("mixed-again", "both");
+  EXPECT_EQ(sh("mixed-again", "both",
+               "cat /data/a /files/x/b /files/link /own/c; stat -c %a /files/x/b; ls /files"),
+            "snapped\ncopied\ncopied\nown\n640\nlink\nx\n");
+}
+
+TEST_F(VolumeDataVoyage, ACopyGoesOnAfterTheNodeAgentWasKilled) {
+  harbour().apply(fmt::format(kMixedPod, "killed"));
+  wait_ready("killed", "both");
+  sh("killed", "both", "echo one > /files/one");
+  agent_->kill9();
+  // Its Lease holds for a while: the server still counts on it.
+  harbour().must_lateen({"backup", "create", "killed", "--include-namespaces", "killed"});
+  wait_until("a copy is asked for", [] { return copies_of("killed").size() == 2; });
+  agent_ = NodeAgent::start(harbour());
+  ASSERT_NE(agent_, nullptr);
+  wait_until(
+      "the backup has ended", [] { return phase_of("backups", "killed") == "Completed"; },
+      seconds(60));
+  EXPECT_EQ(harbour().must_lateen({"files", "cat", "killed", "killed/copied:one"}), "one\n");
+}
+
+TEST_F(VolumeDataVoyage, DeletingABackupForgetsItsFiles) {
+  harbour().apply(fmt::format(kMixedPod, "gone"));
+  wait_ready("gone", "both");
+  sh("gone", "both", "echo one > /files/one");
+  back_up("gone-1", {"--include-namespaces", "gone"});
+  back_up("gone-2", {"--include-namespaces", "gone"});
+  harbour().must_lateen({"backup", "delete", "gone-1", "--confirm"});
+  wait_until("the backup is gone", [] {
+    return !harbour().find({"-n", "velero", "backups.velero.io", "gone-1"}).has_value();
+  });
+  EXPECT_EQ(harbour().must_lateen({"files", "cat", "gone-2", "gone/copied:one"}), "one\n");
+  EXPECT_FALSE(harbour().lateen({"files", "cat", "gone-1", "gone/copied:one"}).ok());
 }
 
 }  // namespace
