@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "base/thread.h"
 #include "kube/object.h"
@@ -67,31 +66,38 @@ Status give_back(const ProvisionedClaim& claim,
   return {};
 }
 
+// Errors are under the claims' namespaces. The status of a stop is its caller's to tell.
+Status give_back_all(const std::vector<ProvisionedClaim>& claims,
+                     const RestoreTools& tools,
+                     Duration longest_wait,
+                     model::ResultList& errors,
+                     std::stop_token stop) {
+  const Deadline deadline = Deadline::after(longest_wait);
+  Mutex mu;
+  return parallel_for(
+      claims.size(), kClaimsAtOnce,
+      [&](std::size_t i, std::stop_token s) -> Status {
+        const ProvisionedClaim& claim = claims[i];
+        const Status given = give_back(claim, tools, deadline, s);
+        if (given || s.stop_requested()) return {};
+        tools.log.error("Could not give a restored volume what the old one had",
+                        {{"namespace", claim.ns}, {"name", claim.name}, {"error", given.error()}});
+        const Lock lock(mu);
+        errors.add(claim.ns, fmt::format("persistentvolumeclaims {}: {}", claim.name,
+                                         given.error().message()));
+        return {};
+      },
+      stop);
+}
+
 }  // namespace
 
+// A claim that does not bind must not keep the hooks waiting.
 Status finalize_restore(const model::Restore& restore,
                         RestoreOutcome& outcome,
                         const RestoreTools& tools,
                         const RestoreRunOptions& options,
                         std::stop_token stop) {
-  const Deadline deadline = Deadline::after(options.resource_timeout);
-  Mutex mu;
-  const std::vector<ProvisionedClaim> claims = std::exchange(outcome.provisioned_claims, {});
-  TRY(parallel_for(
-      claims.size(), kClaimsAtOnce,
-      [&](std::size_t i, std::stop_token s) -> Status {
-        const Status given = give_back(claims[i], tools, deadline, s);
-        if (given || s.stop_requested()) return {};
-        tools.log.error(
-            "Could not give a restored volume what the old one had",
-            {{"namespace", claims[i].ns}, {"name", claims[i].name}, {"error", given.error()}});
-        const Lock lock(mu);
-        outcome.results.errors.add(
-            claims[i].ns,
-            fmt::format("persistentvolumeclaims {}: {}", claims[i].name, given.error().message()));
-        return {};
-      },
-      stop));
   // Velero waits for ever where a hook says nothing: a pod that never comes up would keep all later
   // restores waiting.
   HookWork work{.client = tools.client,
@@ -102,8 +108,22 @@ Status finalize_restore(const model::Restore& restore,
                 .log = tools.log,
                 .checkpoint = {}};
   if (options.checkpoint) work.checkpoint = [&] { return options.checkpoint(outcome); };
-  run_exec_hooks(work, stop);
-  return stop.stop_requested() ? Error(Code::Canceled, "the restore was stopped") : Status();
+  model::ResultList of_claims;
+  TRY(parallel_for(
+      2, 2,
+      [&](std::size_t i, std::stop_token s) -> Status {
+        if (i == 0) {
+          return give_back_all(outcome.provisioned_claims, tools, options.resource_timeout,
+                               of_claims, s);
+        }
+        run_exec_hooks(work, s);
+        return {};
+      },
+      stop));
+  outcome.results.errors.merge(std::move(of_claims));
+  if (stop.stop_requested()) return Error(Code::Canceled, "the restore was stopped");
+  outcome.provisioned_claims.clear();
+  return {};
 }
 
 }  // namespace lateen::restore

@@ -44,7 +44,8 @@ class ItemExtension {
                          std::stop_token stop) = 0;
 
   // After the last object, still InProgress: waits for what it began, and adds what came of it to
-  // the outcome's results and volumes. An Error ends the restore.
+  // the outcome's results and volumes. Once told to stop it ends what it began. An Error ends the
+  // restore.
   virtual Status finish(RestoreOutcome& outcome, std::stop_token stop) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kube/discovery.h"
+#include "model/documents.h"
 #include "restore/testing/fixtures.h"
 #include "sandbox/testing/rest_api.h"
 
@@ -94,12 +95,7 @@ TEST_F(PreviewTest, WithoutItsDefinitionACustomResourceHasNoKind) {
 TEST_F(PreviewTest, SaysWhichFieldsDiffer) {
   restore_.spec.included_resources = {"configmaps", "secrets"};
   run();
-  const std::string config = [&] {
-    for (const PreviewedItem& item : preview().items) {
-      if (item.group_resource == "configmaps" && item.name != "kube-root-ca.crt") return item.name;
-    }
-    return std::string();
-  }();
+  const std::string config = "payments-config";
   const auto change = [&](std::string_view resource, const std::string& name, const Json& data) {
     const Json patch = JsonObject{{"data", data}};
     EXPECT_TRUE(api_.client().patch(
@@ -136,6 +132,10 @@ TEST_F(PreviewTest, NeverShowsWhatASecretHolds) {
 
 TEST_F(PreviewTest, AClaimWhoseClassIsMissingIsSaidBeforehand) {
   restore_.spec.included_resources = {"persistentvolumeclaims"};
+  const FilePath infos =
+      samples::velero_bucket() / "bucket/backups/bookstore-full/bookstore-full-volumeinfo.json.gz";
+  options_.volumes =
+      model::read_backup_volume_infos(gunzip(read_file(infos).value(), 1_MiB).value()).value();
   api_.create_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: bookstore}}");
   const RestorePreview made = preview();
   std::size_t missing = 0;
