@@ -25,7 +25,8 @@ class RepositoryVoyage : public testing::Test {
 
   FilePath repo() const { return dir() / "repo"; }
 
-  std::map<std::string, std::string> environment() const;
+  // A suite whose repository is elsewhere has another.
+  virtual std::map<std::string, std::string> environment() const;
   Outcome restic(Words words) const;
   Outcome lateen(Words words, const std::string& input = {}) const;
 
