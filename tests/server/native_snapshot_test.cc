@@ -288,7 +288,8 @@ TEST_F(NativeSnapshotTest, ASnapshotThatIsGoneIsAnErrorOfItsVolume) {
   storage_.snapshots.clear();
   const Restore done = restore("r1", {.backup_name = "b1"});
   EXPECT_EQ(done.status.phase, RestorePhase::PartiallyFailed);
-  EXPECT_THAT(errors_of("r1"), HasSubstr("persistentvolumes/pv-db from its snapshot: no snapshot"));
+  EXPECT_THAT(errors_of("r1"),
+              HasSubstr("persistentvolumes/pv-db: from its snapshot: no snapshot"));
 }
 
 TEST_F(NativeSnapshotTest, TheyGoWithTheirBackup) {
