@@ -60,7 +60,9 @@ void open_the_shop(const Harbour& harbour) {
   const FilePath shop = harbour.dir() / "shop";
   ASSERT_TRUE(make_dirs(shop));
   const FilePath example = LATEEN_SOURCE_DIR "/examples/bookstore";
-  for (const DirEntry& entry : *list_dir(example)) {
+  const auto entries = list_dir(example);
+  ASSERT_TRUE(entries) << entries.error().message();
+  for (const DirEntry& entry : *entries) {
     if (!entry.name.ends_with(".yaml")) continue;
     std::string text = text_of(example / entry.name);
     if (entry.name == kPostgres) {
