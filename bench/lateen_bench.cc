@@ -27,9 +27,10 @@ Result<JsonObject> run(const std::vector<std::string>& words, std::stop_token st
     return startup({words.begin() + 3, words.end()}, runs, stop);
   }
   if (verb != "load" && verb != "pages" && verb != "cluster") {
-    return Error(Code::InvalidArgument,
-                 "usage: lateen_bench load OBJECTS CONNECTIONS [secrets] | pages CONNECTIONS | cluster "
-                 "OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro");
+    return Error(
+        Code::InvalidArgument,
+        "usage: lateen_bench load OBJECTS CONNECTIONS [secrets] | pages CONNECTIONS | cluster "
+        "OBJECTS CONNECTIONS WATCHERS | startup RUNS COMMAND… | micro");
   }
   const std::size_t connections = TRY(number(verb == "pages" ? 2 : 3));
   // A watch holds on to its place, too.

@@ -11,7 +11,8 @@ namespace lateen::bench {
 namespace {
 
 constexpr std::size_t kLargeValue = 100 * 1024;
-constexpr std::size_t kHugeValue = 1000 * 1024;  // with all else just below a MiB, the API server's limit
+constexpr std::size_t kHugeValue =
+    1000 * 1024;  // with all else just below a MiB, the API server's limit
 
 // Text as configuration is: words that repeat, with numbers that do not. Packs to about a third,
 // as Kubernetes objects do.

@@ -1,7 +1,7 @@
 // The objects that the benchmarks load: the mix of a busy cluster (30% ConfigMaps of which one in
-// fifty has 100 KiB and one in 1,500 a MiB, 20% Secrets, 8% Services, 6% Deployments of no replicas,
-// 6% Pods, 5% ServiceAccounts, 5% Roles and RoleBindings, 20% custom resources) over twenty
-// namespaces. The same number always gives the same object.
+// fifty has 100 KiB and one in 1,500 a MiB, 20% Secrets, 8% Services, 6% Deployments of no
+// replicas, 6% Pods, 5% ServiceAccounts, 5% Roles and RoleBindings, 20% custom resources) over
+// twenty namespaces. The same number always gives the same object.
 #pragma once
 
 #include <cstddef>
