@@ -9,7 +9,7 @@ namespace {
 
 // Beside the bytes at which a pack is closed: room for a content that crosses that line by so much
 // (another begins the next pack), and for what the format puts at the end of most packs.
-constexpr std::size_t kMargin = 2_MiB;
+constexpr std::size_t kMargin = 1_MiB;
 
 }  // namespace
 

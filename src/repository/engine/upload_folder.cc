@@ -9,7 +9,7 @@ namespace {
 
 // A batch of small files: what one thread reads, hashes in lanes and stores in one go.
 constexpr std::size_t kBatchFiles = 64;
-constexpr ByteCount kBatchBytes = 1_MiB;
+constexpr ByteCount kBatchBytes = 512_KiB;
 
 const StoredEntry* find_before(const std::vector<StoredEntry>& before,
                                std::size_t& at,

@@ -18,13 +18,14 @@ std::int64_t ticks(std::chrono::steady_clock::time_point t) {
 // A window holds several pieces, so that their hashes share SIMD lanes, and at least one whatever
 // its length.
 std::size_t window_size(const UploadOptions& options, const Chunker& chunker) {
-  constexpr std::size_t kUsual = 14_MiB;
+  constexpr std::size_t kUsual = 12_MiB;
   const std::size_t least = chunker.max_size() + 2_MiB;
-  return std::max(least, std::min<std::size_t>(kUsual, options.memory / 3));
+  return std::max(least, std::min<std::size_t>(kUsual, options.memory / 4));
 }
 
 std::size_t window_count(const UploadOptions& options, const Chunker& chunker) {
-  return std::clamp<std::size_t>(options.memory / window_size(options, chunker), 2, 64);
+  // A quarter is for what storing their pieces takes.
+  return std::clamp<std::size_t>(options.memory / 4 * 3 / window_size(options, chunker), 2, 64);
 }
 
 }  // namespace
