@@ -102,6 +102,7 @@ class NativeSnapshotAction final : public ItemAction {
                       .method = decision.method,
                       .reason = decision.reason,
                       .with = join(tools_.backup.spec.volume_snapshot_locations, ", ")});
+    tools_.volumes.rehearsed(volume);
   }
 
   Status take(const Json& volume, const NativeTaker& taker, const Log& log, std::stop_token stop) {

@@ -178,6 +178,7 @@ Status PodVolumes::begin_copies(const Json& pod,
 
 void PodVolumes::rehearse(const Json& pod, const std::vector<ChosenPodVolume>& chosen) {
   for (const ChosenPodVolume& one : chosen) {
+    parts_.volumes.copy_begun(pod, one);  // or its claim would be told of as missed
     parts_.options.rehearsal->add(PlannedVolume{
         .ns = std::string(kube::namespace_of(pod)),
         .claim = one.claim ? std::string(kube::name_of(*one.claim)) : std::string(),

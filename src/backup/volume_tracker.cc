@@ -219,6 +219,12 @@ void VolumeTracker::native_snapshot(const Json& volume,
   add(std::move(info));
 }
 
+void VolumeTracker::rehearsed(const Json& volume) {
+  const model::BackupVolumeInfo info = info_of(volume);
+  const Lock lock(mu_);
+  told_.insert(key_of(info));
+}
+
 void VolumeTracker::add(model::BackupVolumeInfo info) {
   const Lock lock(mu_);
   if (!told_.insert(key_of(info)).second) return;

@@ -59,6 +59,9 @@ class VolumeTracker {
                        const model::NativeSnapshot& snapshot,
                        TimePoint started);
 
+  // In a rehearsal: its turn has come.
+  void rehearsed(const Json& volume);
+
   // Those that were expected and never came, by volume, and why.
   std::vector<std::pair<std::string, std::string>> missed() const;
 

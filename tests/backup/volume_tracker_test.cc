@@ -95,6 +95,15 @@ TEST_F(VolumeTrackerTest, AnExpectedCopyThatNoPodMakesIsMissed) {
   EXPECT_FALSE(tracker_.expects_native("pv-1"));
 }
 
+TEST_F(VolumeTrackerTest, ARehearsedVolumeIsNotMissed) {
+  const Json claimed =
+      yaml("{metadata: {name: pv-1}, spec: {claimRef: {namespace: shop, name: db}}}");
+  tracker_.expect_native(claimed, claim_);
+  tracker_.rehearsed(claimed);
+  EXPECT_THAT(tracker_.missed(), IsEmpty());
+  EXPECT_THAT(tracker_.infos(), IsEmpty());
+}
+
 TEST_F(VolumeTrackerTest, AVolumeWithoutClaimIsToldByItsPod) {
   tracker_.copy_begun(pod_, {.name = "data", .reason = "asked for"});
   tracker_.copied(ended(model::DataPhase::Completed));

@@ -57,6 +57,7 @@ TEST_F(BackupRunsVoyage, ADryRunSaysWhatTheBackupThenHolds) {
   EXPECT_NE(told.find("CSI snapshot"), std::string::npos) << told;
   EXPECT_NE(told.find("touch /data/frozen"), std::string::npos) << told;
   EXPECT_NE(told.find("Namespaces that are not covered:"), std::string::npos) << told;
+  EXPECT_EQ(told.find("Volumes whose data are not covered"), std::string::npos) << told;
   Words as_json = asked;
   as_json.insert(as_json.end(), {"-o", "json"});
   const auto plan = parse_json(harbour().must_lateen(as_json));
