@@ -52,7 +52,7 @@ class RestoreControllerTest : public testing::Test {
 
 TEST_F(RestoreControllerTest, SeveralRunAtOnce) {
   add("one", {.included_resources = {"configmaps"}});
-  add("two", {.included_resources = {"secrets"}, .namespace_mapping = {{"*", "copy-*"}}});
+  add("two", {.included_resources = {"configmaps"}, .namespace_mapping = {{"*", "copy-*"}}});
   reconcile();
   EXPECT_EQ(phase_of("one"), RestorePhase::Completed);
   EXPECT_EQ(phase_of("two"), RestorePhase::Completed);
