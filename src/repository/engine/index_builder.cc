@@ -7,9 +7,19 @@
 
 namespace lateen::repository {
 
+namespace {
+
+// A cache that cannot be had is no reason to stop: then rows go to the system's temp folder.
+IndexBuilderOptions with_folder(IndexBuilderOptions options) {
+  if (!options.cache_dir.empty() && !make_dirs(options.cache_dir, 0700)) options.cache_dir.clear();
+  return options;
+}
+
+}  // namespace
+
 struct IndexBuilder::State {
   explicit State(IndexBuilderOptions from)
-      : options(std::move(from)),
+      : options(with_folder(std::move(from))),
         layout(options.hash_size),
         index(std::make_unique<ContentIndex>(options.hash_size, options.cache_dir)) {}
 
