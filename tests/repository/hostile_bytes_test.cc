@@ -150,7 +150,8 @@ TEST_F(HostileRestic, DocumentsAndTreesKeepTheLawsOfTheirFuzzers) {
     const auto opened = open(repository(version)).value();
     for (const auto type :
          {restic::FileType::Key, restic::FileType::Index, restic::FileType::Snapshot}) {
-      for (const auto& file : opened->list(type, {}).value()) {
+      const std::vector<restic::ListedFile> files = opened->list(type, {}).value();
+      for (const restic::ListedFile& file : files) {
         auto document = opened->document(type, file.id, {});
         if (document) documents.push_back(std::move(*document));
       }
