@@ -104,6 +104,24 @@ TEST(ContentIndex, LeavesOutWhatIsToBeDropped) {
   EXPECT_TRUE((*index)->find(id_of(2)));
 }
 
+// An index that did not fit into memory failed for who had no cache yet.
+TEST(ContentIndex, SpillsIntoAFolderThatItMakes) {
+  const TempDir dir = TempDir::create("content-index").value();
+  const auto build = [](const FilePath& cache) {
+    IndexBuilder builder({.hash_size = 16, .cache_dir = cache, .cache_key = "k", .memory = 4000});
+    for (std::uint64_t n = 0; n < 1000; ++n)
+      EXPECT_TRUE(builder.add({.id = id_of(n), .pack = builder.packs().intern("p")}));
+    const auto index = builder.build();
+    EXPECT_TRUE(index) << index.error().message();
+    return index ? (*index)->rows() : 0;
+  };
+  EXPECT_EQ(build(dir.path() / "not/there/yet"), 1000U);
+  EXPECT_TRUE(path_exists(dir.path() / "not/there/yet/k"));
+  // Nor is a folder that cannot be made a reason to fail.
+  ASSERT_TRUE(write_file(dir.path() / "file", "", 0600));
+  EXPECT_EQ(build(dir.path() / "file/below"), 1000U);
+}
+
 TEST(ContentIndex, RefusesHashesOfAnotherSize) {
   IndexBuilder builder({.hash_size = 16});
   EXPECT_EQ(builder.add({.id = id_of(1, 32)}).error().code(), Code::Corrupt);
