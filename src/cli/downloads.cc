@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/location_ca.h"
+#include "model/document_annotation.h"
 #include "net/http_client.h"
 
 namespace lateen::cli {
@@ -42,6 +43,11 @@ Result<std::string> ask_for_url(const Session& session,
   request.metadata.ns = session.ns();
   request.metadata.name = fmt::format("{}-{}", name, uuid4(rng));
   request.spec.target.kind = kind;
+  if (kind == model::DownloadTargetKind::BackupArchiveIndex) {
+    request.spec.target.kind = model::DownloadTargetKind::BackupContents;
+    request.metadata.annotations[std::string(model::annotations::kDocument)] =
+        model::to_string(kind);
+  }
   request.spec.target.name = name;
   TRY(session.cluster.create(request, stop));
   auto url = wait_for_url(session, request.metadata.name, deadline, stop);

@@ -12,8 +12,15 @@ KindSchema delete_backup_request() {
 }
 
 KindSchema download_request() {
-  const Json target =
-      object({{"kind", one_of<DownloadTargetKind>()}, {"name", text()}}, {"kind", "name"});
+  // Those of Velero: ours are asked for by an annotation (document_annotation.h).
+  Json kinds = one_of<DownloadTargetKind>();
+  JsonArray velero_kinds;
+  for (const Json& kind : *array_at(kinds, "enum")) {
+    if (as_text(&kind) != to_string(DownloadTargetKind::BackupArchiveIndex))
+      velero_kinds.push_back(kind);
+  }
+  ensure(kinds, "enum") = std::move(velero_kinds);
+  const Json target = object({{"kind", kinds}, {"name", text()}}, {"kind", "name"});
   return {.spec = object({{"target", target}}, {"target"}),
           .status = object({{"downloadURL", text()},
                             {"expiration", time()},

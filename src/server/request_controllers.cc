@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "model/backup.h"
+#include "model/document_annotation.h"
 #include "model/requests.h"
 #include "model/restore.h"
 #include "server/listing.h"
@@ -60,8 +61,14 @@ class DownloadController final : public Controller {
     return {};
   }
 
+  static DownloadTargetKind kind_of(const DownloadRequest& request) {
+    const auto own = request.metadata.annotations.find(model::annotations::kDocument);
+    if (own == request.metadata.annotations.end()) return request.spec.target.kind.value();
+    return model::parse_enum<DownloadTargetKind>(own->second);
+  }
+
   Result<std::string> link_for(const DownloadRequest& request, std::stop_token stop) const {
-    const DownloadTargetKind kind = request.spec.target.kind.value();
+    const DownloadTargetKind kind = kind_of(request);
     const std::string& target = request.spec.target.name;
     std::string backup_name = target;
     if (model::is_of_restore(kind)) {
