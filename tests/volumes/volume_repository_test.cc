@@ -196,7 +196,8 @@ TEST_F(VolumeRepositoryTest, WhatTheRealVeleroSavedComesBack) {
           .value();
   EXPECT_TRUE(repository->has_well_known_key());
   std::string newest;
-  for (const repository::Snapshot& one : repository->repository().snapshots({}).value()) {
+  const std::vector<repository::Snapshot> all = repository->repository().snapshots({}).value();
+  for (const repository::Snapshot& one : all) {
     if (one.paths.front() == kCatalogSource && newest.empty()) newest = one.id;
   }
   ASSERT_NE(newest, "");
