@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "backup/csi_snapshot_taker.h"
+#include "base/quantity.h"
 #include "base/time.h"
 #include "kube/object.h"
 #include "model/names.h"
@@ -140,7 +141,8 @@ void annotate_snapshot(Json& snapshot, const Json& content, std::string_view bac
   kube::set_annotation(snapshot, names::kVscDeletionPolicy,
                        string_at(content, "spec.deletionPolicy"));
   if (const auto size = int_at(content, "status.restoreSize")) {
-    kube::set_annotation(snapshot, names::kVolumeSnapshotRestoreSize, std::to_string(*size));
+    kube::set_annotation(snapshot, names::kVolumeSnapshotRestoreSize,
+                         Quantity::from(*size, Quantity::Format::BinarySI).format());
   }
 }
 

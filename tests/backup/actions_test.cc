@@ -134,7 +134,7 @@ TEST(AnnotateSnapshot, TellsARestoreWhatTheContentKnows) {
   EXPECT_EQ(kube::annotation_of(vs, "velero.io/csi-volumesnapshot-handle"), "snap-42");
   EXPECT_EQ(kube::annotation_of(vs, "velero.io/csi-driver-name"), "csi.example.com");
   EXPECT_EQ(kube::annotation_of(vs, "velero.io/csi-vsc-deletion-policy"), "Delete");
-  EXPECT_EQ(kube::annotation_of(vs, "velero.io/csi-volumesnapshot-restore-size"), "2147483648");
+  EXPECT_EQ(kube::annotation_of(vs, "velero.io/csi-volumesnapshot-restore-size"), "2Gi");
 }
 
 TEST(ContentAction, BringsTheSecretThatDeletingNeeds) {
