@@ -32,6 +32,12 @@ function(lateen_room name)
   if(LATEEN_PCH)
     target_precompile_headers(lateen_${name} REUSE_FROM lateen_pch)
   endif()
+  # Six files as one take less than half the time. Names in unnamed namespaces are therefore unlike within a room; base,
+  # everybody's, and plugins, mostly templates, stay as they are.
+  if(LATEEN_UNITY AND NOT name MATCHES "^(base|plugins)$")
+    set_target_properties(lateen_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    target_compile_options(lateen_${name} PRIVATE -Wno-subobject-linkage)  # it takes each .cc for a header
+  endif()
 endfunction()
 
 function(lateen_test_settings target)

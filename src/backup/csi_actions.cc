@@ -22,9 +22,9 @@ RelatedItem related(const kube::GroupVersionResource& kind,
           .must_include = true};
 }
 
-class ClaimAction final : public ItemAction {
+class CsiClaimAction final : public ItemAction {
  public:
-  explicit ClaimAction(const CsiActionTools& tools) : taker_(tools) {}
+  explicit CsiClaimAction(const CsiActionTools& tools) : taker_(tools) {}
 
   std::string_view name() const override { return "velero.io/csi-pvc-backupper"; }
 
@@ -151,7 +151,7 @@ void label_content(Json& content, std::string_view backup_name) {
 }
 
 std::unique_ptr<ItemAction> make_csi_claim_action(const CsiActionTools& tools) {
-  return std::make_unique<ClaimAction>(tools);
+  return std::make_unique<CsiClaimAction>(tools);
 }
 
 std::unique_ptr<ItemAction> make_csi_snapshot_action(const CsiActionTools& tools) {

@@ -7,7 +7,7 @@
 namespace lateen::backup {
 namespace {
 
-constexpr std::string_view kSnapshots = "volumesnapshots.snapshot.storage.k8s.io";
+constexpr std::string_view kSnapshotResource = "volumesnapshots.snapshot.storage.k8s.io";
 constexpr std::string_view kContents = "volumesnapshotcontents.snapshot.storage.k8s.io";
 
 // Adds the object as it is now, if it can be read.
@@ -34,7 +34,7 @@ void annotate_snapshots(FreshItems& fresh, std::string_view backup_name) {
   for (auto& [id, item] : fresh) {
     const std::string& kind = std::get<0>(id);
     if (kind == kContents) label_content(item.object, backup_name);
-    if (kind != kSnapshots) continue;
+    if (kind != kSnapshotResource) continue;
     const std::string content(string_at(item.object, "status.boundVolumeSnapshotContentName"));
     const auto at = fresh.find({std::string(kContents), "", content});
     if (at != fresh.end()) annotate_snapshot(item.object, at->second.object, backup_name);

@@ -5,8 +5,8 @@
 namespace lateen::backup {
 namespace {
 
-constexpr std::string_view kPods = "pods";
-constexpr std::string_view kClaims = "persistentvolumeclaims";
+constexpr std::string_view kPodResource = "pods";
+constexpr std::string_view kClaimResource = "persistentvolumeclaims";
 
 class BlockItemAction final : public ItemAction {
  public:
@@ -57,14 +57,14 @@ std::vector<std::string> block_keys_of(const Json& pod,
                                        std::stop_token stop) {
   std::vector<std::string> keys;
   for (const auto& action : actions) {
-    if (!action->wants_kind(kPods)) continue;
+    if (!action->wants_kind(kPodResource)) continue;
     // Also of a pod that is named by another.
-    if (keys.empty()) keys.push_back(fmt::format("{} {}", kPods, kube::object_key(pod)));
+    if (keys.empty()) keys.push_back(fmt::format("{} {}", kPodResource, kube::object_key(pod)));
     if (!action->wants_object(pod)) continue;
     for (const model::ResourceIdentifier& item : action->related(pod, log, stop)) {
       const std::string key = kube::object_key(item.ns, item.name);
-      if (item.group_resource() == kPods) keys.push_back(fmt::format("{} {}", kPods, key));
-      if (item.group_resource() == kClaims) keys.push_back(key);
+      if (item.group_resource() == kPodResource) keys.push_back(fmt::format("{} {}", kPodResource, key));
+      if (item.group_resource() == kClaimResource) keys.push_back(key);
     }
   }
   return keys;

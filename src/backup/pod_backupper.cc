@@ -10,7 +10,7 @@
 namespace lateen::backup {
 namespace {
 
-const kube::GroupVersionResource kClaims{"", "v1", "persistentvolumeclaims"};
+const kube::GroupVersionResource kPodClaims{"", "v1", "persistentvolumeclaims"};
 
 // Of one block, while other blocks are at work too.
 constexpr std::size_t kClaimsAtOnce = 4;
@@ -218,7 +218,7 @@ Status PodBackupper::store_claims(const std::vector<const Json*>& pods, std::sto
     if (string_at(*pod, "status.phase") != "Running") continue;
     for (const std::string& key : claims_of(*pod)) {
       const auto [ns, name] = kube::parse_object_key(key);
-      claims.push_back({.kind = kClaims.group_resource(), .ns = ns, .name = name});
+      claims.push_back({.kind = kPodClaims.group_resource(), .ns = ns, .name = name});
       logs.push_back(log_of(*pod));
     }
   }

@@ -13,8 +13,8 @@ namespace {
 
 using volumes::PodVolumeWay;
 
-const kube::GroupVersionResource kClaims{"", "v1", "persistentvolumeclaims"};
-const kube::GroupVersionResource kVolumes{"", "v1", "persistentvolumes"};
+const kube::GroupVersionResource kClaimPath{"", "v1", "persistentvolumeclaims"};
+const kube::GroupVersionResource kVolumePath{"", "v1", "persistentvolumes"};
 
 // Nothing when it is not there.
 Result<std::optional<Json>> get_if_there(kube::Client& client,
@@ -35,7 +35,7 @@ const Json* or_null(const std::optional<Json>& json) {
 // Velero's alias on a claim would otherwise be seen only once the claim is fetched, which for most
 // claims is after their pods are decided on.
 Status PodVolumes::find_claims_by_alias(const CollectionStep& pods, std::stop_token stop) {
-  const kube::ResourceType* claims = parts_.tools.discovery.find(kClaims);
+  const kube::ResourceType* claims = parts_.tools.discovery.find(kClaimPath);
   if (claims == nullptr || !parts_.plan.resources.why_not_as_additional(*claims).empty()) return {};
   CollectionStep step = pods;
   step.type = *claims;
@@ -100,7 +100,7 @@ Result<std::optional<ChosenPodVolume>> PodVolumes::choose_one(const Json& pod,
       return none;
     }
   }
-  const kube::ResourceType* claims = parts_.tools.discovery.find(kClaims);
+  const kube::ResourceType* claims = parts_.tools.discovery.find(kClaimPath);
   const volumes::PodVolumeDecision decision = volumes::decide_pod_volume(
       {.pod = &pod,
        .volume = &volume,
@@ -137,12 +137,12 @@ Result<std::optional<ChosenPodVolume>> PodVolumes::choose_one(const Json& pod,
 Status PodVolumes::read_claim(const std::string& key, ChosenPodVolume& into, std::stop_token stop) {
   const auto [ns, name] = kube::parse_object_key(key);
   kube::Client& client = parts_.tools.client;
-  into.claim = TRY(get_if_there(client, {.gvr = kClaims, .ns = ns, .name = name}, stop)
+  into.claim = TRY(get_if_there(client, {.gvr = kClaimPath, .ns = ns, .name = name}, stop)
                        .wrap("reading the claim {}", key));
   if (!into.claim) return {};
   const std::string volume(string_at(*into.claim, "spec.volumeName"));
   if (volume.empty() || string_at(*into.claim, "status.phase") != "Bound") return {};
-  into.persistent_volume = TRY(get_if_there(client, {.gvr = kVolumes, .name = volume}, stop)
+  into.persistent_volume = TRY(get_if_there(client, {.gvr = kVolumePath, .name = volume}, stop)
                                    .wrap("reading the volume {}", volume));
   return {};
 }

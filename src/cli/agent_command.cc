@@ -44,7 +44,7 @@ std::vector<FlagSpec> agent_flags() {
            .value = "30m0s"}};
 }
 
-Result<agent::AgentConfig> config_from(const Invocation& call) {
+Result<agent::AgentConfig> agent_config(const Invocation& call) {
   const Flags& flags = call.flags;
   agent::AgentConfig config;
   config.ns = TRY(velero_namespace(call));
@@ -72,9 +72,9 @@ Result<agent::AgentConfig> config_from(const Invocation& call) {
   return config;
 }
 
-Result<int> serve(Invocation& call) {
+Result<int> serve_agent(Invocation& call) {
   return_freed_memory();
-  const agent::AgentConfig config = TRY(config_from(call));
+  const agent::AgentConfig config = TRY(agent_config(call));
   const Log log(make_fd_sink(2, config.log_level, config.log_format),
                 std::make_shared<SystemClock>());
   for (const char* name : {"backup-repository-configmap", "metrics-address"}) {
@@ -132,7 +132,7 @@ Command agent_command() {
                         .usage = "",
                         .summary = "Run the velero node-agent server",
                         .flags = agent_flags(),
-                        .run = serve,
+                        .run = serve_agent,
                         .max_args = 0}},
           .text =
               "The node agent runs on every node, and copies volumes' files into the backup "

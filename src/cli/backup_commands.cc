@@ -78,7 +78,7 @@ server::ServerConfig server_defaults(const Session& session) {
   return config;
 }
 
-Result<int> create(Invocation& call) {
+Result<int> create_backup(Invocation& call) {
   const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
   const Session session = TRY(open_session(call));
   const Backup backup = TRY(requested_backup(session, call));
@@ -106,7 +106,7 @@ Result<int> create(Invocation& call) {
   return 0;
 }
 
-Result<int> logs(Invocation& call) {
+Result<int> backup_logs(Invocation& call) {
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
   auto backup = session.cluster.get<Backup>(name, call.stop);
@@ -155,7 +155,7 @@ Result<int> download_contents(Invocation& call) {
   return 0;
 }
 
-Result<int> remove(Invocation& call) {
+Result<int> remove_backups(Invocation& call) {
   TRY(check_selection(call, "backup"));
   const Session session = TRY(open_session(call));
   const ChosenObjects<Backup> chosen = TRY(choose_objects<Backup>(session, call));
@@ -189,7 +189,7 @@ Result<int> remove(Invocation& call) {
   return Error(Code::NotFound, "{}", fmt::format("{}", fmt::join(problems, "; ")));
 }
 
-std::vector<FlagSpec> create_flags() {
+std::vector<FlagSpec> backup_flags() {
   std::vector<FlagSpec> flags = backup_spec_flags();
   const std::vector<FlagSpec> output = output_flags("");
   flags.insert(flags.end(), output.begin(), output.end());
@@ -228,8 +228,8 @@ Command backup_commands() {
           .children = {{.name = "create",
                         .usage = "NAME",
                         .summary = "Create a backup",
-                        .flags = create_flags(),
-                        .run = create,
+                        .flags = backup_flags(),
+                        .run = create_backup,
                         .max_args = 1},
                        {.name = "get",
                         .usage = "[NAME...]",
@@ -245,7 +245,7 @@ Command backup_commands() {
                         .usage = "BACKUP",
                         .summary = "Get backup logs",
                         .flags = download_flags("1m0s"),
-                        .run = with_one_name(logs)},
+                        .run = with_one_name(backup_logs)},
                        {.name = "download",
                         .usage = "NAME",
                         .summary = "Download all Kubernetes manifests for a backup",
@@ -256,7 +256,7 @@ Command backup_commands() {
                         .usage = "[NAMES]",
                         .summary = "Delete backups",
                         .flags = delete_flags("backups"),
-                        .run = remove}},
+                        .run = remove_backups}},
           .aliases = {"backups"}};
 }
 

@@ -14,7 +14,7 @@ namespace lateen::cli {
 namespace {
 
 // A person waits at the prompt: a cluster that does not answer by then has no names to offer.
-constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kCompletionPatience{2};
 
 template <typename T>
 std::vector<std::string> names_of(const Session& session, std::stop_token stop) {
@@ -59,7 +59,7 @@ std::vector<std::string> ask_cluster(std::string_view kind, Invocation& call) {
   std::stop_source enough;
   const std::stop_callback told(call.stop, [&enough] { enough.request_stop(); });
   const std::jthread limit([&enough](std::stop_token stop) {
-    if (sleep_unless_stopped(kPatience, stop)) enough.request_stop();
+    if (sleep_unless_stopped(kCompletionPatience, stop)) enough.request_stop();
   });
   const std::vector<std::string> none;
   const Invocation asking{.flags = flags,

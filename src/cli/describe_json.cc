@@ -13,7 +13,7 @@ namespace {
 
 using model::DownloadTargetKind;
 
-constexpr std::string_view kForMore = "included, specify --details for more information";
+constexpr std::string_view kForMoreInJson = "included, specify --details for more information";
 
 // Go prints a map or a list that was never made as null.
 Json map_json(const model::StringMap& map) {
@@ -179,9 +179,9 @@ Json csi_json(const BackupVolumes& volumes, bool details) {
   for (const model::BackupVolumeInfo& volume : volumes.csi) {
     JsonObject one;
     if (volume.preserve_local_snapshot)
-      one["snapshot"] = details ? local_snapshot_json(volume) : Json(kForMore);
+      one["snapshot"] = details ? local_snapshot_json(volume) : Json(kForMoreInJson);
     if (volume.snapshot_data_moved)
-      one["dataMovement"] = details ? data_movement_json(volume) : Json(kForMore);
+      one["dataMovement"] = details ? data_movement_json(volume) : Json(kForMoreInJson);
     out[fmt::format("{}/{}", volume.pvc_namespace, volume.pvc_name)] = std::move(one);
   }
   return out;

@@ -11,7 +11,7 @@ namespace {
 using model::DownloadTargetKind;
 using model::RestorePhase;
 
-constexpr std::string_view kForMore = "specify --details for more information";
+constexpr std::string_view kForMoreOfRestore = "specify --details for more information";
 
 std::string phase_text(const DescriptionText& out, const model::Restore& restore) {
   std::string phase(restore.status.phase.empty() ? "New" : restore.status.phase.text());
@@ -95,7 +95,7 @@ void describe_pod_volumes(DescriptionText& out, const std::vector<model::PodVolu
 void describe_csi_volume(DescriptionText& out, const model::RestoreVolumeInfo& volume) {
   const bool moved = volume.snapshot_data_moved;
   out.heading(1, fmt::format("{}/{}", volume.pvc_namespace, volume.pvc_name));
-  if (!out.style().details) return out.remark(2, moved ? "Data Movement" : "Snapshot", kForMore);
+  if (!out.style().details) return out.remark(2, moved ? "Data Movement" : "Snapshot", kForMoreOfRestore);
   if (moved) {
     const auto movement =
         volume.snapshot_data_movement_info.value_or(model::SnapshotDataMovementInfo());

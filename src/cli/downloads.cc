@@ -13,7 +13,7 @@
 namespace lateen::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{25};
+constexpr std::chrono::milliseconds kDownloadPoll{25};
 constexpr ByteCount kLargestDocument = 2_GiB;
 
 Result<std::string> wait_for_url(const Session& session,
@@ -29,7 +29,7 @@ Result<std::string> wait_for_url(const Session& session,
                    "backup storage "
                    "location may not be available");
     }
-    if (!sleep_unless_stopped(kPoll, stop)) return Error(Code::Canceled, "interrupted");
+    if (!sleep_unless_stopped(kDownloadPoll, stop)) return Error(Code::Canceled, "interrupted");
   }
 }
 

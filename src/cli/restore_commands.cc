@@ -20,7 +20,7 @@ namespace {
 
 using model::Restore;
 
-std::vector<FlagSpec> create_flags() {
+std::vector<FlagSpec> restore_flags() {
   using enum FlagKind;
   std::vector<FlagSpec> flags = {
       {.name = "from-backup", .usage = "Backup to restore from", .names = "backup"},
@@ -281,7 +281,7 @@ Result<int> plan(Invocation& call) {
   return with_own_code(show_plan(call, {}, argument_of(call)), call);
 }
 
-Result<int> create(Invocation& call) {
+Result<int> create_restore(Invocation& call) {
   if (call.flags.is("dry-run")) {
     return with_own_code(show_plan(call, argument_of(call), {}), call);
   }
@@ -303,7 +303,7 @@ Result<int> create(Invocation& call) {
   return 0;
 }
 
-Result<int> logs(Invocation& call) {
+Result<int> restore_logs(Invocation& call) {
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
   auto restore = session.cluster.get<Restore>(name, call.stop);
@@ -326,7 +326,7 @@ Result<int> logs(Invocation& call) {
   return 0;
 }
 
-Result<int> remove(Invocation& call) {
+Result<int> remove_restores(Invocation& call) {
   TRY(check_selection(call, "restore"));
   const Session session = TRY(open_session(call));
   const ChosenObjects<Restore> chosen = TRY(choose_objects<Restore>(session, call));
@@ -362,13 +362,13 @@ Command restore_commands() {
           {{.name = "create",
             .usage = "[RESTORE_NAME] [--from-backup BACKUP_NAME | --from-schedule SCHEDULE_NAME]",
             .summary = "Create a restore",
-            .flags = create_flags(),
-            .run = create,
+            .flags = restore_flags(),
+            .run = create_restore,
             .max_args = 1},
            {.name = "plan",
             .usage = "[BACKUP_NAME | --from-schedule SCHEDULE_NAME]",
             .summary = "Show what a restore would do to this cluster",
-            .flags = create_flags(),
+            .flags = restore_flags(),
             .run = plan,
             .text = "Show what a restore would do to this cluster, object by object, and do "
                     "nothing.\n\nExit code 0: nothing to do, 1: changes, 2: something would go "
@@ -388,12 +388,12 @@ Command restore_commands() {
             .usage = "RESTORE",
             .summary = "Get restore logs",
             .flags = download_flags("1m0s"),
-            .run = with_one_name(logs)},
+            .run = with_one_name(restore_logs)},
            {.name = "delete",
             .usage = "[NAMES]",
             .summary = "Delete restores",
             .flags = delete_flags("restores"),
-            .run = remove}},
+            .run = remove_restores}},
       .aliases = {"restores"}};
 }
 

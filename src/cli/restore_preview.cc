@@ -48,7 +48,7 @@ class TrustedVolumes final : public restore::ItemExtension {
   Status finish(restore::RestoreOutcome&, std::stop_token) override { return {}; }
 };
 
-Status check(const model::RestoreSpec& spec) {
+Status check_spec(const model::RestoreSpec& spec) {
   model::StringList wrong = model::validate(spec);
   const model::StringList mapping = restore::validate_namespace_mapping(spec.namespace_mapping);
   wrong.insert(wrong.end(), mapping.begin(), mapping.end());
@@ -94,7 +94,7 @@ std::vector<std::string> lines_of(const model::ResultList& list) {
   return lines;
 }
 
-std::string list_section(std::string_view heading, const std::vector<std::string>& lines) {
+std::string names_section(std::string_view heading, const std::vector<std::string>& lines) {
   if (lines.empty()) return {};
   std::string text = fmt::format("\n{}:\n", heading);
   for (const std::string& line : lines)
@@ -133,10 +133,10 @@ std::string print_text(const model::Restore& restore, const RestorePreview& prev
                     item.reason});
   }
   if (rows.size() > 1) text += "\n" + print_table(rows);
-  text += list_section("Differences (cluster -> backup)", difference_lines(preview));
-  text += list_section("Left out", left_out_lines(preview));
-  text += list_section("Warnings", lines_of(preview.results.warnings));
-  text += list_section("Errors", lines_of(preview.results.errors));
+  text += names_section("Differences (cluster -> backup)", difference_lines(preview));
+  text += names_section("Left out", left_out_lines(preview));
+  text += names_section("Warnings", lines_of(preview.results.warnings));
+  text += names_section("Errors", lines_of(preview.results.errors));
   std::vector<std::string> sums;
   for (const auto& [action, count] : counts_of(preview))
     sums.push_back(fmt::format("{} {}", count, to_string(action)));
@@ -163,7 +163,7 @@ Json item_document(const PreviewedItem& item) {
   return json;
 }
 
-JsonArray texts(const std::vector<std::string>& lines) {
+JsonArray texts_of(const std::vector<std::string>& lines) {
   return JsonArray(lines.begin(), lines.end());
 }
 
@@ -173,7 +173,7 @@ Result<RestorePreview> make_restore_preview(const model::Restore& asked,
                                             const Session& session,
                                             const DownloadOptions& options,
                                             const Invocation& call) {
-  TRY(check(asked.spec));
+  TRY(check_spec(asked.spec));
   model::Restore restore = asked;
   model::add_non_restorable_resources(restore.spec);
   const std::string& backup = restore.spec.backup_name;
@@ -222,8 +222,8 @@ Json restore_preview_document(const model::Restore& restore, const RestorePrevie
   return JsonObject{{"restore", model::to_json(restore)},
                     {"items", std::move(items)},
                     {"leftOut", std::move(left_out)},
-                    {"warnings", texts(lines_of(preview.results.warnings))},
-                    {"errors", texts(lines_of(preview.results.errors))},
+                    {"warnings", texts_of(lines_of(preview.results.warnings))},
+                    {"errors", texts_of(lines_of(preview.results.errors))},
                     {"summary", std::move(summary)}};
 }
 

@@ -46,7 +46,7 @@ constexpr Member kMembers[] = {
      "How many events a watch sees before it ends (watch-drop, gone)."},
 };
 
-FilePath dir_of(const Invocation& call) {
+FilePath fault_dir(const Invocation& call) {
   const std::string dir = call.flags.text("dir");
   return dir.empty() ? sandbox::default_sandbox_dir() : std::filesystem::absolute(dir);
 }
@@ -91,7 +91,7 @@ Result<int> add(Invocation& call) {
       if (!fault.seed) fault.seed = file.seed;
   }
   for (const sandbox::Fault& fault : faults) {
-    const std::string name = TRY(sandbox::add_fault(dir_of(call), fault, call.stop));
+    const std::string name = TRY(sandbox::add_fault(fault_dir(call), fault, call.stop));
     call.console.line(fmt::format("Fault \"{}\" is in force.", name));
   }
   return 0;
@@ -116,7 +116,7 @@ std::string summary_of(const Json& fault) {
 
 Result<int> list(Invocation& call) {
   const OutputFormat format = TRY(output_format(call.flags, OutputFormat::Table));
-  const std::vector<Json> faults = TRY(sandbox::list_faults(dir_of(call), call.stop));
+  const std::vector<Json> faults = TRY(sandbox::list_faults(fault_dir(call), call.stop));
   if (format != OutputFormat::Table) {
     const Json document = JsonObject{{"faults", JsonArray(faults.begin(), faults.end())}};
     call.console.out(print_document(document, format));
@@ -138,13 +138,13 @@ Result<int> list(Invocation& call) {
 
 Result<int> clear(Invocation& call) {
   if (call.args.empty()) {
-    const std::int64_t gone = TRY(sandbox::clear_faults(dir_of(call), "", call.stop));
+    const std::int64_t gone = TRY(sandbox::clear_faults(fault_dir(call), "", call.stop));
     call.console.line(gone == 0 ? "There was no fault."
                                 : fmt::format("{} fault{} cleared.", gone, gone == 1 ? "" : "s"));
     return 0;
   }
   for (const std::string& name : call.args) {
-    TRY(sandbox::clear_faults(dir_of(call), name, call.stop));
+    TRY(sandbox::clear_faults(fault_dir(call), name, call.stop));
     call.console.line(fmt::format("Fault \"{}\" is cleared.", name));
   }
   return 0;

@@ -9,7 +9,7 @@ namespace lateen::kube {
 namespace {
 
 constexpr std::string_view kServiceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
-constexpr ByteCount kMaxFile = 1_MiB;
+constexpr ByteCount kMaxAccountFile = 1_MiB;
 
 bool is_ipv6(std::string_view host) {
   return host.find(':') != std::string_view::npos;
@@ -31,7 +31,7 @@ Result<ClusterConfig> in_cluster_config(std::string_view folder,
   }
   const FilePath base(folder);
   const std::string token_file = (base / "token").string();
-  if (auto token = read_file(token_file, kMaxFile); !token) {
+  if (auto token = read_file(token_file, kMaxAccountFile); !token) {
     return std::move(token.error())
         .wrap("reading the pod's service account token")
         .with_hint("Does the pod set automountServiceAccountToken: false?");
@@ -39,13 +39,13 @@ Result<ClusterConfig> in_cluster_config(std::string_view folder,
   ClusterConfig out;
   out.server = fmt::format("https://{}:{}", is_ipv6(host) ? fmt::format("[{}]", host) : host, port);
   out.ca_pem =
-      TRY(read_file(base / "ca.crt", kMaxFile).wrap("reading the cluster's certificate authority"));
+      TRY(read_file(base / "ca.crt", kMaxAccountFile).wrap("reading the cluster's certificate authority"));
   out.identity.name = "the pod's service account";
   out.identity.token_file = token_file;
   out.source = "the pod's service account";
   // The network inside a cluster is faster than the API server's gzip.
   out.disable_compression = true;
-  if (auto ns = read_file(base / "namespace", kMaxFile); ns && !trim(*ns).empty()) {
+  if (auto ns = read_file(base / "namespace", kMaxAccountFile); ns && !trim(*ns).empty()) {
     out.ns = trim(*ns);
   }
   return out;

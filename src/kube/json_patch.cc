@@ -190,7 +190,7 @@ class Application {
   Json finish() && { return std::move(document_); }
 
  private:
-  static Result<std::string_view> text_of(const Json& operation, std::string_view field) {
+  static Result<std::string_view> patch_text(const Json& operation, std::string_view field) {
     const Json* value = find(operation, JsonKey{field});
     if (value == nullptr || !value->is_string()) {
       return Error(Code::Conflict, "operation missing {} field: missing value", field);
@@ -204,7 +204,7 @@ class Application {
   }
 
   Result<Place> place_of(const Json& operation, std::string_view field, std::string_view missing) {
-    const std::string_view path = TRY(text_of(operation, field));
+    const std::string_view path = TRY(patch_text(operation, field));
     std::optional<Place> place = find_place(document_, path);
     if (!place) {
       return Error(Code::Conflict, "{} operation does not apply: {}: {}: missing value",
@@ -225,7 +225,7 @@ class Application {
   }
 
   Status do_replace(const Json& operation) {
-    const std::string_view path = TRY(text_of(operation, "path"));
+    const std::string_view path = TRY(patch_text(operation, "path"));
     Json value = value_of(operation);
     if (path.empty()) {
       if (!value.is_object() && !value.is_array()) {
@@ -269,7 +269,7 @@ class Application {
   }
 
   Status do_test(const Json& operation) {
-    const std::string_view path = TRY(text_of(operation, "path"));
+    const std::string_view path = TRY(patch_text(operation, "path"));
     const Json expected = value_of(operation);
     const Json* found = &document_;
     if (!path.empty()) {

@@ -10,7 +10,7 @@
 namespace lateen::kube {
 namespace {
 
-constexpr std::string_view kDirective = "$patch";
+constexpr std::string_view kListDirective = "$patch";
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
 Error no_merge_key(const Json& item, const std::string& merge_key) {
@@ -64,7 +64,7 @@ void sort_by_wanted(std::vector<Placed>& items) {
 }
 
 bool is_delete_item(const Json& item) {
-  return item.is_object() && as_text(item.as_object().if_contains(kDirective)) == "delete";
+  return item.is_object() && as_text(item.as_object().if_contains(kListDirective)) == "delete";
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ Status check_order_of_patch(const JsonArray& patch,
   std::size_t at = 0;
   std::size_t place = 0;
   while (at < items.size() && place < order.size()) {
-    if (items[at].is_object() && items[at].as_object().contains(kDirective)) {
+    if (items[at].is_object() && items[at].as_object().contains(kListDirective)) {
       ++at;
       continue;
     }
@@ -127,7 +127,7 @@ JsonArray live_order(const JsonArray& before,
   JsonArray list = before;
   bool replace = false;
   for (const Json& change : patch) {
-    replace = replace || as_text(find(change, JsonKey{kDirective})) == "replace";
+    replace = replace || as_text(find(change, JsonKey{kListDirective})) == "replace";
     if (!is_delete_item(change)) continue;
     for (std::size_t i = 0; i < list.size();) {
       if (!same_key(list[i], change)) {
@@ -140,7 +140,7 @@ JsonArray live_order(const JsonArray& before,
     }
   }
   for (const Json& change : patch) {
-    if (replace || find(change, JsonKey{kDirective}) != nullptr) continue;
+    if (replace || find(change, JsonKey{kListDirective}) != nullptr) continue;
     const bool known = std::any_of(list.begin(), list.end(),
                                    [&](const Json& item) { return same_key(item, change); });
     if (known) continue;
@@ -177,7 +177,7 @@ Result<ListParts> apply_item_directives(const JsonArray& list,
   ListParts parts{.items = list, .changes = {}};
   bool replace = false;
   for (const Json& change : patch) {
-    const Json* directive = change.as_object().if_contains(kDirective);
+    const Json* directive = change.as_object().if_contains(kListDirective);
     if (directive == nullptr) {
       parts.changes.push_back(change);
       continue;

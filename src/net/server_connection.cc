@@ -16,7 +16,7 @@ constexpr auto kHandshakeTimeout = std::chrono::seconds(10);
 constexpr auto kLinger = std::chrono::seconds(1);
 constexpr ByteCount kLingerBytes = 64_MiB;
 
-constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kRequestReadSize = 16 * 1024;
 
 // "GET http://host/path HTTP/1.1" is allowed, and means the path.
 std::string_view without_authority(std::string_view target) {
@@ -87,7 +87,7 @@ void ServerConnection::serve_requests(const std::function<void()>& became_idle) 
 // An empty input_ afterwards is the peer's end.
 Status ServerConnection::read_more(Deadline deadline, std::stop_token stop) {
   const std::size_t had = input_.size();
-  input_.resize(had + kReadSize);
+  input_.resize(had + kRequestReadSize);
   auto got = stream_.read_some(std::span(input_).subspan(had), deadline, std::move(stop));
   input_.resize(had + (got ? *got : 0));
   if (!got) return std::move(got).error();
@@ -121,7 +121,7 @@ void ServerConnection::refuse(int status, std::string_view why) {
 void ServerConnection::linger() {
   stream_.end_writing();
   const Deadline deadline = Deadline::after(kLinger);
-  std::array<char, kReadSize> dropped{};
+  std::array<char, kRequestReadSize> dropped{};
   for (ByteCount total = 0; total < kLingerBytes;) {
     const auto got = stream_.read_some(dropped, deadline, context_.server_stop);
     if (!got || *got == 0) return;

@@ -56,9 +56,9 @@ Result<std::size_t> read_into(ByteStream& stream,
                               Bytes& input,
                               Deadline deadline,
                               const std::stop_token& stop) {
-  constexpr std::size_t kReadSize = 4096;
+  constexpr std::size_t kAnswerSize = 4096;
   const std::size_t had = input.size();
-  input.resize(had + kReadSize);
+  input.resize(had + kAnswerSize);
   auto got = stream.read_some(std::span(input).subspan(had), deadline, stop);
   input.resize(had + (got ? *got : 0));
   return got;

@@ -6,7 +6,7 @@ namespace lateen::repository {
 namespace {
 
 // Deeper than anything that is skipped on purpose.
-constexpr int kMaxDepth = 64;
+constexpr int kMaxJsonDepth = 64;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -201,7 +201,7 @@ Status JsonReader::skip() {
     if (at_ >= text_.size()) return broken("a value expected");
     const char c = text_[at_];
     if (c == '{' || c == '[') {
-      if (depth == kMaxDepth - 1) return broken("too deeply nested");
+      if (depth == kMaxJsonDepth - 1) return broken("too deeply nested");
       objects = objects << 1U | (c == '{' ? 1U : 0U);
       ++depth;
       ++at_;

@@ -9,7 +9,7 @@ namespace lateen::sandbox {
 namespace {
 
 // Past this many different events the counting starts over: memory stays bounded.
-constexpr std::size_t kMostRemembered = 4096;
+constexpr std::size_t kMostEventsRemembered = 4096;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void EventRecorder::record(const Json& object,
   Recorded known;
   {
     Lock lock(mu_);
-    if (recorded_.size() > kMostRemembered) recorded_.clear();
+    if (recorded_.size() > kMostEventsRemembered) recorded_.clear();
     Recorded& entry = recorded_[key];
     if (entry.count++ == 0) {
       entry.ns = ns;

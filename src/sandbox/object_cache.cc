@@ -3,7 +3,7 @@
 namespace lateen::sandbox {
 namespace {
 
-constexpr Duration kRetryPause = std::chrono::milliseconds(200);
+constexpr Duration kWatchRetryPause = std::chrono::milliseconds(200);
 constexpr Duration kOwnWriteWait = std::chrono::seconds(10);
 
 kube::NamespacedName key_of(const Json& object) {
@@ -38,7 +38,7 @@ void ObjectCache::run(std::stop_token stop) {
       log_.warning("Error watching",
                    {{"resource", gvr_.group_resource().to_string()}, {"error", end.error()}});
     }
-    (void)sleep_unless_stopped(kRetryPause, stop);
+    (void)sleep_unless_stopped(kWatchRetryPause, stop);
   }
 }
 

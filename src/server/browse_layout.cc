@@ -20,10 +20,10 @@ namespace {
 using archive::ArchivedItem;
 using archive::ArchiveReader;
 
-constexpr std::size_t kMember = 256 << 10;
+constexpr std::size_t kTarMember = 256 << 10;
 
 constexpr std::string_view kSnapshots = "volumesnapshots.snapshot.storage.k8s.io";
-constexpr std::string_view kContents = "volumesnapshotcontents.snapshot.storage.k8s.io";
+constexpr std::string_view kContentKind = "volumesnapshotcontents.snapshot.storage.k8s.io";
 constexpr std::string_view kDefinitions = "customresourcedefinitions.apiextensions.k8s.io";
 
 // Objects by their kind, in the order of the archive.
@@ -54,7 +54,7 @@ class TarballUpload {
     TRY(append_tar_header(pending_, file));
     pending_ += content;
     pending_.append(tar_padding(content.size()), '\0');
-    return pending_.size() < kMember ? Status() : flush();
+    return pending_.size() < kTarMember ? Status() : flush();
   }
 
   Status finish() {
@@ -173,7 +173,7 @@ Status put_all(const model::Backup& backup,
   }
   TRY(tarballs.put("volumesnapshots.tar.gz", "volumesnapshots", items_of(kinds, kSnapshots)));
   TRY(tarballs.put("csi-volumesnapshotcontents.tar.gz", "csi-volumesnapshotcontents",
-                   items_of(kinds, kContents)));
+                   items_of(kinds, kContentKind)));
   const std::string metadata = TRY(metadata_of(backup, reader, kinds));
   return store.objects().put(
       store.layout().backup_browse_file(backup.metadata.name, "velero-backup-metadata"), metadata,

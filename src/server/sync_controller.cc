@@ -35,7 +35,7 @@ class SyncController final : public Controller {
     });
     for (const BackupStorageLocation& location : *locations) {
       if (stop.stop_requested()) return;
-      if (!is_due(location)) continue;
+      if (!is_sync_due(location)) continue;
       const Status synced = sync(location, stop);
       if (!synced && !stop.stop_requested()) {
         context_.log.error("Could not sync backups from the location",
@@ -45,7 +45,7 @@ class SyncController final : public Controller {
   }
 
  private:
-  bool is_due(const BackupStorageLocation& location) const {
+  bool is_sync_due(const BackupStorageLocation& location) const {
     if (location.status.phase != model::LocationPhase::Available) return false;
     Duration wanted = context_.config.backup_sync_period;
     if (location.spec.backup_sync_period) {

@@ -22,7 +22,7 @@ constexpr std::uint16_t kMaxPages = 256;
 constexpr std::uint32_t kMinor = 31;
 constexpr std::uint32_t kLongestRead = kMaxPages * 4096U;
 constexpr std::uint64_t kValidSeconds = 3600;  // nothing changes
-constexpr std::uint32_t kBlock = 4096;
+constexpr std::uint32_t kBlockSize = 4096;
 
 int errno_of(const Error& error) {
   switch (error.code()) {
@@ -203,8 +203,8 @@ Result<FuseAnswer> FuseServer::dispatch(const Request& request, Workspace& works
       return FuseAnswer();
     case FUSE_STATFS: {
       fuse_statfs_out out{};
-      out.st.bsize = kBlock;
-      out.st.frsize = kBlock;
+      out.st.bsize = kBlockSize;
+      out.st.frsize = kBlockSize;
       out.st.namelen = 255;
       return FuseAnswer{.body = bytes_of(out)};
     }

@@ -11,7 +11,7 @@ namespace lateen::net::aws {
 namespace {
 
 constexpr ByteCount kLargestAnswer = 1_MiB;
-constexpr ByteCount kLargestToken = 64_KiB;
+constexpr ByteCount kLargestSessionToken = 64_KiB;
 constexpr std::string_view kContainerHost = "http://169.254.170.2";
 constexpr std::string_view kInstanceHost = "http://169.254.169.254";
 constexpr std::string_view kRolePath = "/latest/meta-data/iam/security-credentials/";
@@ -47,7 +47,7 @@ Result<Secret> container_token(const Environment& environment) {
   const std::string path = value(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   if (path.empty()) return Secret(value(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN"));
   const Bytes token =
-      TRY(read_file(path, kLargestToken).wrap("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
+      TRY(read_file(path, kLargestSessionToken).wrap("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
   return Secret(std::string(trim(token)));
 }
 

@@ -19,7 +19,7 @@ constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   return table;
 }();
 
-Error damaged(std::string_view why) {
+Error s2_damaged(std::string_view why) {
   return Error(Code::Corrupt, "the S2 stream is damaged: {}", why);
 }
 
@@ -66,7 +66,7 @@ class BlockReader {
       const std::uint32_t tag = in_.number(1);
       TRY((tag & 3) == 0 ? literal(tag) : copy(tag));
     }
-    if (at_ != size_) return damaged("a block is shorter than it says");
+    if (at_ != size_) return s2_damaged("a block is shorter than it says");
     return {};
   }
 
@@ -75,11 +75,11 @@ class BlockReader {
     std::size_t length = tag >> 2;
     if (length >= 60) {
       const std::size_t bytes = length - 59;
-      if (!in_.has(bytes)) return damaged("a literal's length is cut off");
+      if (!in_.has(bytes)) return s2_damaged("a literal's length is cut off");
       length = in_.number(bytes);
     }
     length += 1;
-    if (!in_.has(length) || length > size_ - at_) return damaged("a literal is too long");
+    if (!in_.has(length) || length > size_ - at_) return s2_damaged("a literal is too long");
     std::memcpy(out_ + at_, in_.take(length).data(), length);
     at_ += length;
     return {};
@@ -88,7 +88,7 @@ class BlockReader {
   Status copy(std::uint32_t tag) {
     const std::uint32_t kind = tag & 3;
     const std::size_t needs = kind == 1 ? 1 : kind == 2 ? 2 : 4;
-    if (!in_.has(needs)) return damaged("a copy is cut off");
+    if (!in_.has(needs)) return s2_damaged("a copy is cut off");
     std::size_t length = 1 + (tag >> 2);
     std::size_t offset = 0;
     if (kind == 1) {
@@ -103,8 +103,8 @@ class BlockReader {
       offset = in_.number(needs);
     }
     last_offset_ = offset;
-    if (offset == 0 || offset > at_) return damaged("a copy reaches before its block");
-    if (length > size_ - at_) return damaged("a copy is too long");
+    if (offset == 0 || offset > at_) return s2_damaged("a copy reaches before its block");
+    if (length > size_ - at_) return s2_damaged("a copy is too long");
     // Byte by byte: what is copied may be what has just been written.
     for (; length > 0; --length, ++at_)
       out_[at_] = out_[at_ - offset];
@@ -114,7 +114,7 @@ class BlockReader {
   Result<std::size_t> repeat_length(std::size_t code) {
     if (code < 5) return code;
     const std::size_t bytes = code - 4;
-    if (!in_.has(bytes)) return damaged("a repeat is cut off");
+    if (!in_.has(bytes)) return s2_damaged("a repeat is cut off");
     constexpr std::size_t kAdd[] = {4, 256, 65536};
     return in_.number(bytes) + kAdd[bytes - 1];
   }
@@ -137,11 +137,11 @@ Result<std::uint32_t> take_uvarint(Input& in) {
       return static_cast<std::uint32_t>(value);
     }
   }
-  return damaged("a block's length is not one");
+  return s2_damaged("a block's length is not one");
 }
 
 Status read_chunk(std::uint32_t type, BytesView body, ByteCount room, Buffer& out) {
-  if (body.size() < 4) return damaged("a chunk without its checksum");
+  if (body.size() < 4) return s2_damaged("a chunk without its checksum");
   Input in(body);
   const std::uint32_t masked = in.number(4);
   std::size_t size = in.size();
@@ -154,7 +154,7 @@ Status read_chunk(std::uint32_t type, BytesView body, ByteCount room, Buffer& ou
     std::memcpy(to, in.take(size).data(), size);
   }
   const std::uint32_t crc = crc32c({to, size});
-  if (std::rotr(crc, 15) + 0xa282ead8U != masked) return damaged("a checksum is wrong");
+  if (std::rotr(crc, 15) + 0xa282ead8U != masked) return s2_damaged("a checksum is wrong");
   return {};
 }
 
@@ -173,23 +173,23 @@ Status decompress_s2(BytesView stream, ByteCount max, Buffer& out) {
   const std::size_t start = out.size();
   bool identified = false;
   while (!in.empty()) {
-    if (!in.has(4)) return damaged("a chunk's header is cut off");
+    if (!in.has(4)) return s2_damaged("a chunk's header is cut off");
     const std::uint32_t type = in.number(1);
     const std::uint32_t length = in.number(3);
-    if (!in.has(length)) return damaged("a chunk is cut off");
+    if (!in.has(length)) return s2_damaged("a chunk is cut off");
     const BytesView body = in.take(length);
     if (type == 0xff) {
-      if (body != "S2sTwO" && body != "sNaPpY") return damaged("it is neither S2 nor Snappy");
+      if (body != "S2sTwO" && body != "sNaPpY") return s2_damaged("it is neither S2 nor Snappy");
       identified = true;
     } else if (!identified) {
-      return damaged("it does not begin with its name");
+      return s2_damaged("it does not begin with its name");
     } else if (type <= 1) {
       TRY(read_chunk(type, body, max - (out.size() - start), out));
     } else if (type < 0x80) {
-      return damaged("it has a chunk of an unknown kind");
+      return s2_damaged("it has a chunk of an unknown kind");
     }
   }
-  if (!identified) return damaged("it is empty");
+  if (!identified) return s2_damaged("it is empty");
   return {};
 }
 

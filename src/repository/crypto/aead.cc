@@ -27,7 +27,7 @@ const EVP_CIPHER* cipher_of(AeadCipher cipher) {
   return found;
 }
 
-const unsigned char* bytes_of(BytesView text) {
+const unsigned char* octets(BytesView text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -72,13 +72,13 @@ void Aead::seal(AeadCipher cipher,
       Contexts::ready(contexts_->encrypt[static_cast<std::size_t>(cipher)], cipher, 1);
   auto* const to = reinterpret_cast<unsigned char*>(out);
   int written = 0;
-  int done = EVP_EncryptInit_ex2(context, nullptr, bytes_of(key), bytes_of(nonce), nullptr);
+  int done = EVP_EncryptInit_ex2(context, nullptr, octets(key), octets(nonce), nullptr);
   if (!associated.empty()) {
     done &=
-        EVP_EncryptUpdate(context, nullptr, &written, bytes_of(associated), int_size(associated));
+        EVP_EncryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
   }
   if (!plain.empty()) {
-    done &= EVP_EncryptUpdate(context, to, &written, bytes_of(plain), int_size(plain));
+    done &= EVP_EncryptUpdate(context, to, &written, octets(plain), int_size(plain));
   }
   int rest = 0;
   done &= EVP_EncryptFinal_ex(context, to + plain.size(), &rest);
@@ -101,14 +101,14 @@ bool Aead::open(AeadCipher cipher,
   unsigned char tag[kAeadTagSize];
   sealed.copy(reinterpret_cast<char*>(tag), kAeadTagSize, text.size());
   int written = 0;
-  int done = EVP_DecryptInit_ex2(context, nullptr, bytes_of(key), bytes_of(nonce), nullptr);
+  int done = EVP_DecryptInit_ex2(context, nullptr, octets(key), octets(nonce), nullptr);
   done &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTagSize, tag);
   if (!associated.empty()) {
     done &=
-        EVP_DecryptUpdate(context, nullptr, &written, bytes_of(associated), int_size(associated));
+        EVP_DecryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
   }
   if (!text.empty()) {
-    done &= EVP_DecryptUpdate(context, to, &written, bytes_of(text), int_size(text));
+    done &= EVP_DecryptUpdate(context, to, &written, octets(text), int_size(text));
   }
   LATEEN_ASSERT(done == 1, "decrypting memory can't fail before its tag is looked at");
   unsigned char none[16];

@@ -25,7 +25,7 @@ constexpr std::int64_t kMaxOpen = 250;
 constexpr ByteCount kDirectFrom = 1_MiB;
 
 // Pieces are opened together and hashed in lanes.
-constexpr std::size_t kGroupBytes = 6_MiB;
+constexpr std::size_t kFetchedTogether = 6_MiB;
 constexpr std::size_t kGroupPieces = 64;
 
 // A hole is made of whole blocks.
@@ -293,7 +293,7 @@ void RestoreRun::fill_pieces(std::span<const RestorePiece> pieces,
         fail_piece(pieces[k], error);
     }
     i = next;
-    if (plain.size() >= kGroupBytes || group.size() >= kGroupPieces) finish_group();
+    if (plain.size() >= kFetchedTogether || group.size() >= kGroupPieces) finish_group();
   }
   finish_group();
 }

@@ -11,7 +11,7 @@ namespace lateen::repository {
 namespace {
 
 // Contents are opened together until they are so much, and hashed in lanes.
-constexpr std::size_t kGroupBytes = 1_MiB;
+constexpr std::size_t kVerifiedTogether = 1_MiB;
 constexpr std::size_t kGroupContents = 64;
 
 struct Counters {
@@ -89,8 +89,8 @@ class StretchReader {
 
   // As many as fill the lanes; or as much as memory is there for.
   bool is_enough() const {
-    if (plain_->size() >= kGroupBytes || group_.size() >= kGroupContents) return true;
-    return in_place_ >= kGroupBytes && group_.size() >= format_.hash().lanes();
+    if (plain_->size() >= kVerifiedTogether || group_.size() >= kGroupContents) return true;
+    return in_place_ >= kVerifiedTogether && group_.size() >= format_.hash().lanes();
   }
 
   Status finish(Worker& worker) {

@@ -17,7 +17,7 @@ constexpr std::uint32_t kPbkdf2Rounds = 600'000;
 // Kopia allows 10 to 120 MiB to be chosen; offsets in an index end at 1 GiB.
 constexpr ByteCount kMaxPackSize = 1_GiB - 256_MiB;
 
-std::string text_at(const Json& value, std::string_view path) {
+std::string format_text(const Json& value, std::string_view path) {
   return std::string(string_at(value, path));
 }
 
@@ -131,12 +131,12 @@ Status check_format(const FormatParameters& format) {
 
 Result<FormatBlob> FormatBlob::parse(BytesView json) {
   const Json value = TRY(parse_json(json).wrap("reading {}", kFormatBlob));
-  FormatBlob blob{.tool = text_at(value, "tool"),
-                  .build_version = text_at(value, "buildVersion"),
-                  .build_info = text_at(value, "buildInfo"),
+  FormatBlob blob{.tool = format_text(value, "tool"),
+                  .build_version = format_text(value, "buildVersion"),
+                  .build_info = format_text(value, "buildInfo"),
                   .unique_id = TRY(base64_at(value, "uniqueID")),
-                  .key_algorithm = text_at(value, "keyAlgo"),
-                  .encryption = text_at(value, "encryption"),
+                  .key_algorithm = format_text(value, "keyAlgo"),
+                  .encryption = format_text(value, "encryption"),
                   .sealed = TRY(base64_at(value, "encryptedBlockFormat"))};
   if (blob.sealed.empty() || blob.unique_id.empty()) {
     return Error(Code::Corrupt, "{} is not the start of a kopia repository", kFormatBlob);
@@ -190,9 +190,9 @@ Result<FormatParameters> parse_format(BytesView json) {
   }
   TRY(check_features(value));
   FormatParameters format{
-      .hash = text_at(value, "hash"),
-      .encryption = text_at(value, "encryption"),
-      .splitter = text_at(value, "splitter"),
+      .hash = format_text(value, "hash"),
+      .encryption = format_text(value, "encryption"),
+      .splitter = format_text(value, "splitter"),
       .hash_secret = Secret(TRY(base64_at(value, "secret"))),
       .master_key = Secret(TRY(base64_at(value, "masterKey"))),
       .version = static_cast<int>(int_at(value, "version").value_or(0)),
@@ -202,7 +202,7 @@ Result<FormatParameters> parse_format(BytesView json) {
           parse_epochs(find(value, "epochParameters") != nullptr ? *find(value, "epochParameters")
                                                                  : Json(JsonObject())),
       .enable_password_change = bool_at(value, "enablePasswordChange").value_or(false),
-      .ecc = text_at(value, "ecc"),
+      .ecc = format_text(value, "ecc"),
       .ecc_overhead_percent = int_at(value, "eccOverheadPercent").value_or(0)};
   // Version 1 was written before there was a choice of either.
   if (format.index_version == 0) format.index_version = format.version >= 2 ? 2 : 1;
@@ -259,7 +259,7 @@ Result<BlobRetention> open_blob_config(BytesView stored,
   const Bytes plain =
       TRY(open_document(stored, document_keys(blob, format_key)).wrap("reading {}", kConfigBlob));
   const Json value = TRY(parse_json(plain).wrap("reading {}", kConfigBlob));
-  return BlobRetention{.mode = text_at(value, "retentionMode"),
+  return BlobRetention{.mode = format_text(value, "retentionMode"),
                        .period = duration_at(value, "retentionPeriod", {})};
 }
 

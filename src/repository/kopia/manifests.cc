@@ -49,7 +49,7 @@ void append_manifest(std::string& out, const Manifest& manifest) {
   if (!manifest.deleted) out += manifest.data + "}";
 }
 
-std::uint32_t seconds_of(TimePoint time) {
+std::uint32_t manifest_seconds(TimePoint time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
 }
@@ -231,7 +231,7 @@ Status ManifestSet::write_all(ContentWriter& writer,
     auto entry = index.find(id);
     if (!entry || entry->deleted || id == merged) continue;
     entry->deleted = true;
-    entry->time = std::max(entry->time + 1, seconds_of(clock.now()));
+    entry->time = std::max(entry->time + 1, manifest_seconds(clock.now()));
     TRY(writer.add_entry(*entry));
   }
   contents_ = {merged};

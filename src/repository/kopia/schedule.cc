@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kKeptRuns = 50;
 constexpr std::string_view kAssociated = "maintenance";
 
-Result<TimePoint> time_at(const Json& value, std::string_view path) {
+Result<TimePoint> schedule_time(const Json& value, std::string_view path) {
   const std::string_view text = string_at(value, path);
   if (text.empty()) return kNever;
   return parse_go_time(text);
@@ -32,8 +32,8 @@ Duration interval_at(const Json& value, std::string_view path, Duration absent) 
 Result<TaskRun> parse_run(const Json& value) {
   TaskRun run{.success = bool_at(value, "success").value_or(false),
               .error = std::string(string_at(value, "error"))};
-  run.start = TRY(time_at(value, "start"));
-  run.end = TRY(time_at(value, "end"));
+  run.start = TRY(schedule_time(value, "start"));
+  run.end = TRY(schedule_time(value, "end"));
   if (const Json* extra = find(value, "extra")) run.extra = write_json_unsorted(*extra);
   return run;
 }
@@ -97,8 +97,8 @@ TimePoint Schedule::last_end(std::string_view name) const {
 Result<Schedule> parse_schedule(BytesView json) {
   const Json value = TRY(parse_json(json));
   Schedule schedule;
-  schedule.next_full = TRY(time_at(value, "nextFullMaintenance"));
-  schedule.next_quick = TRY(time_at(value, "nextQuickMaintenance"));
+  schedule.next_full = TRY(schedule_time(value, "nextFullMaintenance"));
+  schedule.next_quick = TRY(schedule_time(value, "nextQuickMaintenance"));
   const JsonObject* runs = object_at(value, "runs");
   if (runs == nullptr) return schedule;
   for (const auto& [name, history] : *runs) {

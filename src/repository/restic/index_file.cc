@@ -9,7 +9,7 @@
 namespace lateen::repository::restic {
 namespace {
 
-Result<std::uint32_t> read_u32(JsonReader& in) {
+Result<std::uint32_t> read_length(JsonReader& in) {
   const std::uint64_t value = TRY(in.read_u64());
   if (value > std::numeric_limits<std::uint32_t>::max()) {
     return Error(Code::Corrupt, "the index names a blob at or of {} bytes", value);
@@ -68,11 +68,11 @@ class IndexDecoder {
         TRY(in_.read_string(text_));
         blob.type = TRY(parse_blob_type(text_));
       } else if (key_ == "offset") {
-        blob.offset = TRY(read_u32(in_));
+        blob.offset = TRY(read_length(in_));
       } else if (key_ == "length") {
-        blob.length = TRY(read_u32(in_));
+        blob.length = TRY(read_length(in_));
       } else if (key_ == "uncompressed_length") {
-        blob.plain_length = TRY(read_u32(in_));
+        blob.plain_length = TRY(read_length(in_));
       } else {
         TRY(in_.skip());
       }

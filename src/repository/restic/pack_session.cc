@@ -6,7 +6,7 @@ namespace lateen::repository::restic {
 namespace {
 
 // As restic: an index file with this many blobs is full.
-constexpr std::size_t kIndexBatch = 50'000;
+constexpr std::size_t kBlobsPerIndex = 50'000;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ Status ResticPackSession::store_index(std::span<const ContentEntry> entries,
 }
 
 std::size_t ResticPackSession::index_batch() const {
-  return kIndexBatch;
+  return kBlobsPerIndex;
 }
 
 std::uint32_t ResticPackSession::entry_time(const ContentEntry* /*replaced*/) {

@@ -17,7 +17,7 @@ struct TypePair {
   mode_t mode;
 };
 
-constexpr std::array<TypePair, 7> kTypes = {{{EntryType::File, NodeType::File, S_IFREG},
+constexpr std::array<TypePair, 7> kTypePairs = {{{EntryType::File, NodeType::File, S_IFREG},
                                              {EntryType::Directory, NodeType::Dir, S_IFDIR},
                                              {EntryType::Symlink, NodeType::Symlink, S_IFLNK},
                                              {EntryType::Fifo, NodeType::Fifo, S_IFIFO},
@@ -26,14 +26,14 @@ constexpr std::array<TypePair, 7> kTypes = {{{EntryType::File, NodeType::File, S
                                              {EntryType::BlockDevice, NodeType::Device, S_IFBLK}}};
 
 EntryType entry_type_of(NodeType type) {
-  for (const TypePair& pair : kTypes) {
+  for (const TypePair& pair : kTypePairs) {
     if (pair.node == type) return pair.entry;
   }
   return EntryType::Unknown;
 }
 
 const TypePair* find_type(EntryType type) {
-  for (const TypePair& pair : kTypes) {
+  for (const TypePair& pair : kTypePairs) {
     if (pair.entry == type) return &pair;
   }
   return nullptr;

@@ -17,7 +17,7 @@ namespace lateen::sandbox {
 namespace {
 
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
-constexpr std::string_view kClusterRoles = "rbac.authorization.k8s.io/clusterroles";
+constexpr std::string_view kClusterRoleResource = "rbac.authorization.k8s.io/clusterroles";
 constexpr std::size_t kRemovers = 16;
 constexpr auto kExpiryInterval = std::chrono::minutes(1);
 constexpr auto kCleanupRetry = std::chrono::milliseconds(200);
@@ -90,7 +90,7 @@ void ApiServer::refresh_registry() {
 
 void ApiServer::follow_up(const ServedType& type) {
   if (type.storage_key == kDefinitions) refresh_registry();
-  if (type.storage_key == kClusterRoles) rbac::aggregate_cluster_roles(*this, store_, context_.log);
+  if (type.storage_key == kClusterRoleResource) rbac::aggregate_cluster_roles(*this, store_, context_.log);
 }
 
 ApiResult<ServedTypePtr> ApiServer::type_of(const GroupVersionResource& gvr) const {

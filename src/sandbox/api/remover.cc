@@ -17,8 +17,8 @@ namespace lateen::sandbox {
 
 namespace {
 
-constexpr std::string_view kForeground = "foregroundDeletion";
-constexpr std::string_view kOrphan = "orphan";
+constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
+constexpr std::string_view kOrphanFinalizer = "orphan";
 
 // Seconds that a pod is given to end: none for one that never started or has ended.
 std::int64_t grace_of(const ServedType& type, const Json& object, const DeleteOptions& options) {
@@ -33,14 +33,14 @@ std::int64_t grace_of(const ServedType& type, const Json& object, const DeleteOp
 void apply_propagation(std::string_view policy, Json& object) {
   if (policy.empty()) return;
   if (policy == "Orphan") {
-    kube::remove_finalizer(object, kForeground);
-    kube::add_finalizer(object, kOrphan);
+    kube::remove_finalizer(object, kForegroundFinalizer);
+    kube::add_finalizer(object, kOrphanFinalizer);
   } else if (policy == "Foreground") {
-    kube::remove_finalizer(object, kOrphan);
-    kube::add_finalizer(object, kForeground);
+    kube::remove_finalizer(object, kOrphanFinalizer);
+    kube::add_finalizer(object, kForegroundFinalizer);
   } else {
-    kube::remove_finalizer(object, kOrphan);
-    kube::remove_finalizer(object, kForeground);
+    kube::remove_finalizer(object, kOrphanFinalizer);
+    kube::remove_finalizer(object, kForegroundFinalizer);
   }
 }
 

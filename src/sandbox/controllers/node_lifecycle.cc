@@ -11,7 +11,7 @@ namespace lateen::sandbox {
 namespace {
 
 constexpr std::string_view kUnreachable = "node.kubernetes.io/unreachable";
-constexpr Duration kPoll = std::chrono::milliseconds(250);  // while the node is lost
+constexpr Duration kLostNodePoll = std::chrono::milliseconds(250);  // while the node is lost
 
 bool is_tainted(const Json& node) {
   const JsonArray* const taints = array_at(node, "spec.taints");
@@ -71,7 +71,7 @@ Result<LookAgain> NodeLifecycleController::reconcile(const std::string& key, std
       strike(FaultKind::NodeLost, {.resource = "nodes", .name = key}, key).has_value();
   set_lost_(lost);
   const ObjectPtr node = caches().nodes.find("", key);
-  if (!node) return LookAgain(kPoll);
+  if (!node) return LookAgain(kLostNodePoll);
   const Json* const ready = kube::find_condition(*node, "Ready");
   const bool known_lost = ready != nullptr && string_at(*ready, "status") == "Unknown";
   if (known_lost != lost) TRY(mark_node(lost));
@@ -83,7 +83,7 @@ Result<LookAgain> NodeLifecycleController::reconcile(const std::string& key, std
     TRY(mark_pod(*pod));
     TRY(evict_if_due(*pod, since));
   }
-  return LookAgain(kPoll);
+  return LookAgain(kLostNodePoll);
 }
 
 Status NodeLifecycleController::mark_node(bool lost) {

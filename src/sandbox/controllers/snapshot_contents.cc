@@ -20,8 +20,8 @@ constexpr std::string_view kBeingDeletedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 constexpr std::string_view kBeingCreatedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
-constexpr Duration kRetry = std::chrono::milliseconds(500);
-constexpr Duration kFaultPoll = std::chrono::milliseconds(200);  // whether it is over
+constexpr Duration kContentRetry = std::chrono::milliseconds(500);
+constexpr Duration kSnapshotFaultPoll = std::chrono::milliseconds(200);  // whether it is over
 
 // The driver names its snapshots after the VolumeSnapshot's uid, so that a second attempt finds the
 // first one's.
@@ -52,7 +52,7 @@ Result<LookAgain> SnapshotContentController::reconcile(const std::string& key,
     auto ended = end(*content);
     if (ended || ended.error().is(Code::Conflict)) return ended;
     TRY(fail(*content, "SnapshotDeleteError", "Failed to delete snapshot"));
-    return LookAgain(kRetry);
+    return LookAgain(kContentRetry);
   }
   if (!kube::has_finalizer(*content, kContentFinalizer)) {
     auto written = api().modify(
@@ -73,7 +73,7 @@ Result<LookAgain> SnapshotContentController::reconcile(const std::string& key,
            fmt::format("Failed to {}: {}",
                        first ? "create snapshot" : "check and update snapshot content",
                        done.error().message())));
-  return LookAgain(kRetry);
+  return LookAgain(kContentRetry);
 }
 
 std::optional<Strike> SnapshotContentController::strike_snapshot(FaultKind kind,
@@ -144,7 +144,7 @@ Result<LookAgain> SnapshotContentController::report(const Json& content, const S
                                  {"snapshotHandle", info.id}};
   TRY(write_status(api(), resources::kVolumeSnapshotContents, live, status, name()));
   if (left <= Duration::zero()) return LookAgain();
-  return LookAgain(slow ? std::min(left, kFaultPoll) : left);
+  return LookAgain(slow ? std::min(left, kSnapshotFaultPoll) : left);
 }
 
 Status SnapshotContentController::fail(const Json& content,
@@ -180,7 +180,7 @@ Result<bool> SnapshotContentController::may_go(const Json& content) {
 }
 
 Result<LookAgain> SnapshotContentController::end(const Json& content) {
-  if (!TRY(may_go(content))) return LookAgain(kRetry);
+  if (!TRY(may_go(content))) return LookAgain(kContentRetry);
   if (string_at(content, "spec.deletionPolicy") == "Delete") {
     std::string handle(string_at(content, "status.snapshotHandle"));
     if (handle.empty()) handle = string_at(content, "spec.source.snapshotHandle");

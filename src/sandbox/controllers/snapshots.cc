@@ -18,13 +18,13 @@ constexpr std::string_view kBoundFinalizer =
     "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection";
 constexpr std::string_view kClaimSourceFinalizer =
     "snapshot.storage.kubernetes.io/pvc-as-source-protection";
-constexpr std::string_view kContentFinalizer =
+constexpr std::string_view kFinalizerOfContents =
     "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
-constexpr std::string_view kBeingDeletedAnnotation =
+constexpr std::string_view kSnapshotBeingDeleted =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
-constexpr std::string_view kDefaultClassAnnotation =
+constexpr std::string_view kDefaultSnapshotClass =
     "snapshot.storage.kubernetes.io/is-default-class";
-constexpr Duration kRetry = std::chrono::milliseconds(500);
+constexpr Duration kSnapshotRetry = std::chrono::milliseconds(500);
 
 std::string content_name_for(const Json& snapshot) {
   return fmt::format("snapcontent-{}", kube::uid_of(snapshot));
@@ -91,7 +91,7 @@ Result<LookAgain> SnapshotController::reconcile(const std::string& key, std::sto
   if (!prepared && prepared.error().is(Code::Conflict)) return std::move(prepared).error();
   if (!prepared) {
     TRY(fail(*snapshot, "SetDefaultSnapshotClassFailed", prepared.error().message()));
-    return LookAgain(kRetry);
+    return LookAgain(kSnapshotRetry);
   }
   if (*prepared) return LookAgain();  // it was changed, which brings us back
   auto content = ensure_content(*snapshot, std::move(stop));
@@ -108,7 +108,7 @@ Result<LookAgain> SnapshotController::reconcile(const std::string& key, std::sto
       TRY(fail(*snapshot, missing ? "SnapshotContentMissing" : "SnapshotContentMisbound",
                content.error().message()));
     }
-    return LookAgain(kRetry);
+    return LookAgain(kSnapshotRetry);
   }
   TRY(mirror(*snapshot, *content));
   return LookAgain();
@@ -131,7 +131,7 @@ Result<std::string> SnapshotController::default_class_for(const Json& snapshot) 
   }
   std::vector<std::string> found;
   for (const ObjectPtr& candidate : caches().snapshot_classes.list()) {
-    const bool is_default = kube::annotation_of(*candidate, kDefaultClassAnnotation) == "true";
+    const bool is_default = kube::annotation_of(*candidate, kDefaultSnapshotClass) == "true";
     if (is_default && string_at(*candidate, "driver") == string_at(*volume, "spec.csi.driver"))
       found.emplace_back(kube::name_of(*candidate));
   }
@@ -225,7 +225,7 @@ Result<Json> SnapshotController::make_content(const Json& snapshot, std::stop_to
   Json content = JsonObject{{"apiVersion", "snapshot.storage.k8s.io/v1"},
                             {"kind", "VolumeSnapshotContent"},
                             {"metadata", JsonObject{{"name", content_name_for(snapshot)},
-                                                    {"finalizers", JsonArray{kContentFinalizer}}}},
+                                                    {"finalizers", JsonArray{kFinalizerOfContents}}}},
                             {"spec", std::move(spec)}};
   Json made = TRY(
       create_seen(api(), caches().snapshot_contents, std::move(content), name(), std::move(stop)));
@@ -346,9 +346,9 @@ Status SnapshotController::end(const Json& snapshot, std::stop_token stop) {
   if (is_being_restored(snapshot)) return Status();
   const ObjectPtr content = content_of(snapshot);
   if (content) {
-    if (kube::annotation_of(*content, kBeingDeletedAnnotation) != "yes") {
+    if (kube::annotation_of(*content, kSnapshotBeingDeleted) != "yes") {
       const Json patch = JsonObject{
-          {"metadata", JsonObject{{"annotations", JsonObject{{kBeingDeletedAnnotation, "yes"}}}}}};
+          {"metadata", JsonObject{{"annotations", JsonObject{{kSnapshotBeingDeleted, "yes"}}}}}};
       auto marked = patch_seen(api(), caches().snapshot_contents, *content, patch, name(), stop);
       if (!marked && !marked.error().is(Code::NotFound)) return marked;
     }

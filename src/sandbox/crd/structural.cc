@@ -8,7 +8,7 @@ namespace lateen::sandbox {
 
 namespace {
 
-bool flag(const Json& schema, std::string_view name) {
+bool has_flag(const Json& schema, std::string_view name) {
   const Json* value = find(schema, JsonKey{name});
   return value != nullptr && value->is_bool() && value->as_bool();
 }
@@ -36,14 +36,14 @@ struct Pruner {
       if (const Json* items = find(schema, "items"); items != nullptr && items->is_object()) {
         for (std::size_t i = 0; i < value.as_array().size(); ++i) {
           prune(*items, value.as_array()[i], fmt::format("{}[{}]", path, i),
-                flag(*items, "x-kubernetes-embedded-resource"));
+                has_flag(*items, "x-kubernetes-embedded-resource"));
         }
       }
       return;
     }
     if (!value.is_object()) return;
     const bool keep =
-        flag(schema, "x-kubernetes-preserve-unknown-fields") || allows_any_member(schema);
+        has_flag(schema, "x-kubernetes-preserve-unknown-fields") || allows_any_member(schema);
     JsonObject& object = value.as_object();
     std::vector<std::string> unknown;
     for (auto& member : object) {
@@ -51,7 +51,7 @@ struct Pruner {
       if (is_resource && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
       const std::string below = path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
       if (const Json* next = member_schema(schema, name)) {
-        prune(*next, member.value(), below, flag(*next, "x-kubernetes-embedded-resource"));
+        prune(*next, member.value(), below, has_flag(*next, "x-kubernetes-embedded-resource"));
       } else if (!keep) {
         unknown.emplace_back(name);
         dropped.push_back(below);
@@ -67,7 +67,7 @@ void fill_in(const Json& schema, Json& value);
 void fill_in_members(const JsonObject& properties, JsonObject& object) {
   for (const auto& property : properties) {
     const Json* present = object.if_contains(property.key());
-    if (present != nullptr && present->is_null() && !flag(property.value(), "nullable")) {
+    if (present != nullptr && present->is_null() && !has_flag(property.value(), "nullable")) {
       erase(object, JsonKey{property.key()});
       present = nullptr;
     }
@@ -80,7 +80,7 @@ void fill_in_members(const JsonObject& properties, JsonObject& object) {
 void fill_in_others(const Json& schema, JsonObject& object) {
   std::vector<std::string> refused;
   for (auto& member : object) {
-    if (member.value().is_null() && !flag(schema, "nullable")) refused.emplace_back(member.key());
+    if (member.value().is_null() && !has_flag(schema, "nullable")) refused.emplace_back(member.key());
     fill_in(schema, member.value());
   }
   for (const std::string& name : refused)

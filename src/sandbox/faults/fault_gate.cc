@@ -32,7 +32,7 @@ std::string resource_of(const RequestInfo& info) {
   return fmt::format("{}.{}", info.gvr.resource, info.gvr.group);
 }
 
-std::string_view verb_of(const net::ServerRequest& request, const RequestInfo& info) {
+std::string_view request_verb(const net::ServerRequest& request, const RequestInfo& info) {
   const std::string& method = request.method;
   if (method == "POST") return "create";
   if (method == "PUT") return "update";
@@ -191,7 +191,7 @@ void FaultGate::pass(net::ServerExchange& exchange, const Caller& caller, const 
   }
   RequestInfo info;
   (void)parse_request_path(request.path, info);  // what is no resource has a path at least
-  const std::string_view verb = verb_of(request, info);
+  const std::string_view verb = request_verb(request, info);
   if (book_.empty() && verb != "watch") return answer(exchange);
   add_name_of_body(request, info);
   const std::string resource = resource_of(info);

@@ -13,7 +13,7 @@ namespace lateen::sandbox {
 namespace {
 
 constexpr std::string_view kUser = "Impersonate-User";
-constexpr std::string_view kGroup = "Impersonate-Group";
+constexpr std::string_view kImpersonateGroup = "Impersonate-Group";
 constexpr std::string_view kUid = "Impersonate-Uid";
 constexpr std::string_view kExtra = "impersonate-extra-";
 constexpr std::string_view kAccount = "system:serviceaccount:";
@@ -122,7 +122,7 @@ ApiResult<Caller> impersonated(const net::ServerRequest& request,
                                const rbac::Authorizer& authorizer) {
   const net::Headers& headers = request.headers;
   const std::string_view user = headers.get(kUser);
-  const auto groups = headers.all(kGroup);
+  const auto groups = headers.all(kImpersonateGroup);
   Wanted wanted;
   want_extra(headers, wanted);
   if (user.empty()) {

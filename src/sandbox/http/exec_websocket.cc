@@ -8,7 +8,7 @@ namespace lateen::sandbox {
 
 namespace {
 
-constexpr auto kSendWait = std::chrono::seconds(60);
+constexpr auto kSocketSendWait = std::chrono::seconds(60);
 
 // v5 only: the next byte names the channel that the client has closed.
 constexpr unsigned char kCloseChannel = 255;
@@ -39,12 +39,12 @@ std::string choose_channel_protocol(const std::vector<std::string>& offered) {
 Status WebSocketPeer::send(ExecChannel channel, BytesView bytes, std::stop_token stop) {
   Bytes message(1, static_cast<char>(channel));
   message.append(bytes);
-  return socket_.send_binary(message, Deadline::after(kSendWait), stop);
+  return socket_.send_binary(message, Deadline::after(kSocketSendWait), stop);
 }
 
 Status WebSocketPeer::finish(const Json& status, std::stop_token stop) {
   TRY(send(ExecChannel::Error, write_json_unsorted(status), stop));
-  return socket_.close(net::kCloseNormal, "", Deadline::after(kSendWait), stop);
+  return socket_.close(net::kCloseNormal, "", Deadline::after(kSocketSendWait), stop);
 }
 
 std::optional<ExecInput> WebSocketPeer::receive(Deadline deadline, std::stop_token stop) {

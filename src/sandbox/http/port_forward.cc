@@ -16,11 +16,11 @@ namespace lateen::sandbox {
 namespace {
 
 constexpr std::string_view kProtocol = "portforward.k8s.io";
-constexpr auto kSendWait = std::chrono::seconds(60);
-constexpr std::size_t kMaxHeaders = 64 * 1024;
+constexpr auto kForwardSendWait = std::chrono::seconds(60);
+constexpr std::size_t kMaxForwardHeaders = 64 * 1024;
 constexpr std::size_t kPiece = 32 * 1024;
 // A client that opens more at once waits for others to end. 64 KiB each, and a thread.
-constexpr std::size_t kMostConnections = 256;
+constexpr std::size_t kMostForwarded = 256;
 
 struct StreamHead {
   std::uint32_t id = 0;
@@ -93,7 +93,7 @@ Status PortForwarder::send(BytesView frame) {
     if (stop_.stop_requested()) return Error(Code::Canceled, "forwarding was stopped");
     writing_ = true;
   }
-  Status sent = stream_.write(frame, Deadline::after(kSendWait), stop_);
+  Status sent = stream_.write(frame, Deadline::after(kForwardSendWait), stop_);
   const Lock lock(mu_);
   writing_ = false;
   turn_.notify_all();
@@ -121,7 +121,7 @@ Status PortForwarder::open_connection(std::uint32_t data,
     return refuse(data, error, fmt::format("invalid port {}", quote_go(port)));
   // Those that have ended leave room.
   connections_.remove_if([](const Connection& one) { return one.ended.load(); });
-  if (connections_.size() >= kMostConnections)
+  if (connections_.size() >= kMostForwarded)
     return refuse(data, error, "too many connections are forwarded");
   auto socket = connect_(static_cast<std::uint16_t>(*number));
   if (!socket) return refuse(data, error, socket.error().message());
@@ -154,7 +154,7 @@ Status PortForwarder::open_stream(const SpdyFrame& frame) {
   if (frame.payload.size() < 10) return Error(Code::Corrupt, "a SPDY stream without its id");
   StreamHead head;
   head.id = spdy_u32(frame.payload, 0);
-  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxHeaders));
+  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxForwardHeaders));
   const SpdyHeaders headers = TRY(decode_spdy_headers(block));
   for (const auto& [name, value] : headers) {
     if (equals_ignoring_case(name, "streamtype")) head.type = value;
@@ -163,7 +163,7 @@ Status PortForwarder::open_stream(const SpdyFrame& frame) {
   }
   TRY(reply(head.id));
   if (head.type == "error") {
-    if (errors_.size() >= kMostConnections) errors_.clear();
+    if (errors_.size() >= kMostForwarded) errors_.clear();
     errors_[head.request] = head.id;
     return {};
   }
@@ -203,7 +203,7 @@ Status PortForwarder::take(const SpdyFrame& frame) {
     case SpdyType::Headers:
       // Not used, but it moves the compression on.
       if (frame.payload.size() >= 4)
-        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kMaxHeaders));
+        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kMaxForwardHeaders));
       return {};
     case SpdyType::SynReply:
     case SpdyType::Settings:

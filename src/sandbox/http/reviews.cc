@@ -12,14 +12,14 @@ namespace lateen::sandbox {
 
 namespace {
 
-JsonArray texts(const std::vector<std::string>& values) {
+JsonArray texts_of(const std::vector<std::string>& values) {
   JsonArray out;
   for (const std::string& value : values)
     out.emplace_back(value);
   return out;
 }
 
-std::vector<std::string> texts_at(const Json& object, std::string_view path) {
+std::vector<std::string> values_at(const Json& object, std::string_view path) {
   std::vector<std::string> out;
   if (const JsonArray* values = array_at(object, path)) {
     for (const Json& value : *values)
@@ -50,10 +50,10 @@ rbac::AccessRequest access_asked(const Json& review) {
 Caller caller_asked(const Json& review) {
   Caller caller{.username = std::string(string_at(review, "spec.user")),
                 .uid = std::string(string_at(review, "spec.uid")),
-                .groups = texts_at(review, "spec.groups")};
+                .groups = values_at(review, "spec.groups")};
   if (const JsonObject* extra = object_at(review, "spec.extra")) {
     for (const auto& [key, values] : *extra)
-      caller.extra[key] = texts_at(Json{{"x", values}}, "x");
+      caller.extra[key] = values_at(Json{{"x", values}}, "x");
   }
   return caller;
 }
@@ -75,7 +75,7 @@ ApiStatus check_question(const ServedType& type, const RequestInfo& info, const 
   }
   const bool for_another = type.kind() != "SelfSubjectAccessReview";
   if (for_another && string_at(review, "spec.user").empty() &&
-      texts_at(review, "spec.groups").empty()) {
+      values_at(review, "spec.groups").empty()) {
     causes.push_back({.reason = "FieldValueInvalid",
                       .message = "Invalid value: \"\": at least one of user or group must be "
                                  "specified",
@@ -106,13 +106,13 @@ Json rules_status(const rbac::RulesFound& found) {
   for (const rbac::PolicyRule& rule : found.rules) {
     if (!rule.non_resource_urls.empty()) {
       paths.push_back(
-          {{"verbs", texts(rule.verbs)}, {"nonResourceURLs", texts(rule.non_resource_urls)}});
+          {{"verbs", texts_of(rule.verbs)}, {"nonResourceURLs", texts_of(rule.non_resource_urls)}});
       continue;
     }
-    JsonObject one = {{"verbs", texts(rule.verbs)},
-                      {"apiGroups", texts(rule.api_groups)},
-                      {"resources", texts(rule.resources)}};
-    if (!rule.resource_names.empty()) one["resourceNames"] = texts(rule.resource_names);
+    JsonObject one = {{"verbs", texts_of(rule.verbs)},
+                      {"apiGroups", texts_of(rule.api_groups)},
+                      {"resources", texts_of(rule.resources)}};
+    if (!rule.resource_names.empty()) one["resourceNames"] = texts_of(rule.resource_names);
     resources.emplace_back(std::move(one));
   }
   JsonObject status = {{"resourceRules", std::move(resources)},
@@ -123,11 +123,11 @@ Json rules_status(const rbac::RulesFound& found) {
 }
 
 Json token_status(const Json& review, const TokenAuthority& tokens) {
-  std::vector<std::string> audiences = texts_at(review, "spec.audiences");
+  std::vector<std::string> audiences = values_at(review, "spec.audiences");
   const auto caller = tokens.verify(string_at(review, "spec.token"), audiences);
   if (!caller) return {{"error", caller.error().message()}, {"user", JsonObject{}}};
   if (audiences.empty()) audiences.emplace_back(TokenAuthority::own_audience());
-  return {{"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts(audiences)}};
+  return {{"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts_of(audiences)}};
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint32_t kControlBit = 0x80000000U;
 constexpr std::uint32_t kStreamMask = 0x7fffffffU;
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kSpdyVersion = 3;
 
 // Headers and values that were common in 2012, each with its length before it in the dictionary ...
 constexpr std::array<std::string_view, 65> kDictionaryWords = {
@@ -111,7 +111,7 @@ Result<std::size_t> parse_spdy_head(BytesView head, SpdyFrame& frame) {
   frame.flags = static_cast<std::uint8_t>(second >> 24U);
   if (frame.control) {
     const std::uint32_t version = (first & kStreamMask) >> 16U;
-    if (version != kVersion)
+    if (version != kSpdyVersion)
       return Error(Code::Unsupported, "SPDY version {} is not spoken here", version);
     frame.type = static_cast<SpdyType>(first & 0xffffU);
   } else {
@@ -133,7 +133,7 @@ Bytes spdy_data(std::uint32_t stream, BytesView bytes, bool fin) {
 
 Bytes spdy_control(SpdyType type, std::uint8_t flags, BytesView payload) {
   Bytes out;
-  put_spdy_u32(out, kControlBit | (kVersion << 16U) | static_cast<std::uint32_t>(type));
+  put_spdy_u32(out, kControlBit | (kSpdyVersion << 16U) | static_cast<std::uint32_t>(type));
   put_spdy_u32(
       out, (static_cast<std::uint32_t>(flags) << 24U) | static_cast<std::uint32_t>(payload.size()));
   return out.append(payload);

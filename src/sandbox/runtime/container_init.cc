@@ -24,7 +24,7 @@ namespace {
 
 // How long processes may take to stand still: what is in an uninterruptible disk wait finishes that
 // first.
-constexpr Duration kFreezeWait = std::chrono::seconds(5);
+constexpr Duration kInitFreezeWait = std::chrono::seconds(5);
 
 // What a container keeps of root's powers: the set that container engines leave by default.
 constexpr std::array<int, 14> kKeptCapabilities{0 /*CHOWN*/,         1 /*DAC_OVERRIDE*/,
@@ -128,7 +128,7 @@ void freeze() {
   // -1 is everyone in this namespace but ourselves. The kernel makes it whole: a fork under way is
   // either stopped as well or starts over after the thaw.
   (void)kill(-1, SIGSTOP);
-  const Deadline deadline = Deadline::after(kFreezeWait);
+  const Deadline deadline = Deadline::after(kInitFreezeWait);
   bool standing = all_stopped();
   while (!standing && !deadline.expired()) {
     (void)sleep_unless_stopped(std::chrono::milliseconds(1), {});

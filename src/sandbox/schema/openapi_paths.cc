@@ -317,7 +317,7 @@ class PathWriter {
 
 constexpr std::array<std::string_view, 3> kSubresourceVerbs = {"get", "patch", "update"};
 
-constexpr std::array<std::string_view, 8> kAllVerbs = {
+constexpr std::array<std::string_view, 8> kPathVerbs = {
     "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 
 }  // namespace
@@ -357,7 +357,7 @@ PathResource path_resource(const CustomKind& custom) {
                     .schema_name = custom.schema_name,
                     .list_schema_name = custom.schema_name + "List",
                     .namespaced = custom.namespaced,
-                    .verbs = {kAllVerbs.begin(), kAllVerbs.end()},
+                    .verbs = {kPathVerbs.begin(), kPathVerbs.end()},
                     .subresources = {}};
   const std::vector<std::string_view> verbs(kSubresourceVerbs.begin(), kSubresourceVerbs.end());
   if (custom.has_status) {

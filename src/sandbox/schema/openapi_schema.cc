@@ -10,7 +10,7 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::string_view kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+constexpr std::string_view kMetaModels = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
 // Schemas of the values that JSON writes in a form of their own: referred to by name, as in a real
 // document.
@@ -226,8 +226,8 @@ void SchemaCollector::add_custom(const CustomKind& custom) {
   Json schema = custom.schema.is_object() ? custom.schema : Json(JsonObject{{"type", "object"}});
   if (form_ == OpenApiForm::V2) reduce_to_v2(schema);
   const TypeTable& table = TypeTable::builtin();
-  const Type* object_meta = table.find_named(fmt::format("{}ObjectMeta", kMeta));
-  const Type* list_meta = table.find_named(fmt::format("{}ListMeta", kMeta));
+  const Type* object_meta = table.find_named(fmt::format("{}ObjectMeta", kMetaModels));
+  const Type* list_meta = table.find_named(fmt::format("{}ListMeta", kMetaModels));
   add(*object_meta);
   add(*list_meta);
   const Json text = plain("string");

@@ -161,7 +161,7 @@ class PodLine {
   std::optional<TimePoint> last_restart_;
 };
 
-std::string or_none(std::string_view text) {
+std::string text_or_none(std::string_view text) {
   return text.empty() ? "<none>" : std::string(text);
 }
 
@@ -188,9 +188,9 @@ JsonArray pod_cells(const Json& object, TimePoint now) {
           Json(line.reason()),
           Json(line.restarts(now)),
           Json(age_text(find(object, "metadata.creationTimestamp"), now)),
-          Json(or_none(address)),
-          Json(or_none(string_at(object, "spec.nodeName"))),
-          Json(or_none(string_at(object, "status.nominatedNodeName"))),
+          Json(text_or_none(address)),
+          Json(text_or_none(string_at(object, "spec.nodeName"))),
+          Json(text_or_none(string_at(object, "status.nominatedNodeName"))),
           Json(readiness_gates(object))};
 }
 
