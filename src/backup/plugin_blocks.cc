@@ -63,7 +63,8 @@ std::vector<std::string> block_keys_of(const Json& pod,
     if (!action->wants_object(pod)) continue;
     for (const model::ResourceIdentifier& item : action->related(pod, log, stop)) {
       const std::string key = kube::object_key(item.ns, item.name);
-      if (item.group_resource() == kPodResource) keys.push_back(fmt::format("{} {}", kPodResource, key));
+      if (item.group_resource() == kPodResource)
+        keys.push_back(fmt::format("{} {}", kPodResource, key));
       if (item.group_resource() == kClaimResource) keys.push_back(key);
     }
   }

@@ -95,7 +95,8 @@ void describe_pod_volumes(DescriptionText& out, const std::vector<model::PodVolu
 void describe_csi_volume(DescriptionText& out, const model::RestoreVolumeInfo& volume) {
   const bool moved = volume.snapshot_data_moved;
   out.heading(1, fmt::format("{}/{}", volume.pvc_namespace, volume.pvc_name));
-  if (!out.style().details) return out.remark(2, moved ? "Data Movement" : "Snapshot", kForMoreOfRestore);
+  if (!out.style().details)
+    return out.remark(2, moved ? "Data Movement" : "Snapshot", kForMoreOfRestore);
   if (moved) {
     const auto movement =
         volume.snapshot_data_movement_info.value_or(model::SnapshotDataMovementInfo());

@@ -38,8 +38,8 @@ Result<ClusterConfig> in_cluster_config(std::string_view folder,
   }
   ClusterConfig out;
   out.server = fmt::format("https://{}:{}", is_ipv6(host) ? fmt::format("[{}]", host) : host, port);
-  out.ca_pem =
-      TRY(read_file(base / "ca.crt", kMaxAccountFile).wrap("reading the cluster's certificate authority"));
+  out.ca_pem = TRY(read_file(base / "ca.crt", kMaxAccountFile)
+                       .wrap("reading the cluster's certificate authority"));
   out.identity.name = "the pod's service account";
   out.identity.token_file = token_file;
   out.source = "the pod's service account";

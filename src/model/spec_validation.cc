@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "model/include_exclude.h"
-#include "model/names.h"
 #include "model/named_object.h"
+#include "model/names.h"
 
 namespace lateen::model {
 namespace {

@@ -74,8 +74,7 @@ void Aead::seal(AeadCipher cipher,
   int written = 0;
   int done = EVP_EncryptInit_ex2(context, nullptr, octets(key), octets(nonce), nullptr);
   if (!associated.empty()) {
-    done &=
-        EVP_EncryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
+    done &= EVP_EncryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
   }
   if (!plain.empty()) {
     done &= EVP_EncryptUpdate(context, to, &written, octets(plain), int_size(plain));
@@ -104,8 +103,7 @@ bool Aead::open(AeadCipher cipher,
   int done = EVP_DecryptInit_ex2(context, nullptr, octets(key), octets(nonce), nullptr);
   done &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTagSize, tag);
   if (!associated.empty()) {
-    done &=
-        EVP_DecryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
+    done &= EVP_DecryptUpdate(context, nullptr, &written, octets(associated), int_size(associated));
   }
   if (!text.empty()) {
     done &= EVP_DecryptUpdate(context, to, &written, octets(text), int_size(text));

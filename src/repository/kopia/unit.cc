@@ -72,8 +72,9 @@ UnitCipher::WholeBlob UnitCipher::seal_blob(std::string_view prefix,
 
 Result<Bytes> UnitCipher::open_blob(std::string_view name, Bytes stored) const {
   const std::string_view head = cut(name, "-").before;
-  const auto iv = head.size() < 2 * kUnitIvSize ? Result<Bytes>(Error(Code::Corrupt, "no hash"))
-                                            : hex_decode(head.substr(head.size() - 2 * kUnitIvSize));
+  const auto iv = head.size() < 2 * kUnitIvSize
+                      ? Result<Bytes>(Error(Code::Corrupt, "no hash"))
+                      : hex_decode(head.substr(head.size() - 2 * kUnitIvSize));
   if (!iv) return Error(Code::Corrupt, "blob {}: its name does not end with a hash", name);
   if (stored.size() < kUnitOverhead) {
     return Error(Code::Corrupt, "blob {}: its {} bytes are too few to be encrypted", name,

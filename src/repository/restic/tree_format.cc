@@ -17,13 +17,14 @@ struct TypePair {
   mode_t mode;
 };
 
-constexpr std::array<TypePair, 7> kTypePairs = {{{EntryType::File, NodeType::File, S_IFREG},
-                                             {EntryType::Directory, NodeType::Dir, S_IFDIR},
-                                             {EntryType::Symlink, NodeType::Symlink, S_IFLNK},
-                                             {EntryType::Fifo, NodeType::Fifo, S_IFIFO},
-                                             {EntryType::Socket, NodeType::Socket, S_IFSOCK},
-                                             {EntryType::CharDevice, NodeType::CharDevice, S_IFCHR},
-                                             {EntryType::BlockDevice, NodeType::Device, S_IFBLK}}};
+constexpr std::array<TypePair, 7> kTypePairs = {
+    {{EntryType::File, NodeType::File, S_IFREG},
+     {EntryType::Directory, NodeType::Dir, S_IFDIR},
+     {EntryType::Symlink, NodeType::Symlink, S_IFLNK},
+     {EntryType::Fifo, NodeType::Fifo, S_IFIFO},
+     {EntryType::Socket, NodeType::Socket, S_IFSOCK},
+     {EntryType::CharDevice, NodeType::CharDevice, S_IFCHR},
+     {EntryType::BlockDevice, NodeType::Device, S_IFBLK}}};
 
 EntryType entry_type_of(NodeType type) {
   for (const TypePair& pair : kTypePairs) {

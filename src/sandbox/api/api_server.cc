@@ -90,7 +90,8 @@ void ApiServer::refresh_registry() {
 
 void ApiServer::follow_up(const ServedType& type) {
   if (type.storage_key == kDefinitions) refresh_registry();
-  if (type.storage_key == kClusterRoleResource) rbac::aggregate_cluster_roles(*this, store_, context_.log);
+  if (type.storage_key == kClusterRoleResource)
+    rbac::aggregate_cluster_roles(*this, store_, context_.log);
 }
 
 ApiResult<ServedTypePtr> ApiServer::type_of(const GroupVersionResource& gvr) const {

@@ -50,7 +50,8 @@ void TokenSecrets::follow_secrets(std::stop_token stop) {
     std::uint64_t seen = present->revision;
     while (!stop.stop_requested()) {
       // An error is the past that was forgotten while we were busy: look at all again.
-      const auto more = store_.events_after(kSecrets, seen, kSecretEventsAtOnce, Deadline::never(), stop);
+      const auto more =
+          store_.events_after(kSecrets, seen, kSecretEventsAtOnce, Deadline::never(), stop);
       if (!more) break;
       seen = more->revision;
       for (const StoreEvent& event : more->events) {
@@ -64,7 +65,8 @@ void TokenSecrets::follow_secrets(std::stop_token stop) {
 void TokenSecrets::follow_accounts(std::stop_token stop) {
   std::uint64_t seen = store_.revision();
   while (!stop.stop_requested()) {
-    const auto more = store_.events_after(kAccounts, seen, kSecretEventsAtOnce, Deadline::never(), stop);
+    const auto more =
+        store_.events_after(kAccounts, seen, kSecretEventsAtOnce, Deadline::never(), stop);
     seen = more ? more->revision : store_.revision();
     if (!more) continue;
     for (const StoreEvent& event : more->events) {

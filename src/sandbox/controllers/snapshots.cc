@@ -222,11 +222,12 @@ Result<Json> SnapshotController::make_content(const Json& snapshot, std::stop_to
       {"sourceVolumeMode", "Filesystem"},
       {"volumeSnapshotClassName", class_name},
       {"volumeSnapshotRef", reference_to(snapshot)}};
-  Json content = JsonObject{{"apiVersion", "snapshot.storage.k8s.io/v1"},
-                            {"kind", "VolumeSnapshotContent"},
-                            {"metadata", JsonObject{{"name", content_name_for(snapshot)},
-                                                    {"finalizers", JsonArray{kFinalizerOfContents}}}},
-                            {"spec", std::move(spec)}};
+  Json content =
+      JsonObject{{"apiVersion", "snapshot.storage.k8s.io/v1"},
+                 {"kind", "VolumeSnapshotContent"},
+                 {"metadata", JsonObject{{"name", content_name_for(snapshot)},
+                                         {"finalizers", JsonArray{kFinalizerOfContents}}}},
+                 {"spec", std::move(spec)}};
   Json made = TRY(
       create_seen(api(), caches().snapshot_contents, std::move(content), name(), std::move(stop)));
   events().normal(snapshot, "CreatingSnapshot",

@@ -80,7 +80,8 @@ void fill_in_members(const JsonObject& properties, JsonObject& object) {
 void fill_in_others(const Json& schema, JsonObject& object) {
   std::vector<std::string> refused;
   for (auto& member : object) {
-    if (member.value().is_null() && !has_flag(schema, "nullable")) refused.emplace_back(member.key());
+    if (member.value().is_null() && !has_flag(schema, "nullable"))
+      refused.emplace_back(member.key());
     fill_in(schema, member.value());
   }
   for (const std::string& name : refused)

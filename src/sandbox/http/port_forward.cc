@@ -154,7 +154,8 @@ Status PortForwarder::open_stream(const SpdyFrame& frame) {
   if (frame.payload.size() < 10) return Error(Code::Corrupt, "a SPDY stream without its id");
   StreamHead head;
   head.id = spdy_u32(frame.payload, 0);
-  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxForwardHeaders));
+  const Bytes block =
+      TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxForwardHeaders));
   const SpdyHeaders headers = TRY(decode_spdy_headers(block));
   for (const auto& [name, value] : headers) {
     if (equals_ignoring_case(name, "streamtype")) head.type = value;

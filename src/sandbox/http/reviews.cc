@@ -127,7 +127,8 @@ Json token_status(const Json& review, const TokenAuthority& tokens) {
   const auto caller = tokens.verify(string_at(review, "spec.token"), audiences);
   if (!caller) return {{"error", caller.error().message()}, {"user", JsonObject{}}};
   if (audiences.empty()) audiences.emplace_back(TokenAuthority::own_audience());
-  return {{"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts_of(audiences)}};
+  return {
+      {"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts_of(audiences)}};
 }
 
 }  // namespace

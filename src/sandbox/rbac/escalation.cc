@@ -105,7 +105,8 @@ ApiStatus check_binding(const Authorizer& authorizer,
   const std::string_view name = kube::name_of(object);
   const auto wanted = authorizer.role_rules(*role_ref, ns);
   if (!wanted) {
-    return not_found(kRbacGroup, of_cluster ? "clusterroles" : "roles", string_at(*role_ref, "name"));
+    return not_found(kRbacGroup, of_cluster ? "clusterroles" : "roles",
+                     string_at(*role_ref, "name"));
   }
   const std::string missing = missing_rights(authorizer, caller, ns, *wanted);
   if (missing.empty()) return {};
