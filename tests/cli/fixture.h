@@ -79,6 +79,7 @@ inline std::string document_name(model::DownloadTargetKind kind, const std::stri
     case RestoreLog:
     case CSIBackupVolumeSnapshots:
     case CSIBackupVolumeSnapshotContents:
+    case BackupArchiveIndex:
     case Unset:
     case Unknown:
       break;
