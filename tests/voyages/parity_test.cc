@@ -209,7 +209,7 @@ class Restored {
   kube::Discovery discovery_;
 };
 
-class ParityRestoreVoyage : public ParityVoyage {
+class ParityVoyageRestores : public ParityVoyage {
  protected:
   static void run_before(const Json& test_case) {
     const JsonArray* commands = array_at(test_case, "before");
@@ -264,7 +264,7 @@ class ParityRestoreVoyage : public ParityVoyage {
   }
 };
 
-TEST_F(ParityRestoreVoyage, RestoresBringBackWhatVelerosBring) {
+TEST_F(ParityVoyageRestores, RestoresBringBackWhatVelerosBring) {
   const Json cases = parity_data("restores.yaml");
   const Json expected = parity_data("expected-restores.json");
   create_backups(parity_data("sources.yaml"));
