@@ -22,7 +22,7 @@ def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) 
      | "| server's peak memory, backup of \($z) against \($a) objects | \(mib("backup"; $z)) MiB | \(mib("backup"; $a)) MiB | \(mib("backup"; $z) / mib("backup"; $a) | r(2)) |",
        "| the same, restore | \(mib("restore"; $z)) MiB | \(mib("restore"; $a)) MiB | \(mib("restore"; $z) / mib("restore"; $a) | r(2)) |"
    else empty end),
-  (map(select(.what == "post-secrets").size) | unique | .[] as $n
+  ((map(select(.what == "post-secrets").size) | unique | .[]) as $n
    | best("restore-secrets"; $n) as $t | best("post-secrets"; $n) as $o
    | "| restore of \($n) Secrets (\($t.items) items\($t | ended)), wall against plain parallel POST | \($t.wall | r(2)) s, \($t.items / $t.wall | r(0)) a second | \($o.post.seconds | r(2)) s, \($n / $o.post.seconds | r(0)) a second | \($t.wall / $o.post.seconds | r(2)) |",
      "| the same, CPU: server; peer | \($t.serverCpu | r(2)) s | \($o.post.cpuSeconds | r(2)) s | \($t.serverCpu / $o.post.cpuSeconds | r(2)) |"),
