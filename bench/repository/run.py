@@ -225,7 +225,7 @@ def main():
     parser.add_argument("--lateen", required=True)
     parser.add_argument("--restic", default=shutil.which("restic"), help="several, separated by commas")
     parser.add_argument("--kopia")
-    parser.add_argument("--lateen-as", default="kopia:none,kopia:zstd-fastest,restic:auto", help="format:compression,…")
+    parser.add_argument("--lateen-as", default="kopia:off,kopia:fastest,restic:auto", help="format:compression,…")
     parser.add_argument("--only", help="programs whose names begin so")
     parser.add_argument("--sets", default="mix,small,random")
     parser.add_argument("--scale", type=float, default=0.05)
