@@ -5,6 +5,7 @@
 // LATEEN_MODEL_SEQUENCES=100000 runs so many (restic; kopia a hundredth); LATEEN_MODEL_SEED another
 // start.
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -194,10 +195,10 @@ class Model {
     if (below(4) == 0) dies_after = below(6);
     {
       Lock lock(bucket_->mu);
-      auto left = std::make_shared<std::uint64_t>(dies_after.value_or(1'000'000));
+      // Several threads write at once.
+      auto left = std::make_shared<std::atomic<std::int64_t>>(dies_after.value_or(1'000'000));
       bucket_->before_change = [left](std::string_view) -> Status {
-        if (*left == 0) return Error(Code::Unavailable, "the machine died");
-        --*left;
+        if (left->fetch_sub(1) <= 0) return Error(Code::Unavailable, "the machine died");
         return {};
       };
     }
