@@ -1,5 +1,6 @@
 // A repository's life: created, written by several, forgotten from, maintained, damaged, repaired.
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 #include "base/environment.h"
@@ -313,7 +314,7 @@ TEST_F(KopiaLife, DiedAtAnyChangeLeavesAWholeRepository) {
   backup(*repository_);
   write("more.bin", test_bytes(9, 200'000));
   for (int allowed = 0;; ++allowed) {
-    int left = allowed;
+    std::atomic<int> left = allowed;
     bucket_->before_change = [&](std::string_view) -> Status {
       if (left-- > 0) return {};
       return Error(Code::Io, "the machine died");
