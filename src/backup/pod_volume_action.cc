@@ -219,11 +219,7 @@ PodVolumeBackup new_pod_volume_backup(const model::Backup& backup,
   PodVolumeBackup made;
   made.metadata.ns = backup.metadata.ns;
   made.metadata.generate_name = backup.metadata.name + "-";
-  made.metadata.owner_references = {{.api_version = "velero.io/v1",
-                                     .kind = "Backup",
-                                     .name = backup.metadata.name,
-                                     .uid = backup.metadata.uid,
-                                     .controller = true}};
+  made.metadata.owner_references = {model::controlled_by(backup)};
   made.metadata.labels = {
       {std::string(model::labels::kBackupName), model::valid_name(backup.metadata.name)},
       {std::string(model::labels::kBackupUid), backup.metadata.uid}};

@@ -195,6 +195,19 @@ const JsonArray* array_at(const Json& value, std::string_view path) {
   return at == nullptr ? nullptr : at->if_array();
 }
 
+JsonArray texts_json(std::span<const std::string> texts) {
+  return JsonArray(texts.begin(), texts.end());
+}
+
+std::vector<std::string> texts_at(const Json& value, std::string_view path) {
+  std::vector<std::string> texts;
+  if (const JsonArray* array = array_at(value, path)) {
+    for (const Json& item : *array)
+      texts.emplace_back(as_text(&item));
+  }
+  return texts;
+}
+
 Json& ensure(Json& value, std::string_view path) {
   Json* at = &value;
   while (!path.empty()) {

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json.hpp>
 
@@ -60,7 +62,9 @@ std::optional<std::int64_t> int_at(const Json& value, std::string_view path);
 std::optional<bool> bool_at(const Json& value, std::string_view path);
 const JsonObject* object_at(const Json& value, std::string_view path);  // null when absent
 const JsonArray* array_at(const Json& value, std::string_view path);    // null when absent
-std::string_view as_text(const Json* value);                            // "" unless a string
+JsonArray texts_json(std::span<const std::string> texts);
+std::vector<std::string> texts_at(const Json& value, std::string_view path);  // none when absent
+std::string_view as_text(const Json* value);                                  // "" unless a string
 
 // The value at the path, made (objects on the way included) when absent. A non-object on the way is
 // replaced.

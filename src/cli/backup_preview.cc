@@ -24,14 +24,6 @@ std::string section(std::string_view heading, const std::vector<std::vector<std:
   return fmt::format("\n{}:\n{}", heading, print_table(rows));
 }
 
-std::string list_section(std::string_view heading, const std::vector<std::string>& lines) {
-  if (lines.empty()) return {};
-  std::string text = fmt::format("\n{}:\n", heading);
-  for (const std::string& line : lines)
-    text += fmt::format("  {}\n", line);
-  return text;
-}
-
 std::vector<std::vector<std::string>> object_rows(const BackupPreview& preview) {
   std::vector<std::vector<std::string>> rows = {{"KIND", "OBJECTS"}};
   for (const auto& [kind, names] : preview.objects)
@@ -93,16 +85,12 @@ std::string print_text(const BackupPreview& preview) {
   text += section("Objects", object_rows(preview));
   text += section("Volumes", volume_rows(preview));
   text += section("Hooks", hook_rows(preview));
-  text += list_section("Volumes whose data are not covered", unsaved_lines(preview));
-  text += list_section("Namespaces that are not covered", preview.left_out_namespaces);
-  text += list_section("Kinds that are not covered", kind_lines(preview));
-  text += list_section("Warnings", preview.warnings);
-  text += list_section("Errors", preview.errors);
+  text += print_list("Volumes whose data are not covered", unsaved_lines(preview));
+  text += print_list("Namespaces that are not covered", preview.left_out_namespaces);
+  text += print_list("Kinds that are not covered", kind_lines(preview));
+  text += print_list("Warnings", preview.warnings);
+  text += print_list("Errors", preview.errors);
   return text;
-}
-
-JsonArray texts(const std::vector<std::string>& list) {
-  return JsonArray(list.begin(), list.end());
 }
 
 Json volume_document(const backup::PlannedVolume& one) {
@@ -124,7 +112,7 @@ Json hook_document(const backup::PlannedHook& one) {
                     {"name", one.hook.name},
                     {"source", to_string(one.hook.source)},
                     {"container", one.hook.container},
-                    {"command", texts(one.hook.command)},
+                    {"command", texts_json(one.hook.command)},
                     {"onError", one.hook.continue_on_error ? "Continue" : "Fail"},
                     {"timeout", format_go_duration(one.hook.timeout)}};
 }
@@ -158,15 +146,16 @@ Json preview_document(const BackupPreview& preview) {
   JsonArray kinds;
   for (const backup::SkippedKind& kind : preview.left_out_kinds)
     kinds.push_back(JsonObject{{"kind", kind.kind}, {"reason", kind.reason}});
-  return JsonObject{{"backup", model::to_json(preview.backup)},
-                    {"objects", std::move(objects)},
-                    {"volumes", std::move(saved)},
-                    {"hooks", std::move(hooks)},
-                    {"notCovered", JsonObject{{"volumes", std::move(unsaved)},
-                                              {"namespaces", texts(preview.left_out_namespaces)},
-                                              {"kinds", std::move(kinds)}}},
-                    {"warnings", texts(preview.warnings)},
-                    {"errors", texts(preview.errors)}};
+  return JsonObject{
+      {"backup", model::to_json(preview.backup)},
+      {"objects", std::move(objects)},
+      {"volumes", std::move(saved)},
+      {"hooks", std::move(hooks)},
+      {"notCovered", JsonObject{{"volumes", std::move(unsaved)},
+                                {"namespaces", texts_json(preview.left_out_namespaces)},
+                                {"kinds", std::move(kinds)}}},
+      {"warnings", texts_json(preview.warnings)},
+      {"errors", texts_json(preview.errors)}};
 }
 
 std::string print_preview(const BackupPreview& preview, OutputFormat format) {

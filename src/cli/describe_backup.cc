@@ -13,8 +13,6 @@ namespace {
 using model::BackupPhase;
 using model::DownloadTargetKind;
 
-constexpr std::string_view kForMore = "included, specify --details for more information";
-
 std::string phase_text(const DescriptionText& out, const model::Backup& backup) {
   const std::string phase(backup.status.phase.empty() ? "New" : backup.status.phase.text());
   const std::string note = fmt::format(" (run `{} backup logs {}` for more information)",

@@ -13,8 +13,6 @@ namespace {
 
 using model::DownloadTargetKind;
 
-constexpr std::string_view kForMoreInJson = "included, specify --details for more information";
-
 // Go prints a map or a list that was never made as null.
 Json map_json(const model::StringMap& map) {
   if (map.empty()) return nullptr;
@@ -24,17 +22,13 @@ Json map_json(const model::StringMap& map) {
   return object;
 }
 
-JsonArray list_json(const model::StringList& list) {
-  return JsonArray(list.begin(), list.end());
-}
-
 JsonObject results_json(const model::ResultList& results) {
   JsonObject namespaces;
   for (const auto& [ns, messages] : results.namespaces)
-    namespaces[ns] = list_json(messages);
+    namespaces[ns] = texts_json(messages);
   const Json no_namespaces = JsonArray();
-  return {{"velero", list_json(results.velero)},
-          {"cluster", list_json(results.cluster)},
+  return {{"velero", texts_json(results.velero)},
+          {"cluster", texts_json(results.cluster)},
           {"namespace", namespaces.empty() ? no_namespaces : Json(std::move(namespaces))}};
 }
 
@@ -126,7 +120,7 @@ void add_resource_list(JsonObject& status, const DescribedBackup& described) {
   }
   JsonObject list;
   for (const auto& [type, items] : *resources)
-    list[type] = list_json(items);
+    list[type] = texts_json(items);
   status["resourceList"] = std::move(list);
 }
 
@@ -179,9 +173,9 @@ Json csi_json(const BackupVolumes& volumes, bool details) {
   for (const model::BackupVolumeInfo& volume : volumes.csi) {
     JsonObject one;
     if (volume.preserve_local_snapshot)
-      one["snapshot"] = details ? local_snapshot_json(volume) : Json(kForMoreInJson);
+      one["snapshot"] = details ? local_snapshot_json(volume) : Json(kForMore);
     if (volume.snapshot_data_moved)
-      one["dataMovement"] = details ? data_movement_json(volume) : Json(kForMoreInJson);
+      one["dataMovement"] = details ? data_movement_json(volume) : Json(kForMore);
     out[fmt::format("{}/{}", volume.pvc_namespace, volume.pvc_name)] = std::move(one);
   }
   return out;
@@ -245,7 +239,7 @@ Json deletions_json(const std::vector<model::DeleteBackupRequest>& requests,
         {"creationTimestamp", text.time(request.metadata.creation_timestamp, "<nil>")},
         {"phase", request.status.phase.text()}};
     if (!request.status.errors.empty()) {
-      one["errors"] = list_json(request.status.errors);
+      one["errors"] = texts_json(request.status.errors);
       if (request.status.phase == model::RequestPhase::Processed) ++failed;
     }
     all.push_back(std::move(one));
@@ -295,7 +289,7 @@ std::string describe_backup_json(const DescribedBackup& described, const Describ
                                          {"name", backup.spec.resource_policy->name}};
   }
   if (!backup.status.validation_errors.empty())
-    out["validationErrors"] = list_json(backup.status.validation_errors);
+    out["validationErrors"] = texts_json(backup.status.validation_errors);
   add_results(out, described);
   if (!described.deletions.empty())
     out["deletionAttempts"] = deletions_json(described.deletions, text);

@@ -15,6 +15,9 @@
 
 namespace lateen::cli {
 
+// In place of a part of a backup's.
+inline constexpr std::string_view kForMore = "included, specify --details for more information";
+
 // "a, b", or what an empty list means.
 std::string listed(const model::StringList& list, std::string_view if_empty);
 

@@ -94,14 +94,6 @@ std::vector<std::string> lines_of(const model::ResultList& list) {
   return lines;
 }
 
-std::string names_section(std::string_view heading, const std::vector<std::string>& lines) {
-  if (lines.empty()) return {};
-  std::string text = fmt::format("\n{}:\n", heading);
-  for (const std::string& line : lines)
-    text += fmt::format("  {}\n", line);
-  return text;
-}
-
 std::vector<std::string> difference_lines(const RestorePreview& preview) {
   std::vector<std::string> lines;
   for (const PreviewedItem& item : preview.items) {
@@ -133,10 +125,10 @@ std::string print_text(const model::Restore& restore, const RestorePreview& prev
                     item.reason});
   }
   if (rows.size() > 1) text += "\n" + print_table(rows);
-  text += names_section("Differences (cluster -> backup)", difference_lines(preview));
-  text += names_section("Left out", left_out_lines(preview));
-  text += names_section("Warnings", lines_of(preview.results.warnings));
-  text += names_section("Errors", lines_of(preview.results.errors));
+  text += print_list("Differences (cluster -> backup)", difference_lines(preview));
+  text += print_list("Left out", left_out_lines(preview));
+  text += print_list("Warnings", lines_of(preview.results.warnings));
+  text += print_list("Errors", lines_of(preview.results.errors));
   std::vector<std::string> sums;
   for (const auto& [action, count] : counts_of(preview))
     sums.push_back(fmt::format("{} {}", count, to_string(action)));
@@ -161,10 +153,6 @@ Json item_document(const PreviewedItem& item) {
   }
   json["changes"] = std::move(changes);
   return json;
-}
-
-JsonArray texts_of(const std::vector<std::string>& lines) {
-  return JsonArray(lines.begin(), lines.end());
 }
 
 }  // namespace
@@ -222,8 +210,8 @@ Json restore_preview_document(const model::Restore& restore, const RestorePrevie
   return JsonObject{{"restore", model::to_json(restore)},
                     {"items", std::move(items)},
                     {"leftOut", std::move(left_out)},
-                    {"warnings", texts_of(lines_of(preview.results.warnings))},
-                    {"errors", texts_of(lines_of(preview.results.errors))},
+                    {"warnings", texts_json(lines_of(preview.results.warnings))},
+                    {"errors", texts_json(lines_of(preview.results.errors))},
                     {"summary", std::move(summary)}};
 }
 

@@ -85,6 +85,14 @@ std::string print_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+std::string print_list(std::string_view heading, const std::vector<std::string>& lines) {
+  if (lines.empty()) return {};
+  std::string text = fmt::format("\n{}:\n", heading);
+  for (const std::string& line : lines)
+    text += fmt::format("  {}\n", line);
+  return text;
+}
+
 std::string align_tabs(std::string_view text) {
   if (text.empty()) return {};
   Lines lines;

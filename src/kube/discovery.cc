@@ -8,15 +8,6 @@
 namespace lateen::kube {
 namespace {
 
-std::vector<std::string> texts_at(const Json& value, std::string_view path) {
-  std::vector<std::string> out;
-  if (const JsonArray* list = array_at(value, path)) {
-    for (const Json& item : *list)
-      out.emplace_back(as_text(&item));
-  }
-  return out;
-}
-
 std::string text_at(const Json& value, std::string_view path) {
   return std::string(string_at(value, path));
 }

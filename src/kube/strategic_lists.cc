@@ -10,7 +10,6 @@
 namespace lateen::kube {
 namespace {
 
-constexpr std::string_view kListDirective = "$patch";
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
 Error no_merge_key(const Json& item, const std::string& merge_key) {
@@ -64,7 +63,7 @@ void sort_by_wanted(std::vector<Placed>& items) {
 }
 
 bool is_delete_item(const Json& item) {
-  return item.is_object() && as_text(item.as_object().if_contains(kListDirective)) == "delete";
+  return item.is_object() && as_text(item.as_object().if_contains(kDirective)) == "delete";
 }
 
 }  // namespace
@@ -102,7 +101,7 @@ Status check_order_of_patch(const JsonArray& patch,
   std::size_t at = 0;
   std::size_t place = 0;
   while (at < items.size() && place < order.size()) {
-    if (items[at].is_object() && items[at].as_object().contains(kListDirective)) {
+    if (items[at].is_object() && items[at].as_object().contains(kDirective)) {
       ++at;
       continue;
     }
@@ -127,7 +126,7 @@ JsonArray live_order(const JsonArray& before,
   JsonArray list = before;
   bool replace = false;
   for (const Json& change : patch) {
-    replace = replace || as_text(find(change, JsonKey{kListDirective})) == "replace";
+    replace = replace || as_text(find(change, JsonKey{kDirective})) == "replace";
     if (!is_delete_item(change)) continue;
     for (std::size_t i = 0; i < list.size();) {
       if (!same_key(list[i], change)) {
@@ -140,7 +139,7 @@ JsonArray live_order(const JsonArray& before,
     }
   }
   for (const Json& change : patch) {
-    if (replace || find(change, JsonKey{kListDirective}) != nullptr) continue;
+    if (replace || find(change, JsonKey{kDirective}) != nullptr) continue;
     const bool known = std::any_of(list.begin(), list.end(),
                                    [&](const Json& item) { return same_key(item, change); });
     if (known) continue;
@@ -177,7 +176,7 @@ Result<ListParts> apply_item_directives(const JsonArray& list,
   ListParts parts{.items = list, .changes = {}};
   bool replace = false;
   for (const Json& change : patch) {
-    const Json* directive = change.as_object().if_contains(kListDirective);
+    const Json* directive = change.as_object().if_contains(kDirective);
     if (directive == nullptr) {
       parts.changes.push_back(change);
       continue;

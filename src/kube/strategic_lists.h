@@ -10,6 +10,8 @@
 
 namespace lateen::kube {
 
+inline constexpr std::string_view kDirective = "$patch";
+
 // All items of all lists are of one type, and none is itself a list.
 Status check_same_types(const JsonArray& a, const JsonArray& b);
 

@@ -24,7 +24,6 @@
 namespace lateen::kube {
 namespace {
 
-constexpr std::string_view kDirective = "$patch";
 constexpr std::string_view kRetainKeys = "$retainKeys";
 constexpr std::string_view kDeletePrefix = "$deleteFromPrimitiveList";
 constexpr std::string_view kOrderPrefix = "$setElementOrder";

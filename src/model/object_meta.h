@@ -62,6 +62,16 @@ struct OwnerReference {
   }
 };
 
+// To an object of ours that controls another, as it lies in the cluster.
+template <typename T>
+OwnerReference controlled_by(const T& object) {
+  return {.api_version = T::kKind.api_version(),
+          .kind = std::string(T::kKind.kind),
+          .name = object.metadata.name,
+          .uid = object.metadata.uid,
+          .controller = true};
+}
+
 struct ObjectMeta {
   std::string name = {};
   std::string generate_name = {};

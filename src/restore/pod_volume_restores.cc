@@ -297,11 +297,7 @@ PodVolumeRestore new_pod_volume_restore(const model::Restore& restore,
   PodVolumeRestore made;
   made.metadata.ns = restore.metadata.ns;
   made.metadata.generate_name = restore.metadata.name + "-";
-  made.metadata.owner_references = {{.api_version = "velero.io/v1",
-                                     .kind = "Restore",
-                                     .name = restore.metadata.name,
-                                     .uid = restore.metadata.uid,
-                                     .controller = true}};
+  made.metadata.owner_references = {model::controlled_by(restore)};
   made.metadata.labels = {
       {std::string(model::labels::kRestoreName), model::valid_name(restore.metadata.name)},
       {std::string(model::labels::kRestoreUid), restore.metadata.uid},

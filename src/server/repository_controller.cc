@@ -29,6 +29,12 @@ RepositoryPlace place_of(const BackupRepository& repository) {
   return place;
 }
 
+// None when they cannot be listed, which list_all logs.
+std::vector<BackupRepository> repositories_of(const ServerContext& context, std::stop_token stop) {
+  return list_all<BackupRepository>(context, std::move(stop))
+      .value_or(std::vector<BackupRepository>());
+}
+
 class RepositoryController final : public Controller {
  public:
   explicit RepositoryController(const ServerContext& context) : context_(context) {}
@@ -38,9 +44,7 @@ class RepositoryController final : public Controller {
   Duration period() const override { return kLookAgain; }
 
   void reconcile(std::stop_token stop) override {
-    const auto repositories = list_all<BackupRepository>(context_, stop);
-    if (!repositories) return;
-    for (const BackupRepository& repository : *repositories) {
+    for (const BackupRepository& repository : repositories_of(context_, stop)) {
       if (stop.stop_requested()) return;
       if (is_due(repository, stop)) prepare(repository, stop);
     }
@@ -121,9 +125,7 @@ class MaintenanceController final : public Controller {
   Duration period() const override { return kLookAgain; }
 
   void reconcile(std::stop_token stop) override {
-    const auto repositories = list_all<BackupRepository>(context_, stop);
-    if (!repositories) return;
-    for (const BackupRepository& repository : *repositories) {
+    for (const BackupRepository& repository : repositories_of(context_, stop)) {
       if (stop.stop_requested()) return;
       if (is_due(repository, stop)) maintain(repository, stop);
     }

@@ -44,13 +44,7 @@ Backup backup_of(const Schedule& schedule, TimePoint now) {
   if (retention && *retention && backup.spec.ttl == Duration::zero())
     backup.spec.ttl = (*retention)->span();
   if (schedule.spec.use_owner_references_in_backup == true) {
-    model::OwnerReference owner;
-    owner.api_version = Schedule::kKind.api_version();
-    owner.kind = Schedule::kKind.kind;
-    owner.name = schedule.metadata.name;
-    owner.uid = schedule.metadata.uid;
-    owner.controller = true;
-    backup.metadata.owner_references = {owner};
+    backup.metadata.owner_references = {model::controlled_by(schedule)};
   }
   return backup;
 }

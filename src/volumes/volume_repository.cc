@@ -124,7 +124,18 @@ class AnyRepository : public VolumeRepository {
     return problems.empty() ? Status() : unreadable(problems, "restoring");
   }
 
+  Status forget(std::span<const std::string> ids, std::stop_token stop) override {
+    std::vector<std::string> there;
+    for (const Snapshot& one : TRY(repository().snapshots(stop))) {
+      const bool meant =
+          std::ranges::any_of(ids, [&](const std::string& id) { return is_named(one, id); });
+      if (meant) there.push_back(one.id);
+    }
+    return there.empty() ? Status() : repository().forget(there, stop);
+  }
+
  protected:
+  virtual bool is_named(const Snapshot& snapshot, std::string_view id) const = 0;
   virtual Result<repository::BackupRequest> request_for(const VolumeSource& source,
                                                         std::stop_token stop) = 0;
 
@@ -140,12 +151,8 @@ class KopiaVolumes final : public AnyRepository {
 
   repository::Repository& repository() override { return *repository_; }
 
-  Status forget(std::span<const std::string> ids, std::stop_token stop) override {
-    std::vector<std::string> there;
-    for (const Snapshot& one : TRY(repository_->snapshots(stop))) {
-      if (std::find(ids.begin(), ids.end(), one.id) != ids.end()) there.push_back(one.id);
-    }
-    return there.empty() ? Status() : repository_->forget(there, stop);
+  bool is_named(const Snapshot& snapshot, std::string_view id) const override {
+    return snapshot.id == id;
   }
 
   Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
@@ -187,15 +194,9 @@ class ResticVolumes final : public AnyRepository {
 
   repository::Repository& repository() override { return *repository_; }
 
-  Status forget(std::span<const std::string> ids, std::stop_token stop) override {
-    std::vector<std::string> there;
-    for (const Snapshot& one : TRY(repository_->snapshots(stop))) {
-      const bool meant = std::any_of(ids.begin(), ids.end(), [&one](const std::string& id) {
-        return !id.empty() && one.id.starts_with(id);
-      });
-      if (meant) there.push_back(one.id);
-    }
-    return there.empty() ? Status() : repository_->forget(there, stop);
+  // Velero keeps the short form.
+  bool is_named(const Snapshot& snapshot, std::string_view id) const override {
+    return !id.empty() && snapshot.id.starts_with(id);
   }
 
   Result<MaintenanceOutcome> maintain(std::stop_token stop) override {

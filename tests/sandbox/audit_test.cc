@@ -20,7 +20,7 @@ TEST(Audit, NotesWhoAskedForWhatAndWhatCameOfIt) {
   api.ask({.target = "/api/v1/namespaces/default/configmaps/nope?x=y"});
   api.ask({.target = "/api/v1/namespaces/default/secrets", .token = joe});
   api.ask({.target = "/apis", .token = "nonsense"});
-  api.set_audit(nullptr);
+  api.stop();  // an answer is noted after it has been given
 
   const auto text = read_file(path);
   ASSERT_TRUE(text);

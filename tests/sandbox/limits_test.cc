@@ -91,7 +91,7 @@ spec: {hard: {pods: "1", requests.memory: 100Mi, count/deployments.apps: "0", se
             "count/deployments.apps=1, used: count/deployments.apps=0, limited: "
             "count/deployments.apps=0");
   const Json quota = cluster_.wait(resources::kResourceQuotas, "shop", "few", [](const Json& now) {
-    return string_at(*find(now, "status.used"), "pods") == "1";
+    return string_at(now, "status.used.pods") == "1";
   });
   EXPECT_EQ(as_text(find(find(quota, "status.used"), JsonKey{"requests.memory"})), "60Mi");
 }

@@ -33,7 +33,7 @@ class VeleroBucketVoyage : public Voyage<VeleroBucketVoyage> {
     start_server();
     wait_until("the eight backups have been synced",
                [] { return harbour().names({"-n", "velero", "backups.velero.io"}).size() == 8; });
-    agent_ = NodeAgent::start(harbour());
+    agent_ = start_node_agent(harbour());
   }
 
   static void TearDownTestSuite() {
@@ -47,7 +47,7 @@ class VeleroBucketVoyage : public Voyage<VeleroBucketVoyage> {
     return json ? *json : Json();
   }
 
-  static inline std::unique_ptr<NodeAgent> agent_;
+  static inline std::unique_ptr<Server> agent_;
 };
 
 TEST_F(VeleroBucketVoyage, ItsBackupsAppearInTheCluster) {

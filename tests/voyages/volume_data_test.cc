@@ -20,7 +20,7 @@ class VolumeDataVoyage : public Voyage<VolumeDataVoyage> {
 
   void SetUp() override {
     Voyage::SetUp();
-    if (agent_ == nullptr || !agent_->runs()) agent_ = NodeAgent::start(harbour());
+    if (agent_ == nullptr || !agent_->runs()) agent_ = start_node_agent(harbour());
     ASSERT_NE(agent_, nullptr);
   }
 
@@ -50,7 +50,7 @@ class VolumeDataVoyage : public Voyage<VolumeDataVoyage> {
         {"-n", "velero", "podvolumebackups.velero.io", "-l", "velero.io/backup-name=" + backup}));
   }
 
-  static inline std::unique_ptr<NodeAgent> agent_;
+  static inline std::unique_ptr<Server> agent_;
 };
 
 constexpr std::string_view kPostgres = "30-postgres.yaml";
@@ -203,7 +203,7 @@ TEST_F(VolumeDataVoyage, ACopyGoesOnAfterTheNodeAgentWasKilled) {
   // Its Lease holds for a while: the server still counts on it.
   harbour().must_lateen({"backup", "create", "killed", "--include-namespaces", "killed"});
   wait_until("a copy is asked for", [] { return copies_of("killed").size() == 2; });
-  agent_ = NodeAgent::start(harbour());
+  agent_ = start_node_agent(harbour());
   ASSERT_NE(agent_, nullptr);
   wait_until(
       "the backup has ended", [] { return phase_of("backups", "killed") == "Completed"; },

@@ -10,6 +10,7 @@ namespace {
 
 using repository::Entry;
 using repository::EntryType;
+using repository::type_bits;
 
 constexpr std::uint32_t kBlock = 4096;
 
@@ -27,27 +28,6 @@ Result<Bytes> fuse_name_at(BytesView bytes) {
   return Bytes(bytes.substr(0, end));
 }
 
-std::uint32_t fuse_type_bits(EntryType type) {
-  switch (type) {
-    case EntryType::Directory:
-      return S_IFDIR;
-    case EntryType::Symlink:
-      return S_IFLNK;
-    case EntryType::Fifo:
-      return S_IFIFO;
-    case EntryType::Socket:
-      return S_IFSOCK;
-    case EntryType::CharDevice:
-      return S_IFCHR;
-    case EntryType::BlockDevice:
-      return S_IFBLK;
-    case EntryType::File:
-    case EntryType::Unknown:
-      break;
-  }
-  return S_IFREG;
-}
-
 fuse_attr fuse_attributes_of(const MountNode& node) {
   const Entry& entry = node.entry;
   fuse_attr out{};
@@ -57,7 +37,7 @@ fuse_attr fuse_attributes_of(const MountNode& node) {
   set_time(entry.atime, out.atime, out.atimensec);
   set_time(entry.mtime, out.mtime, out.mtimensec);
   set_time(entry.ctime, out.ctime, out.ctimensec);
-  out.mode = fuse_type_bits(entry.type) | entry.mode;
+  out.mode = type_bits(entry.type) | entry.mode;
   out.nlink = entry.type == EntryType::Directory
                   ? 2
                   : static_cast<std::uint32_t>(std::max<std::uint64_t>(entry.links, 1));
@@ -77,7 +57,7 @@ void append_fuse_name(
   entry.ino = inode;
   entry.off = next;
   entry.namelen = static_cast<std::uint32_t>(name.size());
-  entry.type = fuse_type_bits(type) >> 12U;
+  entry.type = type_bits(type) >> 12U;
   out.append(reinterpret_cast<const char*>(&entry), FUSE_NAME_OFFSET);
   out += name;
   out.append((8 - name.size() % 8) % 8, '\0');

@@ -28,9 +28,6 @@ Result<Struct> struct_at(BytesView bytes) {
 // A name that ends with a zero byte.
 Result<Bytes> fuse_name_at(BytesView bytes);
 
-// S_IFDIR and so on.
-std::uint32_t fuse_type_bits(repository::EntryType type);
-
 fuse_attr fuse_attributes_of(const MountNode& node);
 
 // A row of a folder's listing. `next` is where the listing goes on after it.

@@ -15,6 +15,7 @@ namespace {
 
 using repository::Entry;
 using repository::EntryType;
+using repository::type_bits;
 
 // Terminal cells, as far as counting characters tells.
 std::size_t width_of(std::string_view text) {
@@ -54,27 +55,6 @@ std::string table_row(const std::vector<std::string>& row, const std::vector<std
     out += table_line(cells, widths);
   }
   return out;
-}
-
-mode_t type_bits(EntryType type) {
-  switch (type) {
-    case EntryType::Directory:
-      return S_IFDIR;
-    case EntryType::Symlink:
-      return S_IFLNK;
-    case EntryType::Fifo:
-      return S_IFIFO;
-    case EntryType::Socket:
-      return S_IFSOCK;
-    case EntryType::CharDevice:
-      return S_IFCHR;
-    case EntryType::BlockDevice:
-      return S_IFBLK;
-    case EntryType::File:
-    case EntryType::Unknown:
-      break;
-  }
-  return S_IFREG;
 }
 
 std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
@@ -147,13 +127,6 @@ std::string snapshot_table(const std::vector<Snapshot>& snapshots,
       headings, rows,
       fmt::format("Timestamps shown in {}\n{} snapshots\n",
                   zone.name().empty() ? "local time" : zone.name(), snapshots.size()));
-}
-
-JsonArray texts_json(const std::vector<std::string>& texts) {
-  JsonArray array;
-  for (const std::string& text : texts)
-    array.emplace_back(text);
-  return array;
 }
 
 JsonObject snapshot_json(const Snapshot& snapshot) {

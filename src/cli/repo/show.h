@@ -24,8 +24,6 @@ std::string snapshot_table(const std::vector<Snapshot>& snapshots,
 
 // The snapshot's document with "id" and "short_id" behind.
 JsonObject snapshot_json(const Snapshot& snapshot);
-JsonArray texts_json(const std::vector<std::string>& texts);
-
 // "drwxr-xr-x" as Go writes a mode: "dtrwxrwxrwx", "urwxr-xr-x", "Dcrw-rw-rw-".
 std::string go_mode_text(const repository::Entry& entry);
 // Go's number for it: what restic's JSON has as "mode".

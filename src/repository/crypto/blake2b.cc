@@ -1,7 +1,6 @@
 #include "repository/crypto/blake2b.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -9,6 +8,7 @@
 
 #include "base/result.h"
 #include "repository/crypto/blake2b_lanes.h"
+#include "repository/crypto/blake_rounds.h"
 #include "repository/crypto/simd.h"
 
 namespace lateen::repository {
@@ -54,29 +54,7 @@ void blake2b_block(std::uint64_t h[8],
   }
   v[12] ^= counter;
   v[14] ^= last;
-  const auto mix = [&v](std::size_t a, std::size_t b, std::size_t c, std::size_t d, std::uint64_t x,
-                        std::uint64_t y) __attribute__((always_inline)) {
-    v[a] += v[b] + x;
-    v[d] = std::rotr(v[d] ^ v[a], 32);
-    v[c] += v[d];
-    v[b] = std::rotr(v[b] ^ v[c], 24);
-    v[a] += v[b] + y;
-    v[d] = std::rotr(v[d] ^ v[a], 16);
-    v[c] += v[d];
-    v[b] = std::rotr(v[b] ^ v[c], 63);
-  };
-#pragma GCC unroll 12
-  for (std::size_t r = 0; r < 12; ++r) {
-    const std::uint8_t* s = kBlake2bSigma[r];
-    mix(0, 4, 8, 12, m[s[0]], m[s[1]]);
-    mix(1, 5, 9, 13, m[s[2]], m[s[3]]);
-    mix(2, 6, 10, 14, m[s[4]], m[s[5]]);
-    mix(3, 7, 11, 15, m[s[6]], m[s[7]]);
-    mix(0, 5, 10, 15, m[s[8]], m[s[9]]);
-    mix(1, 6, 11, 12, m[s[10]], m[s[11]]);
-    mix(2, 7, 8, 13, m[s[12]], m[s[13]]);
-    mix(3, 4, 9, 14, m[s[14]], m[s[15]]);
-  }
+  blake_rounds<kBlakeTurns64>(v, m, kBlake2bSigma);
   for (std::size_t i = 0; i < 8; ++i)
     h[i] ^= v[i] ^ v[i + 8];
 }

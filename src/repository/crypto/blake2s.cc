@@ -34,7 +34,7 @@ void compress(std::uint32_t h[8], const std::uint8_t* block, std::uint64_t count
   v[12] ^= static_cast<std::uint32_t>(counter);
   v[13] ^= static_cast<std::uint32_t>(counter >> 32);
   if (last) v[14] = ~v[14];
-  blake_rounds(v, m, kSigma);
+  blake_rounds<kBlakeTurns32>(v, m, kSigma);
   for (std::size_t i = 0; i < 8; ++i)
     h[i] ^= v[i] ^ v[i + 8];
 }

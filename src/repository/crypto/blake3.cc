@@ -27,7 +27,7 @@ void blake3_block(std::uint32_t cv[8],
   v[13] = static_cast<std::uint32_t>(counter >> 32);
   v[14] = block_size;
   v[15] = flags;
-  blake_rounds(v, m, kBlake3Schedule);
+  blake_rounds<kBlakeTurns32>(v, m, kBlake3Schedule);
   for (std::size_t i = 0; i < 8; ++i)
     cv[i] = v[i] ^ v[i + 8];
 }

@@ -1,5 +1,6 @@
 #include "repository/kopia/go_time.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/time.h"
@@ -119,6 +120,11 @@ std::string format_go_time_json(TimePoint time) {
   std::string out;
   append_go_time(out, time);
   return out;
+}
+
+std::uint32_t index_seconds(TimePoint time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
 }
 
 }  // namespace lateen::repository::kopia

@@ -2,6 +2,7 @@
 // are two of them for each file, so they do not go through the general parser.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,8 @@ Result<TimePoint> parse_go_time(std::string_view text);
 
 void append_go_time(std::string& out, TimePoint time);
 std::string format_go_time_json(TimePoint time);  // without quotes
+
+// Seconds since 1970 as index entries have them: 32 bits, none before.
+std::uint32_t index_seconds(TimePoint time);
 
 }  // namespace lateen::repository::kopia

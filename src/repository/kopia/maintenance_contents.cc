@@ -10,11 +10,6 @@
 namespace lateen::repository::kopia {
 namespace {
 
-std::uint32_t seconds_of(TimePoint time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
-}
-
 // How old an entry is at `now`; young if its clock was ahead.
 Duration age_of(const ContentEntry& entry, TimePoint now) {
   return now - TimePoint(std::chrono::seconds(entry.time));
@@ -86,7 +81,7 @@ Status Maintenance::collect_garbage() {
       },
       reading, stop_));
   if (reading.problems.count() > 0) return std::move(reading.problems.take().front().error);
-  const std::uint32_t now = seconds_of(repo_.access_.clock.now());
+  const std::uint32_t now = index_seconds(repo_.access_.clock.now());
   for (ContentEntry& entry : garbage.unused) {
     entry.deleted = true;
     entry.time = std::max(now, entry.time + 1);
@@ -172,7 +167,7 @@ Status Maintenance::drop_deleted() {
     }
     return {};
   }
-  const std::int64_t seconds = seconds_of(*until);
+  const std::int64_t seconds = index_seconds(*until);
   if (seconds <= repo_.state_.watermark()) return {};
   return task(task::kDropDeleted, [&]() -> Status {
     TRY(repo_.indexes_.write_watermark(seconds, stop_));

@@ -49,11 +49,6 @@ void append_manifest(std::string& out, const Manifest& manifest) {
   if (!manifest.deleted) out += manifest.data + "}";
 }
 
-std::uint32_t manifest_seconds(TimePoint time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
-}
-
 bool has_labels(const Manifest& manifest, const Labels& labels) {
   return std::ranges::all_of(labels, [&](const auto& label) {
     const auto it = manifest.labels.find(label.first);
@@ -231,7 +226,7 @@ Status ManifestSet::write_all(ContentWriter& writer,
     auto entry = index.find(id);
     if (!entry || entry->deleted || id == merged) continue;
     entry->deleted = true;
-    entry->time = std::max(entry->time + 1, manifest_seconds(clock.now()));
+    entry->time = std::max(entry->time + 1, index_seconds(clock.now()));
     TRY(writer.add_entry(*entry));
   }
   contents_ = {merged};

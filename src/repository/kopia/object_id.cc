@@ -9,7 +9,6 @@ namespace {
 
 // Lists of lists: three levels of 4 MiB lists already name an exabyte.
 constexpr std::uint8_t kMaxIndirection = 8;
-constexpr std::size_t kIvSize = 16;
 
 bool is_prefix(char c) {
   return c >= 'g' && c <= 'z';

@@ -26,6 +26,7 @@ Result<ContentId> content_id_from_key(BytesView key);
 void append_key(std::string& out, const ContentId& id);
 
 // What a content is encrypted with besides the key: the last 16 bytes of its hash.
+inline constexpr std::size_t kIvSize = 16;
 BytesView iv_of(const ContentId& id);
 
 // Immutable.

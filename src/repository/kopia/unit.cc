@@ -5,11 +5,10 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "repository/kopia/object_id.h"
 
 namespace lateen::repository::kopia {
 namespace {
-
-constexpr std::size_t kUnitIvSize = 16;
 
 BytesView as_bytes(const std::array<std::uint8_t, 32>& key) {
   return {reinterpret_cast<const char*>(key.data()), key.size()};
@@ -65,16 +64,15 @@ UnitCipher::WholeBlob UnitCipher::seal_blob(std::string_view prefix,
   const BytesView all(reinterpret_cast<const char*>(digest.data()), hash_->size());
   Aead aead;
   Buffer sealed;
-  seal(all.substr(all.size() - kUnitIvSize), plain, aead, sealed);
+  seal(all.substr(all.size() - kIvSize), plain, aead, sealed);
   return {.name = fmt::format("{}{}{}", prefix, hex_encode(all), suffix),
           .bytes = Bytes(sealed.view())};
 }
 
 Result<Bytes> UnitCipher::open_blob(std::string_view name, Bytes stored) const {
   const std::string_view head = cut(name, "-").before;
-  const auto iv = head.size() < 2 * kUnitIvSize
-                      ? Result<Bytes>(Error(Code::Corrupt, "no hash"))
-                      : hex_decode(head.substr(head.size() - 2 * kUnitIvSize));
+  const auto iv = head.size() < 2 * kIvSize ? Result<Bytes>(Error(Code::Corrupt, "no hash"))
+                                            : hex_decode(head.substr(head.size() - 2 * kIvSize));
   if (!iv) return Error(Code::Corrupt, "blob {}: its name does not end with a hash", name);
   if (stored.size() < kUnitOverhead) {
     return Error(Code::Corrupt, "blob {}: its {} bytes are too few to be encrypted", name,
@@ -93,7 +91,7 @@ Result<Bytes> UnitCipher::open_blob(std::string_view name, Bytes stored) const {
   const BytesView plain(body, stored.size() - kUnitOverhead);
   const HashBytes digest = hash_->hash(plain);
   const BytesView all(reinterpret_cast<const char*>(digest.data()), hash_->size());
-  if (all.substr(all.size() - kUnitIvSize) != *iv) {
+  if (all.substr(all.size() - kIvSize) != *iv) {
     return Error(Code::Corrupt, "blob {}: its hash is another", name);
   }
   stored.resize(stored.size() - kAeadTagSize);

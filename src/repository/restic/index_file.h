@@ -12,6 +12,9 @@
 
 namespace lateen::repository::restic {
 
+// As restic: an index file with this many blobs is full.
+inline constexpr std::size_t kBlobsPerIndex = 50'000;
+
 // A pack as an index file describes it.
 struct IndexedPack {
   Id id = {};

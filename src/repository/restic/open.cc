@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "repository/engine/cached_store.h"
 #include "repository/restic/opened.h"
+#include "repository/restic/pack_header.h"
 #include "repository/restic/unit_cipher.h"
 
 namespace lateen::repository::restic {
@@ -9,9 +10,6 @@ namespace {
 
 constexpr std::string_view kConfig = "config";
 constexpr ByteCount kMaxConfig = 1_MiB;
-// Restic's bounds for its option.
-constexpr ByteCount kMinPackSize = 4_MiB;
-constexpr ByteCount kMaxPackSize = 128_MiB;
 
 Result<Config> open_config(const CtrPolyKey& key, BytesView sealed) {
   const Bytes plain = TRY(open_unit(key, sealed).wrap("reading the config"));

@@ -17,6 +17,9 @@ namespace lateen::repository::restic {
 inline constexpr ByteCount kCryptoOverhead = 32;  // 16 bytes of IV before, 16 of MAC behind
 inline constexpr ByteCount kHeaderLengthSize = 4;
 inline constexpr ByteCount kMaxHeaderSize = 16_MiB;
+// Restic's bounds for its option --pack-size.
+inline constexpr ByteCount kMinPackSize = 4_MiB;
+inline constexpr ByteCount kMaxPackSize = 128_MiB;
 // A header of up to this many bytes comes with the first read of a pack's end.
 inline constexpr ByteCount kEagerHeader = 15 * 41 + kCryptoOverhead + kHeaderLengthSize;
 

@@ -1,14 +1,10 @@
 #include "repository/restic/pack_session.h"
 
+#include "repository/restic/index_file.h"
 #include "repository/restic/unit_cipher.h"
 
 namespace lateen::repository::restic {
-namespace {
-
-// As restic: an index file with this many blobs is full.
-constexpr std::size_t kBlobsPerIndex = 50'000;
-
-}  // namespace
+namespace {}  // namespace
 
 Status ResticPackSession::start(std::stop_token /*stop*/) {
   return may_write_();

@@ -13,8 +13,6 @@
 namespace lateen::repository::restic {
 namespace {
 
-constexpr std::size_t kIndexBatch = 50'000;
-
 std::set<Id> ids_of(std::span<const SurveyedPack> packs) {
   std::set<Id> ids;
   for (const SurveyedPack& pack : packs)
@@ -79,7 +77,7 @@ Status Opened::drop_from_index(const std::set<Id>& packs, std::stop_token stop) 
     if (!trimmed) continue;
     for (const IndexedPack& pack : trimmed->rest)
       fresh.add(pack.id, pack.blobs);
-    if (fresh.blob_count() >= kIndexBatch) TRY(save());
+    if (fresh.blob_count() >= kBlobsPerIndex) TRY(save());
   }
   if (!fresh.empty()) TRY(save());
   TRY(still_locked());

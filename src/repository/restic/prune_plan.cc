@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "repository/restic/pack_header.h"
+
 namespace lateen::repository::restic {
 namespace {
 
-constexpr ByteCount kSmallestPack = 4_MiB;
 // Fewer small packs than this are left alone, or each prune would rewrite the last one's leftovers.
 constexpr std::size_t kFewSmallPacks = 10;
 
@@ -24,7 +25,7 @@ ByteCount small_size(std::span<const SurveyedPack> packs) {
   }
   if (sizes.empty()) return 0;
   std::sort(sizes.begin(), sizes.end());
-  return std::max(kSmallestPack, sizes[sizes.size() * 3 / 100]) * 4 / 5;
+  return std::max(kMinPackSize, sizes[sizes.size() * 3 / 100]) * 4 / 5;
 }
 
 Status check_needed(const SurveyedPack& pack) {

@@ -12,7 +12,6 @@
 namespace lateen::repository::restic {
 namespace {
 
-constexpr std::size_t kRepairedIndexBatch = 50'000;
 constexpr std::size_t kHeadersAtOnce = 8;
 
 // Packs that no index describes as they are.
@@ -61,7 +60,7 @@ Result<RepairReport> Opened::repair_index(Progress& progress, std::stop_token st
   };
   for (const auto& [pack, blobs] : headers) {
     fresh.add(pack, blobs);
-    if (fresh.blob_count() >= kRepairedIndexBatch) TRY(save());
+    if (fresh.blob_count() >= kBlobsPerIndex) TRY(save());
   }
   // Killed between the two, a pack whose description was wrong is in no index: running this again
   // finds it, and prune removes nothing while snapshots need it.

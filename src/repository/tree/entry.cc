@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <sys/stat.h>
+
 namespace lateen::repository {
 
 std::string_view to_string(EntryType type) {
@@ -50,6 +52,27 @@ void add_child(DirectorySummary& summary, const StoredEntry& child) {
     summary.size += entry.size;
   }
   if (entry.type == EntryType::Directory && child.summary) summary.add(*child.summary);
+}
+
+mode_t type_bits(EntryType type) {
+  switch (type) {
+    case EntryType::Directory:
+      return S_IFDIR;
+    case EntryType::Symlink:
+      return S_IFLNK;
+    case EntryType::Fifo:
+      return S_IFIFO;
+    case EntryType::Socket:
+      return S_IFSOCK;
+    case EntryType::CharDevice:
+      return S_IFCHR;
+    case EntryType::BlockDevice:
+      return S_IFBLK;
+    case EntryType::File:
+    case EntryType::Unknown:
+      break;
+  }
+  return S_IFREG;
 }
 
 }  // namespace lateen::repository

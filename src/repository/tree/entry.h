@@ -27,6 +27,9 @@ enum class EntryType : std::uint8_t {
 
 std::string_view to_string(EntryType type);
 
+// S_IFDIR and the like; S_IFREG for what is not known.
+mode_t type_bits(EntryType type);
+
 // An extended attribute; POSIX ACLs are such too (system.posix_acl_access, …_default).
 struct ExtendedAttribute {
   Bytes name = {};

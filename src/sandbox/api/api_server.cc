@@ -11,13 +11,13 @@
 #include "sandbox/api/object_bytes.h"
 #include "sandbox/crd/definition.h"
 #include "sandbox/rbac/aggregation.h"
+#include "sandbox/rbac/policy_rule.h"
 
 namespace lateen::sandbox {
 
 namespace {
 
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
-constexpr std::string_view kClusterRoleResource = "rbac.authorization.k8s.io/clusterroles";
 constexpr std::size_t kRemovers = 16;
 constexpr auto kExpiryInterval = std::chrono::minutes(1);
 constexpr auto kCleanupRetry = std::chrono::milliseconds(200);
@@ -90,7 +90,7 @@ void ApiServer::refresh_registry() {
 
 void ApiServer::follow_up(const ServedType& type) {
   if (type.storage_key == kDefinitions) refresh_registry();
-  if (type.storage_key == kClusterRoleResource)
+  if (type.storage_key == rbac::kClusterRoles)
     rbac::aggregate_cluster_roles(*this, store_, context_.log);
 }
 

@@ -17,9 +17,6 @@ namespace lateen::sandbox {
 
 namespace {
 
-constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
-constexpr std::string_view kOrphanFinalizer = "orphan";
-
 // Seconds that a pod is given to end: none for one that never started or has ended.
 std::int64_t grace_of(const ServedType& type, const Json& object, const DeleteOptions& options) {
   if (!type.is("", "pods")) return 0;

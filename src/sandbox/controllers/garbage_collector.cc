@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sandbox/api/deletion.h"
 #include "sandbox/write_options.h"
 
 namespace lateen::sandbox {
@@ -9,8 +10,6 @@ namespace {
 
 constexpr Duration kResourcesPause = std::chrono::milliseconds(250);
 constexpr Duration kRetryPause = std::chrono::milliseconds(200);
-constexpr std::string_view kForeground = "foregroundDeletion";
-constexpr std::string_view kOrphan = "orphan";
 
 }  // namespace
 
@@ -122,8 +121,8 @@ void GarbageCollector::put(const kube::GroupVersionResource& gvr, const Json& ob
             .name = std::string(kube::name_of(object)),
             .owners = kube::owner_references_of(object),
             .deleting = kube::is_being_deleted(object),
-            .foreground = kube::has_finalizer(object, kForeground),
-            .orphan = kube::has_finalizer(object, kOrphan)};
+            .foreground = kube::has_finalizer(object, kForegroundFinalizer),
+            .orphan = kube::has_finalizer(object, kOrphanFinalizer)};
   const bool matters = !node.owners.empty() || (node.deleting && (node.foreground || node.orphan));
   std::vector<std::string> concerned;
   {
@@ -272,7 +271,7 @@ Status GarbageCollector::finish_foreground(const std::string& uid,
   }
   if (waiting) return Status();
   return change(node, uid,
-                [](Json& object) { return kube::remove_finalizer(object, kForeground); });
+                [](Json& object) { return kube::remove_finalizer(object, kForegroundFinalizer); });
 }
 
 Status GarbageCollector::finish_orphan(const std::string& uid, const Node& node) {
@@ -294,7 +293,8 @@ Status GarbageCollector::finish_orphan(const std::string& uid, const Node& node)
       return true;
     }));
   }
-  return change(node, uid, [](Json& object) { return kube::remove_finalizer(object, kOrphan); });
+  return change(node, uid,
+                [](Json& object) { return kube::remove_finalizer(object, kOrphanFinalizer); });
 }
 
 Status GarbageCollector::change(const Node& node,

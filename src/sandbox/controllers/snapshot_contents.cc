@@ -14,10 +14,6 @@
 namespace lateen::sandbox {
 namespace {
 
-constexpr std::string_view kContentFinalizer =
-    "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
-constexpr std::string_view kBeingDeletedAnnotation =
-    "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 constexpr std::string_view kBeingCreatedAnnotation =
     "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
 constexpr Duration kContentRetry = std::chrono::milliseconds(500);

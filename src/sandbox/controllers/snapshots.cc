@@ -18,10 +18,6 @@ constexpr std::string_view kBoundFinalizer =
     "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection";
 constexpr std::string_view kClaimSourceFinalizer =
     "snapshot.storage.kubernetes.io/pvc-as-source-protection";
-constexpr std::string_view kFinalizerOfContents =
-    "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
-constexpr std::string_view kSnapshotBeingDeleted =
-    "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 constexpr std::string_view kDefaultSnapshotClass =
     "snapshot.storage.kubernetes.io/is-default-class";
 constexpr Duration kSnapshotRetry = std::chrono::milliseconds(500);
@@ -222,12 +218,11 @@ Result<Json> SnapshotController::make_content(const Json& snapshot, std::stop_to
       {"sourceVolumeMode", "Filesystem"},
       {"volumeSnapshotClassName", class_name},
       {"volumeSnapshotRef", reference_to(snapshot)}};
-  Json content =
-      JsonObject{{"apiVersion", "snapshot.storage.k8s.io/v1"},
-                 {"kind", "VolumeSnapshotContent"},
-                 {"metadata", JsonObject{{"name", content_name_for(snapshot)},
-                                         {"finalizers", JsonArray{kFinalizerOfContents}}}},
-                 {"spec", std::move(spec)}};
+  Json content = JsonObject{{"apiVersion", "snapshot.storage.k8s.io/v1"},
+                            {"kind", "VolumeSnapshotContent"},
+                            {"metadata", JsonObject{{"name", content_name_for(snapshot)},
+                                                    {"finalizers", JsonArray{kContentFinalizer}}}},
+                            {"spec", std::move(spec)}};
   Json made = TRY(
       create_seen(api(), caches().snapshot_contents, std::move(content), name(), std::move(stop)));
   events().normal(snapshot, "CreatingSnapshot",
@@ -347,9 +342,9 @@ Status SnapshotController::end(const Json& snapshot, std::stop_token stop) {
   if (is_being_restored(snapshot)) return Status();
   const ObjectPtr content = content_of(snapshot);
   if (content) {
-    if (kube::annotation_of(*content, kSnapshotBeingDeleted) != "yes") {
+    if (kube::annotation_of(*content, kBeingDeletedAnnotation) != "yes") {
       const Json patch = JsonObject{
-          {"metadata", JsonObject{{"annotations", JsonObject{{kSnapshotBeingDeleted, "yes"}}}}}};
+          {"metadata", JsonObject{{"annotations", JsonObject{{kBeingDeletedAnnotation, "yes"}}}}}};
       auto marked = patch_seen(api(), caches().snapshot_contents, *content, patch, name(), stop);
       if (!marked && !marked.error().is(Code::NotFound)) return marked;
     }

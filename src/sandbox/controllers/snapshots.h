@@ -12,6 +12,12 @@
 
 namespace lateen::sandbox {
 
+// On contents: what both sides go by.
+inline constexpr std::string_view kContentFinalizer =
+    "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
+inline constexpr std::string_view kBeingDeletedAnnotation =
+    "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
+
 // The VolumeSnapshot side: its content, and its status as a mirror of the content's. Keys are
 // "ns/name".
 class SnapshotController final : public Controller {

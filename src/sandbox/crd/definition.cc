@@ -19,15 +19,6 @@ const std::vector<std::string>& custom_verbs() {
   return verbs;
 }
 
-std::vector<std::string> texts_at(const Json& value, std::string_view path) {
-  std::vector<std::string> out;
-  if (const JsonArray* items = array_at(value, path)) {
-    for (const Json& item : *items)
-      out.emplace_back(as_text(&item));
-  }
-  return out;
-}
-
 std::string without_dot(std::string_view path) {
   return std::string(path.starts_with('.') ? path.substr(1) : path);
 }

@@ -6,12 +6,12 @@
 
 namespace lateen::sandbox {
 
-namespace {
-
 bool has_flag(const Json& schema, std::string_view name) {
   const Json* value = find(schema, JsonKey{name});
   return value != nullptr && value->is_bool() && value->as_bool();
 }
+
+namespace {
 
 const Json* member_schema(const Json& schema, std::string_view name) {
   const Json* properties = find(schema, "properties");

@@ -9,6 +9,9 @@
 
 namespace lateen::sandbox {
 
+// Whether a schema says `name: true`.
+bool has_flag(const Json& schema, std::string_view name);
+
 // Removes the fields that the schema does not know, unless it preserves them; answers them as
 // strict decoding names them ("spec.foo", "spec.list[0].bar"). apiVersion, kind and metadata stay.
 std::vector<std::string> prune_unknown_fields(const Json& schema, Json& object);

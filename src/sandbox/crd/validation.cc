@@ -9,6 +9,7 @@
 
 #include "sandbox/crd/format.h"
 #include "sandbox/crd/pattern.h"
+#include "sandbox/crd/structural.h"
 
 namespace lateen::sandbox {
 
@@ -39,11 +40,6 @@ std::string_view type_name(const Json& value) {
   return "object";
 }
 
-bool flag(const Json& schema, std::string_view name) {
-  const Json* value = find(schema, JsonKey{name});
-  return value != nullptr && value->is_bool() && value->as_bool();
-}
-
 std::optional<double> number_of(const Json* value) {
   if (value == nullptr || !value->is_number()) return std::nullopt;
   return value->to_number<double>();
@@ -62,7 +58,7 @@ class Validator {
   explicit Validator(FieldErrors& errors) : errors_(errors) {}
 
   void check(const Json& schema, const Json& value, const std::string& path, bool is_root) {
-    if (value.is_null() && flag(schema, "nullable")) return;
+    if (value.is_null() && has_flag(schema, "nullable")) return;
     if (!check_type(schema, value, path)) return;
     check_enum(schema, value, path);
     if (value.is_string()) check_string(schema, value, path);
@@ -81,7 +77,7 @@ class Validator {
   }
 
   bool check_type(const Json& schema, const Json& value, const std::string& path) {
-    if (flag(schema, "x-kubernetes-int-or-string")) {
+    if (has_flag(schema, "x-kubernetes-int-or-string")) {
       if (value.is_string() || value.is_int64() || value.is_uint64()) return true;
       type_error(path, "integer,string", value);
       return false;
@@ -146,14 +142,14 @@ class Validator {
   void check_number(const Json& schema, const Json& value, const std::string& path) {
     const double number = value.to_number<double>();
     if (const auto most = number_of(find(schema, "maximum"))) {
-      const bool exclusive = flag(schema, "exclusiveMaximum");
+      const bool exclusive = has_flag(schema, "exclusiveMaximum");
       if (number > *most || (exclusive && number == *most)) {
         wrong(path, value,
               fmt::format("should be less than {}{}", exclusive ? "" : "or equal to ", *most));
       }
     }
     if (const auto least = number_of(find(schema, "minimum"))) {
-      const bool exclusive = flag(schema, "exclusiveMinimum");
+      const bool exclusive = has_flag(schema, "exclusiveMinimum");
       if (number < *least || (exclusive && number == *least)) {
         wrong(path, value,
               fmt::format("should be greater than {}{}", exclusive ? "" : "or equal to ", *least));

@@ -10,13 +10,6 @@ namespace lateen::sandbox {
 
 namespace {
 
-JsonArray strings(const std::vector<std::string>& texts) {
-  JsonArray out;
-  for (const std::string& text : texts)
-    out.emplace_back(text);
-  return out;
-}
-
 std::string group_version(const std::string& group, const std::string& version) {
   return group.empty() ? version : group + "/" + version;
 }
@@ -50,15 +43,15 @@ JsonObject aggregated_resource(const ServedType& type) {
                                     : kind_of("", "", type.kind());
   out["scope"] = type.type.namespaced ? "Namespaced" : "Cluster";
   out["singularResource"] = type.type.singular;
-  out["verbs"] = strings(type.type.verbs);
-  if (!type.type.short_names.empty()) out["shortNames"] = strings(type.type.short_names);
-  if (!type.type.categories.empty()) out["categories"] = strings(type.type.categories);
+  out["verbs"] = texts_json(type.type.verbs);
+  if (!type.type.short_names.empty()) out["shortNames"] = texts_json(type.type.short_names);
+  if (!type.type.categories.empty()) out["categories"] = texts_json(type.type.categories);
   JsonArray subresources;
   for (const kube::Subresource& sub : type.type.subresources) {
     JsonObject entry;
     entry["subresource"] = sub.name;
     entry["responseKind"] = subresource_kind(type, sub);
-    entry["verbs"] = strings(sub.verbs);
+    entry["verbs"] = texts_json(sub.verbs);
     subresources.push_back(std::move(entry));
   }
   if (!subresources.empty()) out["subresources"] = std::move(subresources);
@@ -84,9 +77,9 @@ JsonObject plain_resource(const ServedType& type) {
   out["singularName"] = type.type.singular;
   out["namespaced"] = type.type.namespaced;
   out["kind"] = type.kind();
-  out["verbs"] = strings(type.type.verbs);
-  if (!type.type.short_names.empty()) out["shortNames"] = strings(type.type.short_names);
-  if (!type.type.categories.empty()) out["categories"] = strings(type.type.categories);
+  out["verbs"] = texts_json(type.type.verbs);
+  if (!type.type.short_names.empty()) out["shortNames"] = texts_json(type.type.short_names);
+  if (!type.type.categories.empty()) out["categories"] = texts_json(type.type.categories);
   return out;
 }
 
@@ -103,7 +96,7 @@ JsonObject plain_subresource(const ServedType& type, const kube::Subresource& su
     out["version"] = "v1";
   }
   out["kind"] = sub.kind;
-  out["verbs"] = strings(sub.verbs);
+  out["verbs"] = texts_json(sub.verbs);
   return out;
 }
 

@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sandbox/http/spdy_frames.h"
 
 namespace lateen::sandbox {
 
 namespace {
 
 constexpr auto kSendWait = std::chrono::seconds(60);
-constexpr std::size_t kMaxHeaders = 64 * 1024;
 constexpr std::size_t kMaxResize = 4096;
 // As large as Go's copy buffer: what one data frame carries.
 constexpr std::size_t kDataPiece = 32 * 1024;
@@ -69,7 +69,7 @@ Status SpdyPeer::open_channel(const SpdyFrame& frame, std::stop_token stop) {
   // stream id, associated id, priority and slot, then the headers.
   if (frame.payload.size() < 10) return Error(Code::Corrupt, "a SPDY stream without its id");
   const std::uint32_t id = spdy_u32(frame.payload, 0);
-  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxHeaders));
+  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kSpdyMaxHeaders));
   const SpdyHeaders headers = TRY(decode_spdy_headers(block));
   std::optional<ExecChannel> channel;
   for (const auto& [name, value] : headers) {
@@ -172,7 +172,7 @@ Result<std::optional<ExecInput>> SpdyPeer::take(const SpdyFrame& frame, std::sto
     case SpdyType::Headers:
       // Not used, but it moves the compression on.
       if (frame.payload.size() >= 4)
-        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kMaxHeaders));
+        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kSpdyMaxHeaders));
       break;
     case SpdyType::SynReply:
     case SpdyType::Settings:

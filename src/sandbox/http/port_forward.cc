@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "sandbox/http/spdy_frames.h"
 
 namespace lateen::sandbox {
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::string_view kProtocol = "portforward.k8s.io";
 constexpr auto kForwardSendWait = std::chrono::seconds(60);
-constexpr std::size_t kMaxForwardHeaders = 64 * 1024;
 constexpr std::size_t kPiece = 32 * 1024;
 // A client that opens more at once waits for others to end. 64 KiB each, and a thread.
 constexpr std::size_t kMostForwarded = 256;
@@ -154,8 +154,7 @@ Status PortForwarder::open_stream(const SpdyFrame& frame) {
   if (frame.payload.size() < 10) return Error(Code::Corrupt, "a SPDY stream without its id");
   StreamHead head;
   head.id = spdy_u32(frame.payload, 0);
-  const Bytes block =
-      TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kMaxForwardHeaders));
+  const Bytes block = TRY(inflater_.inflate(BytesView(frame.payload).substr(10), kSpdyMaxHeaders));
   const SpdyHeaders headers = TRY(decode_spdy_headers(block));
   for (const auto& [name, value] : headers) {
     if (equals_ignoring_case(name, "streamtype")) head.type = value;
@@ -204,7 +203,7 @@ Status PortForwarder::take(const SpdyFrame& frame) {
     case SpdyType::Headers:
       // Not used, but it moves the compression on.
       if (frame.payload.size() >= 4)
-        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kMaxForwardHeaders));
+        TRY(inflater_.inflate(BytesView(frame.payload).substr(4), kSpdyMaxHeaders));
       return {};
     case SpdyType::SynReply:
     case SpdyType::Settings:

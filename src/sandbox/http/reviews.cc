@@ -12,22 +12,6 @@ namespace lateen::sandbox {
 
 namespace {
 
-JsonArray texts_of(const std::vector<std::string>& values) {
-  JsonArray out;
-  for (const std::string& value : values)
-    out.emplace_back(value);
-  return out;
-}
-
-std::vector<std::string> values_at(const Json& object, std::string_view path) {
-  std::vector<std::string> out;
-  if (const JsonArray* values = array_at(object, path)) {
-    for (const Json& value : *values)
-      out.emplace_back(as_text(&value));
-  }
-  return out;
-}
-
 rbac::AccessRequest access_asked(const Json& review) {
   if (const Json* path = find(review, "spec.nonResourceAttributes")) {
     return {.verb = std::string(string_at(*path, "verb")),
@@ -50,10 +34,10 @@ rbac::AccessRequest access_asked(const Json& review) {
 Caller caller_asked(const Json& review) {
   Caller caller{.username = std::string(string_at(review, "spec.user")),
                 .uid = std::string(string_at(review, "spec.uid")),
-                .groups = values_at(review, "spec.groups")};
+                .groups = texts_at(review, "spec.groups")};
   if (const JsonObject* extra = object_at(review, "spec.extra")) {
     for (const auto& [key, values] : *extra)
-      caller.extra[key] = values_at(Json{{"x", values}}, "x");
+      caller.extra[key] = texts_at(Json{{"x", values}}, "x");
   }
   return caller;
 }
@@ -75,7 +59,7 @@ ApiStatus check_question(const ServedType& type, const RequestInfo& info, const 
   }
   const bool for_another = type.kind() != "SelfSubjectAccessReview";
   if (for_another && string_at(review, "spec.user").empty() &&
-      values_at(review, "spec.groups").empty()) {
+      texts_at(review, "spec.groups").empty()) {
     causes.push_back({.reason = "FieldValueInvalid",
                       .message = "Invalid value: \"\": at least one of user or group must be "
                                  "specified",
@@ -105,14 +89,14 @@ Json rules_status(const rbac::RulesFound& found) {
   JsonArray paths;
   for (const rbac::PolicyRule& rule : found.rules) {
     if (!rule.non_resource_urls.empty()) {
-      paths.push_back(
-          {{"verbs", texts_of(rule.verbs)}, {"nonResourceURLs", texts_of(rule.non_resource_urls)}});
+      paths.push_back({{"verbs", texts_json(rule.verbs)},
+                       {"nonResourceURLs", texts_json(rule.non_resource_urls)}});
       continue;
     }
-    JsonObject one = {{"verbs", texts_of(rule.verbs)},
-                      {"apiGroups", texts_of(rule.api_groups)},
-                      {"resources", texts_of(rule.resources)}};
-    if (!rule.resource_names.empty()) one["resourceNames"] = texts_of(rule.resource_names);
+    JsonObject one = {{"verbs", texts_json(rule.verbs)},
+                      {"apiGroups", texts_json(rule.api_groups)},
+                      {"resources", texts_json(rule.resources)}};
+    if (!rule.resource_names.empty()) one["resourceNames"] = texts_json(rule.resource_names);
     resources.emplace_back(std::move(one));
   }
   JsonObject status = {{"resourceRules", std::move(resources)},
@@ -123,12 +107,12 @@ Json rules_status(const rbac::RulesFound& found) {
 }
 
 Json token_status(const Json& review, const TokenAuthority& tokens) {
-  std::vector<std::string> audiences = values_at(review, "spec.audiences");
+  std::vector<std::string> audiences = texts_at(review, "spec.audiences");
   const auto caller = tokens.verify(string_at(review, "spec.token"), audiences);
   if (!caller) return {{"error", caller.error().message()}, {"user", JsonObject{}}};
   if (audiences.empty()) audiences.emplace_back(TokenAuthority::own_audience());
   return {
-      {"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts_of(audiences)}};
+      {"authenticated", true}, {"user", user_info(*caller)}, {"audiences", texts_json(audiences)}};
 }
 
 }  // namespace

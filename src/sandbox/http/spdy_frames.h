@@ -34,6 +34,7 @@ inline constexpr std::uint8_t kSpdyFin = 0x01;
 inline constexpr std::size_t kSpdyFrameHead = 8;
 // Nobody sends more; a peer that does is broken.
 inline constexpr std::size_t kSpdyMaxPayload = 1U << 20U;
+inline constexpr std::size_t kSpdyMaxHeaders = 64 * 1024;
 
 struct SpdyFrame {
   bool control = false;

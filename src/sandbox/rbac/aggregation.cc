@@ -7,12 +7,11 @@
 #include "kube/object.h"
 #include "kube/selector.h"
 #include "sandbox/api/object_bytes.h"
+#include "sandbox/rbac/policy_rule.h"
 
 namespace lateen::sandbox::rbac {
 
 namespace {
-
-constexpr std::string_view kAggregatedRoles = "rbac.authorization.k8s.io/clusterroles";
 
 // Roles are many, those that aggregate are few: told without parsing.
 bool may_aggregate(const StoredObject& role) {
@@ -45,7 +44,7 @@ JsonArray aggregated_rules(const std::vector<StoredPtr>& roles,
 }  // namespace
 
 void aggregate_cluster_roles(Api& api, const Store& store, const Log& log) {
-  const auto page = store.list(kAggregatedRoles, {});
+  const auto page = store.list(kClusterRoles, {});
   if (!page) return;
   const GroupVersionResource roles{
       .group = "rbac.authorization.k8s.io", .version = "v1", .resource = "clusterroles"};

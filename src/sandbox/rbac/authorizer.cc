@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "kube/object.h"
 #include "sandbox/api/object_bytes.h"
+#include "sandbox/rbac/policy_rule.h"
 
 namespace lateen::sandbox::rbac {
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::string_view kRoles = "rbac.authorization.k8s.io/roles";
 constexpr std::string_view kRoleBindings = "rbac.authorization.k8s.io/rolebindings";
-constexpr std::string_view kClusterRoles = "rbac.authorization.k8s.io/clusterroles";
 constexpr std::string_view kClusterRoleBindings = "rbac.authorization.k8s.io/clusterrolebindings";
 
 // Trees that are kept: a few KiB each. Beyond it all are forgotten and read again as needed.

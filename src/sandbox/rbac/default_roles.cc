@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/rbac/policy_rule.h"
+
 namespace lateen::sandbox::rbac {
 
 namespace {
 
 using Words = std::vector<std::string_view>;
-
-constexpr std::string_view kRoleGroup = "rbac.authorization.k8s.io";
 
 Words read_verbs() {
   return {"get", "list", "watch"};
@@ -43,7 +43,7 @@ Json path_rule(const Words& urls, const Words& verbs) {
 Json metadata(std::string_view name, const Words& aggregate_to = {}) {
   JsonObject labels = {{"kubernetes.io/bootstrapping", "rbac-defaults"}};
   for (const std::string_view role : aggregate_to)
-    labels[fmt::format("{}/aggregate-to-{}", kRoleGroup, role)] = "true";
+    labels[fmt::format("{}/aggregate-to-{}", kGroup, role)] = "true";
   return {{"name", name},
           {"labels", std::move(labels)},
           {"annotations", {{"rbac.authorization.kubernetes.io/autoupdate", "true"}}}};
@@ -59,7 +59,7 @@ Json role(Json about, JsonArray rules) {
 // A role that takes its rules from those labelled for it: `rules` are what will come of that.
 Json aggregate(std::string_view name, const Words& aggregate_to, JsonArray rules) {
   const Json selector = {
-      {"matchLabels", {{fmt::format("{}/aggregate-to-{}", kRoleGroup, name), "true"}}}};
+      {"matchLabels", {{fmt::format("{}/aggregate-to-{}", kGroup, name), "true"}}}};
   Json out = role(metadata(name, aggregate_to), std::move(rules));
   out.as_object()["aggregationRule"] = {{"clusterRoleSelectors", JsonArray{selector}}};
   return out;
@@ -68,17 +68,17 @@ Json aggregate(std::string_view name, const Words& aggregate_to, JsonArray rules
 Json binding(std::string_view name, const Words& groups) {
   JsonArray subjects;
   for (const std::string_view group : groups)
-    subjects.push_back({{"kind", "Group"}, {"apiGroup", kRoleGroup}, {"name", group}});
+    subjects.push_back({{"kind", "Group"}, {"apiGroup", kGroup}, {"name", group}});
   return {{"apiVersion", "rbac.authorization.k8s.io/v1"},
           {"kind", "ClusterRoleBinding"},
           {"metadata", metadata(name)},
           {"subjects", std::move(subjects)},
-          {"roleRef", {{"apiGroup", kRoleGroup}, {"kind", "ClusterRole"}, {"name", name}}}};
+          {"roleRef", {{"apiGroup", kGroup}, {"kind", "ClusterRole"}, {"name", name}}}};
 }
 
 JsonArray admin_rules() {
   return {rule("authorization.k8s.io", {"localsubjectaccessreviews"}, {"create"}),
-          rule(kRoleGroup, {"rolebindings", "roles"}, all_verbs())};
+          rule(kGroup, {"rolebindings", "roles"}, all_verbs())};
 }
 
 JsonArray edit_rules() {

@@ -7,12 +7,11 @@
 
 #include "base/text.h"
 #include "kube/object.h"
+#include "sandbox/rbac/policy_rule.h"
 
 namespace lateen::sandbox::rbac {
 
 namespace {
-
-constexpr std::string_view kRbacGroup = "rbac.authorization.k8s.io";
 
 // Go's %q of a list: ["a" "b"].
 std::string quoted_list(const std::vector<std::string>& values) {
@@ -96,7 +95,7 @@ ApiStatus check_binding(const Authorizer& authorizer,
   const std::string ns(kube::namespace_of(object));
   const bool of_cluster = string_at(*role_ref, "kind") == "ClusterRole";
   const AccessRequest bind{.verb = "bind",
-                           .group = std::string(kRbacGroup),
+                           .group = std::string(kGroup),
                            .version = "v1",
                            .resource = of_cluster ? "clusterroles" : "roles",
                            .name = std::string(string_at(*role_ref, "name")),
@@ -105,8 +104,7 @@ ApiStatus check_binding(const Authorizer& authorizer,
   const std::string_view name = kube::name_of(object);
   const auto wanted = authorizer.role_rules(*role_ref, ns);
   if (!wanted) {
-    return not_found(kRbacGroup, of_cluster ? "clusterroles" : "roles",
-                     string_at(*role_ref, "name"));
+    return not_found(kGroup, of_cluster ? "clusterroles" : "roles", string_at(*role_ref, "name"));
   }
   const std::string missing = missing_rights(authorizer, caller, ns, *wanted);
   if (missing.empty()) return {};
@@ -120,7 +118,7 @@ ApiStatus check_escalation(const Authorizer& authorizer,
                            const ServedType& type,
                            const Json* old_object,
                            const Json& object) {
-  if (type.group() != kRbacGroup || is_master(caller)) return {};
+  if (type.group() != kGroup || is_master(caller)) return {};
   if (type.resource() == "roles" || type.resource() == "clusterroles")
     return check_role(authorizer, caller, type, old_object, object);
   return check_binding(authorizer, caller, type, old_object, object);

@@ -12,15 +12,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Names texts_at(const Json& rule, std::string_view key) {
-  Names out;
-  if (const JsonArray* values = array_at(rule, key)) {
-    for (const Json& value : *values)
-      out.emplace_back(as_text(&value));
-  }
-  return out;
-}
-
 bool has(const Names& names, std::string_view wanted) {
   return std::ranges::find(names, wanted) != names.end();
 }

@@ -10,6 +10,9 @@
 
 namespace lateen::sandbox::rbac {
 
+inline constexpr std::string_view kGroup = "rbac.authorization.k8s.io";
+inline constexpr std::string_view kClusterRoles = "rbac.authorization.k8s.io/clusterroles";
+
 // What someone wants to do: something with a resource, or with a path that is none.
 struct AccessRequest {
   std::string verb = {};  // "get", "deletecollection"; for paths the HTTP method in small letters

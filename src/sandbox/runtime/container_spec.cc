@@ -3,22 +3,6 @@
 namespace lateen::sandbox {
 namespace {
 
-JsonArray strings_json(const std::vector<std::string>& values) {
-  JsonArray out;
-  for (const std::string& value : values)
-    out.emplace_back(value);
-  return out;
-}
-
-std::vector<std::string> strings_at(const Json& json, std::string_view path) {
-  std::vector<std::string> out;
-  const JsonArray* values = array_at(json, path);
-  if (values == nullptr) return out;
-  for (const Json& value : *values)
-    out.emplace_back(as_text(&value));
-  return out;
-}
-
 std::optional<std::uint32_t> id_at(const Json& json, std::string_view path) {
   const auto value = int_at(json, path);
   if (!value) return std::nullopt;
@@ -49,8 +33,8 @@ Json to_json(const ContainerSpec& spec) {
   for (const std::uint32_t group : spec.groups)
     groups.emplace_back(group);
   JsonObject out{{"mode", mode_word(spec.mode)},
-                 {"argv", strings_json(spec.argv)},
-                 {"env", strings_json(spec.env)},
+                 {"argv", texts_json(spec.argv)},
+                 {"env", texts_json(spec.env)},
                  {"workingDir", spec.working_dir},
                  {"groups", std::move(groups)},
                  {"hostname", spec.hostname},
@@ -77,8 +61,8 @@ Result<ContainerSpec> parse_container_spec(const Json& json) {
   } else if (mode != "run") {
     return Error(Code::InvalidArgument, "a container spec of mode \"{}\"", mode);
   }
-  spec.argv = strings_at(json, "argv");
-  spec.env = strings_at(json, "env");
+  spec.argv = texts_at(json, "argv");
+  spec.env = texts_at(json, "env");
   spec.working_dir = string_at(json, "workingDir");
   spec.uid = id_at(json, "uid");
   spec.gid = id_at(json, "gid");

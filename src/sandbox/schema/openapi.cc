@@ -15,8 +15,6 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::string_view kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
-
 // The Kubernetes release whose API this is; /version says the same.
 constexpr std::string_view kApiRelease = "v1.32.4";
 
@@ -74,7 +72,7 @@ JsonObject document_info() {
 void add_common(SchemaCollector& schemas) {
   for (const std::string_view name :
        {"DeleteOptions", "Status", "Patch", "WatchEvent", "ObjectMeta", "ListMeta"}) {
-    schemas.add(*TypeTable::builtin().find_named(fmt::format("{}{}", kMeta, name)));
+    schemas.add(*TypeTable::builtin().find_named(fmt::format("{}{}", kMetaModels, name)));
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/schema/schema.h"
+
 namespace lateen::sandbox::schema {
 namespace {
 
@@ -317,9 +319,6 @@ class PathWriter {
 
 constexpr std::array<std::string_view, 3> kSubresourceVerbs = {"get", "patch", "update"};
 
-constexpr std::array<std::string_view, 8> kPathVerbs = {
-    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
-
 }  // namespace
 
 PathResource path_resource(const Resource& resource) {
@@ -357,7 +356,7 @@ PathResource path_resource(const CustomKind& custom) {
                     .schema_name = custom.schema_name,
                     .list_schema_name = custom.schema_name + "List",
                     .namespaced = custom.namespaced,
-                    .verbs = {kPathVerbs.begin(), kPathVerbs.end()},
+                    .verbs = {kAllVerbs.begin(), kAllVerbs.end()},
                     .subresources = {}};
   const std::vector<std::string_view> verbs(kSubresourceVerbs.begin(), kSubresourceVerbs.end());
   if (custom.has_status) {

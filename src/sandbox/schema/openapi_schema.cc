@@ -10,8 +10,6 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::string_view kMetaModels = "io.k8s.apimachinery.pkg.apis.meta.v1.";
-
 // Schemas of the values that JSON writes in a form of their own: referred to by name, as in a real
 // document.
 struct Leaf {

@@ -12,6 +12,9 @@
 
 namespace lateen::sandbox::schema {
 
+// What the names of models of meta/v1 begin with.
+inline constexpr std::string_view kMetaModels = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+
 enum class OpenApiForm { V2, V3 };
 
 // A kind that a CustomResourceDefinition serves in one version.

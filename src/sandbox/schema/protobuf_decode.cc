@@ -14,13 +14,8 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::string_view kMagic("k8s\0", 4);
-
 // Messages nest as their types do; only a CRD's schema does so without end.
 constexpr int kMaxDepth = 200;
-
-constexpr std::string_view kSchemaType =
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
 Result<JsonObject> decode_message(const Type& type, BytesView bytes, int depth);
 Result<Json> decode_value(const Field& field, const WireField& wire, int depth);

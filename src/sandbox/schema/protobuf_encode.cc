@@ -11,10 +11,6 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::string_view kEncodedMagic("k8s\0", 4);
-constexpr std::string_view kEncodedType =
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
-
 std::string encode_message(const Type& type, const JsonObject& from);
 void encode_value(const Field& field, std::uint32_t tag, const Json& value, WireWriter& out);
 
@@ -35,7 +31,7 @@ std::string encode_time(const Json& value) {
 }
 
 std::string encode_schema(const Json& value) {
-  const Type* type = TypeTable::builtin().find_named(kEncodedType);
+  const Type* type = TypeTable::builtin().find_named(kSchemaType);
   return value.is_object() ? encode_message(*type, value.get_object()) : std::string();
 }
 
@@ -170,7 +166,7 @@ Result<std::string> encode_protobuf(const Json& object) {
   envelope.bytes(2, encode_message(*type, object.get_object()));
   envelope.bytes(3, "");
   envelope.bytes(4, "");
-  return std::string(kEncodedMagic) + envelope.text();
+  return std::string(kMagic) + envelope.text();
 }
 
 }  // namespace lateen::sandbox::schema

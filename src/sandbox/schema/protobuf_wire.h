@@ -11,6 +11,12 @@
 
 namespace lateen::sandbox::schema {
 
+// What a body begins with.
+inline constexpr std::string_view kMagic("k8s\0", 4);
+// A CRD's schema: the message that holds itself, and JSON.
+inline constexpr std::string_view kSchemaType =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
 enum class WireType : std::uint8_t { Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5 };
 
 // One field of a message as it lies there.

@@ -13,9 +13,6 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-constexpr std::array<std::string_view, 8> kAllVerbs = {
-    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
-
 // What resources.kinds says. Resources lie in a deque: group versions point to them.
 struct ResourceIndex {
   std::deque<Resource> resources;

@@ -2,6 +2,7 @@
 // API server lists them. Custom resources are not here: they belong to the store.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include "sandbox/schema/types.h"
 
 namespace lateen::sandbox::schema {
+
+// Of a resource that is not told apart.
+inline constexpr std::array<std::string_view, 8> kAllVerbs = {
+    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 
 struct Subresource {
   std::string_view name;   // "status", "scale", "log", "exec", "eviction", "token" …

@@ -12,10 +12,6 @@
 namespace lateen::sandbox::schema {
 namespace {
 
-std::string or_none(std::string_view text) {
-  return text.empty() ? "<none>" : std::string(text);
-}
-
 std::string member_texts(const Json& object, std::string_view pod_spec, std::string_view key) {
   std::vector<std::string_view> texts;
   if (const JsonArray* containers = array_at(object, fmt::format("{}.containers", pod_spec))) {
@@ -187,6 +183,10 @@ std::string metric_texts(const Json& autoscaler) {
 }
 
 }  // namespace
+
+std::string or_none(std::string_view text) {
+  return text.empty() ? "<none>" : std::string(text);
+}
 
 std::string age_text(const Json* time, TimePoint now) {
   const Result<TimePoint> then = parse_rfc3339(as_text(time));

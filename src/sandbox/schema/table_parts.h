@@ -19,6 +19,9 @@ std::string labels_text(const Json* labels);
 // A label selector's text, or "<none>".
 std::string selector_text(const Json* selector);
 
+// The text; "<none>" for none.
+std::string or_none(std::string_view text);
+
 // The texts, with commas; "<none>" for none.
 std::string joined_or_none(const std::vector<std::string>& texts);
 

@@ -161,10 +161,6 @@ class PodLine {
   std::optional<TimePoint> last_restart_;
 };
 
-std::string text_or_none(std::string_view text) {
-  return text.empty() ? "<none>" : std::string(text);
-}
-
 std::string readiness_gates(const Json& pod) {
   const JsonArray* gates = array_at(pod, "spec.readinessGates");
   if (gates == nullptr || gates->empty()) return "<none>";
@@ -188,9 +184,9 @@ JsonArray pod_cells(const Json& object, TimePoint now) {
           Json(line.reason()),
           Json(line.restarts(now)),
           Json(age_text(find(object, "metadata.creationTimestamp"), now)),
-          Json(text_or_none(address)),
-          Json(text_or_none(string_at(object, "spec.nodeName"))),
-          Json(text_or_none(string_at(object, "status.nominatedNodeName"))),
+          Json(or_none(address)),
+          Json(or_none(string_at(object, "spec.nodeName"))),
+          Json(or_none(string_at(object, "status.nominatedNodeName"))),
           Json(readiness_gates(object))};
 }
 

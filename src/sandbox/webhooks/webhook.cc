@@ -8,15 +8,6 @@ namespace lateen::sandbox::webhooks {
 
 namespace {
 
-std::vector<std::string> texts_at(const Json& object, std::string_view path) {
-  std::vector<std::string> out;
-  if (const JsonArray* values = array_at(object, path)) {
-    for (const Json& value : *values)
-      out.emplace_back(as_text(&value));
-  }
-  return out;
-}
-
 std::vector<Rule> rules_of(const Json& webhook) {
   std::vector<Rule> out;
   if (const JsonArray* rules = array_at(webhook, "rules")) {

@@ -46,6 +46,10 @@ subjects: [{kind: ServiceAccount, name: test-admin, namespace: kube-system}]
 }
 
 HttpApi::~HttpApi() {
+  stop();
+}
+
+void HttpApi::stop() {
   server_->stop();
 }
 

@@ -60,6 +60,9 @@ class HttpApi {
 
   Told ask(const Ask& what);
 
+  // Waits for what goes on after an answer; nothing can be asked any more.
+  void stop();
+
   // Creates each document of a YAML text as the sandbox itself; the test fails when one is refused.
   void create(std::string_view yaml);
 

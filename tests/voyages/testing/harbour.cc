@@ -196,16 +196,17 @@ std::vector<std::string> Harbour::names(const Words& args) const {
   return names;
 }
 
-std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags) {
-  const FilePath log = harbour.dir() / "server.log";
+std::unique_ptr<Server> Server::start_program(const Harbour& harbour,
+                                              const ServerProgram& program) {
+  const FilePath log = harbour.dir() / (program.name + ".log");
   auto file = open_for_appending(log);
   if (!file) {
     ADD_FAILURE() << file.error().message();
     return nullptr;
   }
   const std::string before = text_of(log);
-  Words argv = {lateen_binary(), "server", "--metrics-address", "127.0.0.1:0"};
-  argv.insert(argv.end(), flags.begin(), flags.end());
+  Words argv = {lateen_binary()};
+  argv.insert(argv.end(), program.arguments.begin(), program.arguments.end());
   std::vector<std::string> variables;
   for (const auto& [name, value] : harbour.surroundings().env)
     variables.push_back(fmt::format("{}={}", name, value));
@@ -220,13 +221,25 @@ std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags
   }
   harbour.note_process(child->pid());
   auto server = std::make_unique<Server>(std::move(*child), log);
-  const bool started = wait_until("the server has started", [&] {
-    return server->log().find("Server started", before.size()) != std::string::npos ||
-           !server->runs();
-  });
+  const bool started = wait_until(
+      "the " + program.name + " has started",
+      [&] {
+        return server->log().find(program.started, before.size()) != std::string::npos ||
+               !server->runs();
+      },
+      program.patience);
   if (started && server->runs()) return server;
-  ADD_FAILURE() << "the server did not start:\n" << server->log();
+  ADD_FAILURE() << "the " << program.name << " did not start:\n" << server->log();
   return nullptr;
+}
+
+std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags) {
+  ServerProgram program{.name = "server",
+                        .arguments = {"server", "--metrics-address", "127.0.0.1:0"},
+                        .started = "Server started",
+                        .patience = std::chrono::seconds(30)};
+  program.arguments.insert(program.arguments.end(), flags.begin(), flags.end());
+  return start_program(harbour, program);
 }
 
 Server::~Server() {

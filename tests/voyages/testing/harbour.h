@@ -78,10 +78,22 @@ class Harbour {
   std::optional<Child> guard_;
 };
 
-// `lateen server` over a harbour, its log in a file. The process is gone after the destructor.
+// A command of lateen's that serves: what it is called in messages and by its log, its arguments,
+// and what it says when it has started, and how long that may take.
+struct ServerProgram {
+  std::string name = {};
+  Words arguments = {};
+  std::string started = {};
+  Duration patience = {};
+};
+
+// One that runs over a harbour, its log in a file. The process is gone after the destructor.
 class Server {
  public:
   // Returns once it says that it has started; null and a failure of the test when it does not.
+  static std::unique_ptr<Server> start_program(const Harbour& harbour,
+                                               const ServerProgram& program);
+  // `lateen server`.
   static std::unique_ptr<Server> start(const Harbour& harbour, const Words& flags = {});
 
   Server(Child child, FilePath log)

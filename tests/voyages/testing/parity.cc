@@ -63,15 +63,6 @@ std::string volume_name(std::string_view name, const Json& volumes) {
   return "of ?";
 }
 
-std::vector<std::string> texts(const Json& value, std::string_view path) {
-  std::vector<std::string> out;
-  if (const JsonArray* all = array_at(value, path)) {
-    for (const Json& one : *all)
-      out.emplace_back(as_text(&one));
-  }
-  return out;
-}
-
 // What Velero says, and Lateen does not, of any case.
 struct Saying {
   std::string_view part;  // of a message
@@ -103,7 +94,7 @@ Json settled(Json expected) {
   bool has_pending_claim = false;
   for (const Saying& saying : kVelerosOwn) {
     std::int64_t count = 0;
-    for (const std::string& text : texts(expected, fmt::format("said.{}", saying.list))) {
+    for (const std::string& text : texts_at(expected, fmt::format("said.{}", saying.list))) {
       if (text.find(saying.part) != std::string::npos) ++count;
     }
     if (count == 0) continue;
@@ -126,10 +117,10 @@ Json settled(Json expected) {
 
 // The items of the expected document with what the case says of them.
 std::vector<std::string> expected_items(const Json& expected, const Json& test_case) {
-  std::vector<std::string> items = texts(expected, "items");
-  for (const std::string& lacking : texts(test_case, "differs.lacks"))
+  std::vector<std::string> items = texts_at(expected, "items");
+  for (const std::string& lacking : texts_at(test_case, "differs.lacks"))
     std::erase(items, lacking);
-  for (std::string& added : texts(test_case, "differs.adds"))
+  for (std::string& added : texts_at(test_case, "differs.adds"))
     items.push_back(std::move(added));
   const bool is_ordered = bool_at(test_case, "ordered").value_or(false);
   if (is_ordered) {
@@ -257,7 +248,7 @@ std::vector<std::string> Comparison::differences() const {
   std::vector<std::string> out;
   const Json settled_expected = settled(expected);
   const std::vector<std::string> wanted = expected_items(settled_expected, test_case);
-  std::vector<std::string> there = texts(found, "items");
+  std::vector<std::string> there = texts_at(found, "items");
   std::erase_if(there, is_made_by_the_cluster);
   note_missing(wanted, there, "is lacking", out);
   note_missing(there, wanted, "is too much", out);
@@ -273,8 +264,8 @@ std::vector<std::string> Comparison::differences() const {
     if (left != right) out.push_back(fmt::format("{}: {} is expected, not {}", field, left, right));
   }
   // In words of our own, but one for one.
-  const std::size_t faults = texts(found, "validationErrors").size();
-  const std::size_t expected_faults = texts(expected, "validationErrors").size();
+  const std::size_t faults = texts_at(found, "validationErrors").size();
+  const std::size_t expected_faults = texts_at(expected, "validationErrors").size();
   if (faults != expected_faults && find(test_case, "differs.validationErrors") == nullptr)
     out.push_back(
         fmt::format("{} validation errors are expected, not {}", expected_faults, faults));
