@@ -149,6 +149,11 @@ Result<int> install(Invocation& call) {
     return Error(Code::InvalidArgument, "'table' format is not supported with 'install' command");
   }
   std::vector<Json> crds = model::crd_manifests();
+  // Lateen's own kinds. A program that is called velero installs what Velero does.
+  if (!call.is_velero()) {
+    for (Json& own : model::own_crd_manifests())
+      crds.push_back(std::move(own));
+  }
   for (Json& crd : crds)
     kube::set_label(crd, "component", "velero");
   if (format != OutputFormat::None)

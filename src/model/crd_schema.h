@@ -69,5 +69,6 @@ KindSchema pod_volume_backup();
 KindSchema pod_volume_restore();
 KindSchema data_upload();
 KindSchema data_download();
+KindSchema restore_drill();
 
 }  // namespace lateen::model::schema

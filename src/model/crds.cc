@@ -12,6 +12,7 @@
 #include "model/pod_volumes.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "model/restore_drill.h"
 #include "model/schedule.h"
 
 namespace lateen::model {
@@ -85,6 +86,14 @@ constexpr Column kDataUploadColumns[] = {
     kStatus, kStarted, kBytesDone, kTotalBytes, kIncrementalBytes, kStorageLocation, kAge, kNode};
 constexpr Column kDataDownloadColumns[] = {kStatus,          kStarted, kBytesDone, kTotalBytes,
                                            kStorageLocation, kAge,     kNode};
+
+constexpr Column kRestoreDrillColumns[] = {
+    kStatus,
+    {.name = "Schedule", .path = ".spec.schedule"},
+    {.name = "Last Run", .path = ".status.lastRun", .type = "date"},
+    {.name = "Last Passed", .path = ".status.lastPassed", .type = "date"},
+    kAge,
+    {.name = "Paused", .path = ".spec.paused", .type = "boolean"}};
 
 struct Definition {
   KindInfo kind;
@@ -160,6 +169,16 @@ const Definition kDefinitions[] = {
      .short_name = "vsl"},
 };
 
+// Lateen's own.
+const Definition kOwnDefinitions[] = {
+    {.kind = RestoreDrill::kKind,
+     .description = "RestoreDrill is a restore that is only tried: in namespaces of its own, "
+                    "checked, measured and removed again.",
+     .schema = schema::restore_drill,
+     .columns = kRestoreDrillColumns,
+     .empty_subresources = true},
+};
+
 Json printer_columns(std::span<const Column> columns) {
   JsonArray list;
   for (const Column& column : columns) {
@@ -218,6 +237,13 @@ Json manifest(const Definition& definition) {
 std::vector<Json> crd_manifests() {
   std::vector<Json> manifests;
   for (const Definition& definition : kDefinitions)
+    manifests.push_back(manifest(definition));
+  return manifests;
+}
+
+std::vector<Json> own_crd_manifests() {
+  std::vector<Json> manifests;
+  for (const Definition& definition : kOwnDefinitions)
     manifests.push_back(manifest(definition));
   return manifests;
 }

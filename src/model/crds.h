@@ -13,7 +13,11 @@ namespace lateen::model {
 // pruned that either writes.
 std::vector<Json> crd_manifests();
 
-// One of them; null if there is none of that plural.
+// Those of lateen.io, for what Velero has no kind for. Installed beside Velero's; a cluster without
+// them is served all the same, but for what they are.
+std::vector<Json> own_crd_manifests();
+
+// One of Velero's; null if there is none of that plural.
 Json crd_manifest(std::string_view plural);
 
 }  // namespace lateen::model
