@@ -228,13 +228,16 @@ Status PodWorker::start(const Json& pod, Slot& slot, std::stop_token stop) {
   TRY(kill_leftover(paths_.pid_file(name).string(), std::move(stop)));
   TRY(write_file(paths_.termination_log(name), ""));
   if (chmod(paths_.termination_log(name).c_str(), 0666) != 0) return errno_error(errno, name);
-  const ContainerPlan plan = TRY(plan_container(context_.api, {.pod = pod,
-                                                               .container = slot.spec,
-                                                               .paths = paths_,
-                                                               .volumes = volumes_,
-                                                               .address = record_.address,
-                                                               .restart = slot.record.restarts,
-                                                               .extra_env = context_.extra_env}));
+  const ContainerPlan plan =
+      TRY(plan_container(context_.api, {.pod = pod,
+                                        .container = slot.spec,
+                                        .paths = paths_,
+                                        .volumes = volumes_,
+                                        .address = record_.address,
+                                        .restart = slot.record.restarts,
+                                        .extra_env = context_.extra_env,
+                                        .images = context_.images,
+                                        .ends = slot.init && !slot.record.sidecar}));
   const FilePath old_log = paths_.log(name, slot.record.restarts - kKeptLogs);
   for (const std::string& file : {old_log.string(), old_log.string() + ".1"}) {
     if (path_exists(file)) TRY(remove_file(file));
@@ -246,7 +249,7 @@ Status PodWorker::start(const Json& pod, Slot& slot, std::stop_token stop) {
   slot.record.waiting_message.clear();
   slot.record.container_id = fmt::format("lateen://{}-{}-{}", uid_, name, slot.record.restarts);
   context_.watch_fd(slot.run.process->event_fd(), uid_);
-  if (plan.paused) {
+  if (plan.idle) {
     context_.events.warning(
         pod, "NoCommand",
         fmt::format(
@@ -357,6 +360,7 @@ void PodWorker::publish(const Json& pod) {
     bare.as_object()["status"] = *find(pod, "status");
   std::string now_says = write_json(status_of(bare, record_, TimePoint()));
   if (now_says == published_) return;
+  update_views(pod);  // who reads that a container runs may exec in it at once
   const TimePoint now = context_.clock.now();
   auto written = context_.api.modify(
       resources::kPods, ns_, name_,
