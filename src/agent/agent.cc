@@ -87,7 +87,7 @@ Status serve(const AgentConfig& config,
   });
   for (const auto& running : all) {
     running->thread = std::jthread([one = running.get()](std::stop_token own) {
-      server::run_controller(*one->controller, one->trigger, std::move(own));
+      server::run_controller(*one->controller, one->trigger, own, own);
     });
   }
   server.log.info("Node agent started", {{"node", config.node}, {"concurrency", concurrency}});

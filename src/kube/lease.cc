@@ -44,8 +44,16 @@ Json LeaderElector::desired_spec(const Json* existing) const {
   return spec;
 }
 
+// Others count from when they see the renewal, which is after we asked for it.
+void LeaderElector::hold(Json lease, Deadline until) {
+  holder_ = options_.identity;
+  lease_ = std::move(lease);
+  if (options_.renewed) options_.renewed(until);
+}
+
 Result<bool> LeaderElector::try_acquire_or_renew(std::stop_token stop) {
   const ObjectPath path = lease_path(options_);
+  const Deadline held_until = Deadline::after(options_.lease_duration);
   const Deadline deadline = Deadline::after(options_.renew_deadline);
   auto found = client_.get(path, {.deadline = deadline}, stop);
   if (!found && !found.error().is(Code::NotFound)) return std::move(found).error();
@@ -61,8 +69,7 @@ Result<bool> LeaderElector::try_acquire_or_renew(std::stop_token stop) {
     auto created = client_.create(path, lease, {.deadline = deadline}, stop);
     if (!created && created.error().is(Code::AlreadyExists)) return false;  // another was quicker
     if (!created) return std::move(created).error();
-    holder_ = options_.identity;
-    lease_ = *std::move(created);
+    hold(*std::move(created), held_until);
     return true;
   }
   // The holder's clock is not ours: what counts is how long we have seen no change.
@@ -75,15 +82,15 @@ Result<bool> LeaderElector::try_acquire_or_renew(std::stop_token stop) {
   holder_ = string_at(*found, "spec.holderIdentity");
   const auto held_for = std::chrono::seconds(
       int_at(*found, "spec.leaseDurationSeconds").value_or(options_.lease_duration.count()));
-  const bool expired = monotonic_now() - observed_at_ >= held_for;
+  const bool expired =
+      monotonic_now() - observed_at_ >= held_for || (options_.is_dead && options_.is_dead(holder_));
   if (!holder_.empty() && holder_ != options_.identity && !expired) return false;
   Json wanted = *found;
   ensure(wanted, "spec") = desired_spec(&*found);
   auto updated = client_.update(path, wanted, {.deadline = deadline}, stop);
   if (!updated && updated.error().is(Code::Conflict)) return false;
   if (!updated) return std::move(updated).error();
-  holder_ = options_.identity;
-  lease_ = *std::move(updated);
+  hold(*std::move(updated), held_until);
   return true;
 }
 
@@ -144,7 +151,7 @@ Status LeaderElector::lead_while_renewing(const std::function<Status(std::stop_t
       outcome = lead(own);
       finished.request_stop();
     });
-    const std::stop_callback on_stop(stop, [&] { finished.request_stop(); });
+    const std::stop_callback on_stop(stop, [&] { leading.request_stop(); });
     while (sleep_unless_stopped(options_.retry_period, finished.get_token())) {
       if (renew_until_deadline(finished.get_token())) continue;
       lost = !finished.stop_requested();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -27,6 +28,10 @@ struct LeaseOptions {
   std::chrono::seconds lease_duration{15};  // how long others wait after the last renewal
   std::chrono::seconds renew_deadline{10};  // how long a leader tries to renew before it steps down
   std::chrono::milliseconds retry_period{2000};
+  // Whether a holder is known to have died: its lease is taken at once. Null: nobody is.
+  std::function<bool(std::string_view holder)> is_dead = {};
+  // Told of each renewal, with the time until which no other takes the lease.
+  std::function<void(Deadline held_until)> renewed = {};
 };
 
 // Not thread-safe: one thread runs it.
@@ -36,8 +41,8 @@ class LeaderElector {
   LeaderElector(Client& client, LeaseOptions options, Log log);
 
   // Waits to lead, then calls `lead` on a thread of its own with a token that is stopped when
-  // leadership is lost or `stop` comes. Returns what `lead` returned; Code::Unavailable when the
-  // lease was lost. The lease is released on the way out.
+  // leadership is lost or `stop` comes. Renews until it has returned, and returns what it did;
+  // Code::Unavailable when the lease was lost. The lease is released on the way out.
   Status run(const std::function<Status(std::stop_token)>& lead, std::stop_token stop);
 
   // One step: acquire or renew. True: we hold it.
@@ -55,6 +60,7 @@ class LeaderElector {
                              std::stop_token stop);
   bool renew_until_deadline(std::stop_token stop);
   Json desired_spec(const Json* existing) const;
+  void hold(Json lease, Deadline until);
 
   Client& client_;
   const LeaseOptions options_;

@@ -100,17 +100,4 @@ Status SandboxFiles::write_kubeconfig(const net::CertificatePair& authority,
   return write_file_atomic(kubeconfig(), write_yaml(config), kPrivateFile);
 }
 
-Result<std::uint64_t> process_start(pid_t pid) {
-  const Bytes stat = TRY(read_file(fmt::format("/proc/{}/stat", pid), 64_KiB));
-  // The second field, the program's name in parentheses, may hold anything; the 22nd is the start.
-  const Cut after_name = cut_last(stat, ") ");
-  const auto fields = split(after_name.after, ' ');
-  if (!after_name.found || fields.size() < 20)
-    return Error(Code::Internal, "/proc/{}/stat is odd", pid);
-  // What its parent has not buried yet has no files, no sockets and no lock any more.
-  if (fields[0] == "Z" || fields[0] == "X")
-    return Error(Code::NotFound, "process {} has ended", pid);
-  return static_cast<std::uint64_t>(TRY(parse_int(fields[19])));
-}
-
 }  // namespace lateen::sandbox

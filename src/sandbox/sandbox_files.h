@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/process_identity.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -65,8 +66,5 @@ class SandboxFiles {
  private:
   FilePath dir_;
 };
-
-// Ticks since boot at which the process was started; NotFound when it is gone.
-Result<std::uint64_t> process_start(pid_t pid);
 
 }  // namespace lateen::sandbox

@@ -16,10 +16,13 @@ bool Trigger::wait(Duration period, std::stop_token stop) {
   return !stop.stop_requested();
 }
 
-void run_controller(Controller& controller, Trigger& trigger, std::stop_token stop) {
+void run_controller(Controller& controller,
+                    Trigger& trigger,
+                    std::stop_token end,
+                    std::stop_token stop) {
   do {
     controller.reconcile(stop);
-  } while (trigger.wait(controller.period(), stop));
+  } while (trigger.wait(controller.period(), end));
   controller.wait();
 }
 

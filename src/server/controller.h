@@ -45,7 +45,11 @@ class Controller {
   virtual void wait() {}
 };
 
-// Runs it until told to stop.
-void run_controller(Controller& controller, Trigger& trigger, std::stop_token stop);
+// Runs it until told to stop, or to end: on `end` it begins no further round, and what it is at
+// work on goes on until `stop`.
+void run_controller(Controller& controller,
+                    Trigger& trigger,
+                    std::stop_token end,
+                    std::stop_token stop);
 
 }  // namespace lateen::server
