@@ -14,6 +14,18 @@ FilePath dir_of(const Invocation& call) {
   return dir.empty() ? sandbox::default_sandbox_dir() : std::filesystem::absolute(dir);
 }
 
+// Pods of our own image run this program, where the image has it.
+Result<std::vector<sandbox::LocalImage>> own_image() {
+  std::error_code problem;
+  const FilePath program = std::filesystem::read_symlink("/proc/self/exe", problem);
+  if (problem) return Error(Code::Io, "finding our own binary: {}", problem.message());
+  // All pods share this machine's network: ":8085" of two of them would be the same port.
+  return std::vector<sandbox::LocalImage>{{.name = "lateen",
+                                           .program = program,
+                                           .paths = {"/lateen", "/velero"},
+                                           .env = {"LATEEN_LISTEN_HOST=$(POD_IP)"}}};
+}
+
 void show(const sandbox::SandboxState& state, Invocation& call) {
   call.console.line(fmt::format("The sandbox in {} is {}.", state.dir.string(),
                                 !state.running ? "not running"
@@ -42,6 +54,7 @@ Result<int> start(Invocation& call) {
   const auto clock = std::make_shared<SystemClock>();
   if (call.flags.is("foreground")) {
     options.log = Log(make_fd_sink(2, LogLevel::Info, LogFormat::Text), clock);
+    options.images = TRY(own_image());
     TRY(sandbox::run_sandbox(options, call.stop));
     return 0;
   }

@@ -149,6 +149,7 @@ Node::Node(Api& api, NodeOptions options, const Log& log, const Clock& clock)
                 .program = options_.program,
                 .records_only = options_.records_only,
                 .extra_env = environment_of(options_),
+                .images = options_.images,
                 .tokens = options_.tokens}),
       proxy_(caches_.services, caches_.endpoints, log) {
   make_controllers();

@@ -35,8 +35,9 @@ struct NodeOptions {
   std::string api_host =
       {};  // KUBERNETES_SERVICE_HOST and _PORT of every container; empty: not set
   std::uint16_t api_port = 0;
-  FaultBook* faults = nullptr;  // what goes wrong on request; must outlive the node
-  TokenIssuer tokens = {};      // service account tokens for pods; absent: they get none
+  FaultBook* faults = nullptr;          // what goes wrong on request; must outlive the node
+  TokenIssuer tokens = {};              // service account tokens for pods; absent: they get none
+  std::vector<LocalImage> images = {};  // that programs of this machine stand for
 };
 
 // Thread-safe once started. Idempotent: started over the state of one that was killed, it goes on.

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "sandbox/runtime/local_image.h"
 
 namespace lateen::sandbox {
 
@@ -27,6 +28,7 @@ struct SandboxOptions {
   bool records_only = false;
   FilePath faults = {};     // a file of faults that it starts with (faults/fault.h); "" for none
   FilePath audit_log = {};  // every request is noted in this file; "" for nowhere
+  std::vector<LocalImage> images = {};  // of `run_sandbox` alone: what pods may run by their image
   Log log = {};
 };
 

@@ -133,7 +133,8 @@ Status run_sandbox(const SandboxOptions& options, std::stop_token stop) {
              .api_host = "127.0.0.1",
              .api_port = server->port(),
              .faults = faults.get(),
-             .tokens = [&tokens](const TokenRequest& wanted) { return issue(tokens, wanted); }},
+             .tokens = [&tokens](const TokenRequest& wanted) { return issue(tokens, wanted); },
+             .images = options.images},
             options.log, clock);
   TRY(node.start());
   TokenSecrets token_secrets(api, *store, tokens, authority.certificate_pem, options.log);

@@ -1,4 +1,6 @@
-// Where a server listens, as flags say it: "host:port", ":8085" for all addresses.
+// Where a server listens, as flags say it: "host:port"; ":8085" for all addresses, or for the one
+// that $LATEEN_LISTEN_HOST names: where several servers share a machine's network, each has its
+// own.
 #pragma once
 
 #include <cstdint>

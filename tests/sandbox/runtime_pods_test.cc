@@ -69,6 +69,80 @@ spec:
   EXPECT_EQ(ran.exit_code, 4);
 }
 
+TEST(Pods, RunTheProgramThatTheirImageStandsFor) {
+  Cluster cluster;
+  NEEDS_CONTAINERS(cluster);
+  cluster.create_namespace("shop");
+  cluster.create(R"yaml(
+apiVersion: v1
+kind: Pod
+metadata: {name: tool, namespace: shop}
+spec:
+  restartPolicy: Never
+  initContainers:
+    - {name: brings-files, image: elsewhere/plugin:v1}
+    - {name: tells, image: "a.registry:5000/x/shell@sha256:00", args: ["-c", "echo entrypoint $0"]}
+  containers:
+    - {name: main, image: "x/shell:v2", command: [/shell, -c, "echo $OWN_ADDRESS; exec sleep 1000"]}
+)yaml");
+  const Json pod = cluster.wait_ready("shop", "tool");
+  const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+  while (cluster.logs("shop", "tool").empty() && !deadline.expired()) {
+  }
+  EXPECT_EQ(cluster.logs("shop", "tool"), fmt::format("{}\n", string_at(pod, "status.podIP")));
+  const auto entrypoint =
+      cluster.node().pods().logs({.ns = "shop", .pod = "tool", .container = "tells"}, {});
+  ASSERT_TRUE(entrypoint) << entrypoint.error().message();
+}
+
+TEST(Pods, OfANodeAgentReachThePodsVolumesWhereKubeletHasThem) {
+  Cluster cluster;
+  NEEDS_CONTAINERS(cluster);
+  cluster.create_namespace("shop");
+  const FilePath shared = cluster.dir() / "made/for-it";
+  cluster.create(fmt::format(R"yaml(
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: shop}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: owner, namespace: shop}}
+spec:
+  containers:
+    - {{name: main, image: x, command: [sh, -c, "echo mine > /data/file; exec sleep 1000"], volumeMounts: [{{name: data, mountPath: /data}}]}}
+  volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: agent, namespace: shop}}
+spec:
+  containers:
+    - name: main
+      image: x
+      command: [sleep, "1000"]
+      volumeMounts: [{{name: pods, mountPath: /host_pods}}, {{name: plugins, mountPath: /plugins}}, {{name: made, mountPath: /made}}]
+  volumes:
+    - {{name: pods, hostPath: {{path: /var/lib/kubelet/pods}}}}
+    - {{name: plugins, hostPath: {{path: /var/lib/kubelet/plugins}}}}
+    - {{name: made, hostPath: {{path: {}, type: DirectoryOrCreate}}}}
+)yaml",
+                             shared.string()));
+  cluster.wait_ready("shop", "owner");
+  cluster.wait_ready("shop", "agent");
+  const auto read = cluster.exec(
+      "shop", "agent",
+      {"sh", "-c",
+       "cd /host_pods/*/volumes/kubernetes.io~csi/*/mount/ && cat file && echo back > other && "
+       "echo kept > /made/file"});
+  EXPECT_EQ(read.out, "mine\n") << read.err;
+  EXPECT_EQ(cluster.exec("shop", "owner", {"cat", "/data/other"}).out, "back\n");
+  const auto kept = read_file(shared / "file");
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_EQ(*kept, "kept\n");
+}
+
 TEST(Pods, ThatFailAreRestartedWithABackOffAndKeepTheirPreviousLog) {
   Cluster cluster;
   NEEDS_CONTAINERS(cluster);

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "kube/object.h"
 
 namespace lateen::sandbox {
@@ -64,6 +65,7 @@ Status set_identity(const ContainerPlanInput& input, ContainerSpec& spec) {
 // we can see from here.
 void set_environment(const ContainerPlanInput& input,
                      const Variables& variables,
+                     const LocalImage* image,
                      ContainerSpec& spec) {
   Variables all{{"PATH", std::string(kDefaultPath)},
                 {"HOSTNAME", spec.hostname},
@@ -72,10 +74,47 @@ void set_environment(const ContainerPlanInput& input,
     const std::size_t equals = extra.find('=');
     if (equals != std::string::npos) all[extra.substr(0, equals)] = extra.substr(equals + 1);
   }
+  if (image != nullptr) {
+    for (const std::string& setting : image->env) {
+      const Cut parts = cut(setting, "=");
+      all[std::string(parts.before)] =
+          expand_variables(parts.after, {{"POD_IP", input.address.pod_ip}});
+    }
+  }
   for (const auto& [name, value] : variables)
     all[name] = value;
   for (const auto& [name, value] : all)
     spec.env.push_back(fmt::format("{}={}", name, value));
+}
+
+// The image's program and its arguments where there is one; else nothing, in a container that runs.
+void choose_program(const ContainerPlanInput& input,
+                    const Variables& variables,
+                    const LocalImage* image,
+                    ContainerPlan& plan) {
+  plan.spec.argv = container_command(input.container, variables);
+  if (!plan.spec.argv.empty()) return;
+  if (image != nullptr) {
+    plan.spec.argv = container_arguments(input.container, variables);
+    plan.spec.argv.insert(plan.spec.argv.begin(), image->paths.front());
+    return;
+  }
+  plan.idle = true;
+  if (input.ends) {
+    plan.spec.argv = {std::string(kNoProgram)};
+  } else {
+    plan.spec.argv = {std::string(kPauseProgram), "infinity"};
+  }
+}
+
+// A volume that is mounted there hides the program, as it would the image's.
+void show_program(const LocalImage& image, ContainerSpec& spec) {
+  for (const std::string& path : image.paths) {
+    const bool replaced = std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                                      [&](const BindMount& mount) { return mount.target == path; });
+    if (!replaced)
+      spec.mounts.push_back({.source = image.program.string(), .target = path, .read_only = true});
+  }
 }
 
 std::string host_name(const Json& pod) {
@@ -92,14 +131,14 @@ Result<ContainerPlan> plan_container(Api& api, const ContainerPlanInput& input) 
       TRY(container_variables(api, input.pod, input.container, input.address));
   ContainerPlan plan;
   ContainerSpec& spec = plan.spec;
-  spec.argv = container_command(input.container, variables);
-  plan.paused = spec.argv.empty();
-  if (plan.paused) spec.argv = {std::string(kPauseProgram), "infinity"};
+  const LocalImage* image = find_local_image(input.images, string_at(input.container, "image"));
+  choose_program(input, variables, image, plan);
   spec.hostname = host_name(input.pod);
   spec.working_dir = string_at(input.container, "workingDir");
   TRY(set_identity(input, spec));
-  set_environment(input, variables, spec);
+  set_environment(input, variables, image, spec);
   spec.mounts = TRY(container_mounts(input.container, input.volumes, variables));
+  if (image != nullptr) show_program(*image, spec);
   for (const std::string_view file : {"hosts", "hostname", "resolv.conf"}) {
     const std::string target = fmt::format("/etc/{}", file);
     const bool replaced =

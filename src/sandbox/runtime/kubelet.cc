@@ -115,6 +115,7 @@ Kubelet::Kubelet(
                      .program = options_.program,
                      .records_only = options_.records_only,
                      .extra_env = options_.extra_env,
+                     .images = options_.images,
                      .service_lines =
                          [this](std::string_view ns) {
                            return service_host_lines(caches_.services, caches_.endpoints, ns);

@@ -24,6 +24,7 @@ struct KubeletOptions {
   std::string program = "/proc/self/exe";   // our own binary: how containers are started
   bool records_only = false;                // run nothing even where it could be
   std::vector<std::string> extra_env = {};  // NAME=value of every container
+  std::vector<LocalImage> images = {};      // that programs of this machine stand for
   TokenIssuer tokens = {};                  // for projected service account tokens
 };
 

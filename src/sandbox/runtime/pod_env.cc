@@ -143,12 +143,19 @@ std::vector<std::string> container_command(const Json& container, const Variable
   std::vector<std::string> out;
   const JsonArray* command = array_at(container, "command");
   if (command == nullptr || command->empty()) return out;
-  for (const std::string_view field : {"command", "args"}) {
-    const JsonArray* words = array_at(container, field);
-    if (words == nullptr) continue;
-    for (const Json& word : *words)
-      out.push_back(expand_variables(as_text(&word), variables));
-  }
+  for (const Json& word : *command)
+    out.push_back(expand_variables(as_text(&word), variables));
+  for (std::string& word : container_arguments(container, variables))
+    out.push_back(std::move(word));
+  return out;
+}
+
+std::vector<std::string> container_arguments(const Json& container, const Variables& variables) {
+  std::vector<std::string> out;
+  const JsonArray* words = array_at(container, "args");
+  if (words == nullptr) return out;
+  for (const Json& word : *words)
+    out.push_back(expand_variables(as_text(&word), variables));
   return out;
 }
 

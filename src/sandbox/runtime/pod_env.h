@@ -29,4 +29,7 @@ Result<Variables> container_variables(Api& api,
 // entrypoint could be run.
 std::vector<std::string> container_command(const Json& container, const Variables& variables);
 
+// args alone, expanded: what an image's own entrypoint is given.
+std::vector<std::string> container_arguments(const Json& container, const Variables& variables);
+
 }  // namespace lateen::sandbox

@@ -94,6 +94,21 @@ Result<FilePath> resolve_sub_path(const FilePath& root, const std::string& relat
   return joined;
 }
 
+// A node's folders are the sandbox's own: pods and their volumes.
+constexpr const char* kKubeletRoot = "/var/lib/kubelet";
+
+bool is_below(const FilePath& path, const FilePath& root) {
+  const FilePath relative = path.lexically_normal().lexically_relative(root);
+  return !relative.empty() && relative != "." && *relative.begin() != "..";
+}
+
+Status ensure_host_path(const FilePath& path, bool is_directory) {
+  if (path_exists(path)) return {};
+  if (is_directory) return make_dirs(path);
+  TRY(make_dirs(path.parent_path()));
+  return write_file(path, "");
+}
+
 }  // namespace
 
 PodVolumes::PodVolumes(Api& api,
@@ -194,14 +209,34 @@ Result<PreparedVolume> PodVolumes::empty_dir(std::string_view name) const {
   return PreparedVolume{.path = path, .read_only = false, .handle = {}};
 }
 
-Result<PreparedVolume> PodVolumes::host_path(const Json& source) {
+Result<PreparedVolume> PodVolumes::host_path(const Json& source) const {
   const FilePath path(string_at(source, "path"));
+  if (path.is_absolute() && is_below(path, kKubeletRoot)) return kubelet_path(path);
+  const std::string_view type = string_at(source, "type");
+  // Who asks for it to be made means to write to it.
+  if (path.is_absolute() && (type == "DirectoryOrCreate" || type == "FileOrCreate")) {
+    TRY(ensure_host_path(path, type == "DirectoryOrCreate"));
+    return PreparedVolume{.path = path, .read_only = false, .handle = {}};
+  }
   if (!path.is_absolute() || !path_exists(path)) {
     return Error(Code::NotFound, "hostPath {} is not on this machine, and the sandbox makes none",
                  path.string());
   }
   // The machine is not ours to write to.
   return PreparedVolume{.path = path, .read_only = true, .handle = {}};
+}
+
+Result<PreparedVolume> PodVolumes::kubelet_path(const FilePath& path) const {
+  const FilePath ours = paths_.dir().parent_path().parent_path();
+  const FilePath relative = path.lexically_normal().lexically_relative(kKubeletRoot);
+  if (*relative.begin() == "pods") {
+    return PreparedVolume{
+        .path = ours / relative, .read_only = false, .handle = {}, .linked = ours / "volumes"};
+  }
+  // Drivers' sockets and the like: there are none.
+  const FilePath other = TRY(safe_join(ours / "kubelet", relative.string()));
+  TRY(make_dirs(other));
+  return PreparedVolume{.path = other, .read_only = false, .handle = {}};
 }
 
 Status PodVolumes::add_data(const GroupVersionResource& gvr,
@@ -354,6 +389,11 @@ Result<std::vector<BindMount>> container_mounts(const Json& container,
     std::string sub_path(string_at(mount, "subPath"));
     if (sub_path.empty()) sub_path = expand_variables(string_at(mount, "subPathExpr"), variables);
     if (!sub_path.empty()) source = TRY(resolve_sub_path(source, sub_path));
+    if (const FilePath& linked = volume->second.linked; !linked.empty()) {
+      out.push_back({.source = linked.string(),
+                     .target = linked.string(),
+                     .read_only = volume->second.read_only});
+    }
     out.push_back(
         {.source = source.string(),
          .target = std::string(string_at(mount, "mountPath")),

@@ -24,7 +24,8 @@ namespace lateen::sandbox {
 struct PreparedVolume {
   FilePath path;
   bool read_only = false;
-  std::string handle;  // in the VolumeStore; empty for the pod's own
+  std::string handle;    // in the VolumeStore; empty for the pod's own
+  FilePath linked = {};  // a folder that its links lead to, shown at its own path; empty: none
 };
 
 using PreparedVolumes = std::map<std::string, PreparedVolume, std::less<>>;
@@ -58,7 +59,9 @@ class PodVolumes {
   Result<PreparedVolume> prepare_one(const Json& volume);
   Result<PreparedVolume> claim(std::string_view name, bool read_only);
   Result<PreparedVolume> empty_dir(std::string_view name) const;
-  static Result<PreparedVolume> host_path(const Json& source);
+  Result<PreparedVolume> host_path(const Json& source) const;
+  // In kubelet's folder, which is the sandbox's.
+  Result<PreparedVolume> kubelet_path(const FilePath& path) const;
 
   // Files of configMaps, secrets, the downward API and tokens: what `projected` mixes.
   struct ProjectedFile {

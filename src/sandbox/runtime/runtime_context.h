@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "sandbox/api/api.h"
 #include "sandbox/event_recorder.h"
+#include "sandbox/runtime/local_image.h"
 #include "sandbox/runtime/pod_network.h"
 #include "sandbox/runtime/pod_volumes.h"
 #include "sandbox/runtime/volume_store.h"
@@ -29,6 +30,7 @@ struct RuntimeContext {
   std::string program;                 // our own binary
   bool records_only = false;           // no namespaces here: nothing is really run
   std::vector<std::string> extra_env;  // of every container
+  std::vector<LocalImage> images;
   std::function<std::string(std::string_view ns)> service_lines;  // of /etc/hosts
   WorkQueue& pods;                                                // by uid: whom to look at
   WorkQueue& probes;  // "<uid>/<container>/<kind>/<restart>"

@@ -44,6 +44,10 @@ void Cluster::start_node() {
   options.ca_pem = "a certificate";
   options.records_only = records_only_;
   options.faults = &faults_;
+  options.images = {{.name = "shell",
+                     .program = "/bin/sh",
+                     .paths = {"/opt/shell", "/shell"},
+                     .env = {"OWN_ADDRESS=$(POD_IP)"}}};
   node_ = std::make_unique<Node>(*api_, options, Log(), clock_);
   const auto started = node_->start();
   if (!started) ADD_FAILURE() << started.error().describe();
