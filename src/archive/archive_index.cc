@@ -1,9 +1,8 @@
 #include "archive/archive_index.h"
 
-#include <algorithm>
-#include <cstring>
+#include <array>
 
-#include "base/encoding.h"
+#include "archive/index_lines.h"
 #include "base/gzip.h"
 #include "base/json.h"
 
@@ -13,12 +12,6 @@ namespace {
 
 // Longer than any object's names: 63 + 253 + 253 characters, escaped.
 constexpr std::size_t kMaxLine = 64 << 10;
-
-std::optional<ByteCount> count_at(const Json& line, std::string_view field) {
-  const auto value = int_at(line, field);
-  if (!value || *value < 0) return std::nullopt;
-  return static_cast<ByteCount>(*value);
-}
 
 // Lines of a gzipped text. Not thread-safe.
 class LineReader {
@@ -72,6 +65,7 @@ class IndexParser {
     if (ended_) return broken("something follows the end");
     if (find(line, "end") != nullptr) return take_end(line);
     if (find(line, "member") != nullptr) return take_member(line);
+    if (find(line, "block") != nullptr) return {};  // of the lookup: index_lookup.h
     return take_item(line);
   }
 
@@ -95,55 +89,29 @@ class IndexParser {
   }
 
   Status take_member(const Json& line) {
-    const auto offset = count_at(line, "offset");
-    const auto length = count_at(line, "length");
-    const auto unpacked = count_at(line, "unpacked");
+    const MemberRange member = TRY(read_member_line(line, limits_).wrap("line {}", line_));
     const ByteCount end =
         index_.members_.empty() ? 0 : index_.members_.back().offset + index_.members_.back().length;
-    if (!offset || !length || !unpacked || *offset != end)
-      return broken("a member that does not follow the last one");
-    // One object, its padding, or many small ones: never much more than the largest object.
-    if (*unpacked > limits_.max_item_size + 1_MiB || *length > *unpacked + 1_MiB) {
-      return broken("a member that is too large");
-    }
-    index_.members_.push_back({.offset = *offset, .length = *length, .unpacked_size = *unpacked});
+    if (member.offset != end) return broken("a member that does not follow the last one");
+    index_.members_.push_back(member);
     return {};
   }
 
   Status take_item(const Json& line) {
-    const auto offset = count_at(line, "offset");
-    const auto size = count_at(line, "size");
-    const auto digest = hex_decode(string_at(line, "sha256"));
-    if (index_.members_.empty() || !offset || !size || !digest ||
-        digest->size() != sizeof(Sha256Digest)) {
-      return broken("not an object's line");
-    }
-    const ByteCount room = index_.members_.back().unpacked_size;
-    if (*offset > room || *size > room - *offset) return broken("an object outside its member");
-    const bool preferred = bool_at(line, "preferred").value_or(true);
-    const ItemKey key{.group_resource = string_at(line, "resource"),
-                      .ns = string_at(line, "namespace"),
-                      .name = string_at(line, "name"),
-                      .version = string_at(line, "version"),
-                      .preferred = preferred};
-    // The same names as in the tarball, or none.
-    const ItemCopy copy = preferred ? ItemCopy::Plain : ItemCopy::Versioned;
-    if (!parse_entry_name(entry_name(key, copy)) || !why_no_object(key).empty())
-      return broken("a name that cannot be in an archive");
-    ItemLocation location{.offset = *offset,
-                          .size = *size,
-                          .member = static_cast<std::uint32_t>(index_.members_.size() - 1)};
-    std::memcpy(location.sha256.data(), digest->data(), digest->size());
-    return index_.table_->put({.key = key, .copy = copy}, location);
+    if (index_.members_.empty()) return broken("an object before any member");
+    const ItemLine item =
+        TRY(read_item_line(line, index_.members_.back(), index_.members_.size() - 1)
+                .wrap("line {}", line_));
+    return index_.table_->put(item.entry, item.location);
   }
 
   Status take_end(const Json& line) {
     ended_ = true;
-    const auto size = count_at(line, "size");
+    const auto size = index_count_at(line, "size");
     const ByteCount end =
         index_.members_.empty() ? 0 : index_.members_.back().offset + index_.members_.back().length;
-    if (!size || *size != end || count_at(line, "members") != index_.members_.size() ||
-        count_at(line, "items") != index_.table_->items().size()) {
+    if (!size || *size != end || index_count_at(line, "members") != index_.members_.size() ||
+        index_count_at(line, "items") != index_.table_->items().size()) {
       return broken("the end does not fit what came before");
     }
     index_.tarball_size_ = *size;

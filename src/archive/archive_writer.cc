@@ -115,8 +115,7 @@ struct ArchiveWriter::State {
                  const Headers& headers) LATEEN_REQUIRES(mu) {
     Bytes& raw = filling->raw;
     raw += headers.first;
-    append_index_line(filling->index_lines, key,
-                      {.offset = raw.size(), .size = json.size(), .sha256 = sha256});
+    filling->index_lines.add(key, {.offset = raw.size(), .size = json.size(), .sha256 = sha256});
     append_padded(raw, json);
     ++entries;
     if (headers.second.empty()) return;
@@ -136,8 +135,7 @@ struct ArchiveWriter::State {
     auto content = std::make_shared<Member>();
     content->raw.reserve(json.size() + kTarBlock);
     append_padded(content->raw, json);
-    append_index_line(content->index_lines, key,
-                      {.offset = 0, .size = json.size(), .sha256 = sha256});
+    content->index_lines.add(key, {.offset = 0, .size = json.size(), .sha256 = sha256});
     TRY(pipeline.push(content, stop));
     filling->raw += headers.second;
     TRY(push_filling(stop));

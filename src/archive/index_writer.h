@@ -8,16 +8,13 @@
 
 #include "archive/archive_index.h"
 #include "archive/archive_writer.h"
-#include "archive/item_table.h"
+#include "archive/index_lines.h"
 #include "base/byte_source.h"
 #include "base/gzip.h"
 
 namespace lateen::archive {
 
-// The line of one object, with its newline; its member's line stands before it.
-void append_index_line(std::string& out, const ItemKey& key, const ItemLocation& location);
-
-// Holds a few hundred KiB. Not thread-safe.
+// Holds a block, and the lookup: some five bytes an object. Not thread-safe.
 class IndexWriter {
  public:
   // `sink` outlives the writer.
@@ -26,16 +23,20 @@ class IndexWriter {
   Status begin(std::string_view backup);
 
   // A member of the tarball and the lines of the objects in it.
-  Status add_member(const MemberRange& range, std::string_view item_lines);
+  Status add_member(const MemberRange& range, const IndexLines& objects);
 
   Status finish(const ArchiveTotals& totals);
 
  private:
   Status flush();
+  Status write(BytesView member);
 
   ByteSink& sink_;
   GzipCompressor compressor_;
-  std::string pending_;
+  std::string pending_;       // lines of the block
+  std::string fingerprints_;  // of the block's objects
+  std::string lookup_;        // a line for each block before
+  ByteCount written_ = 0;
   std::uint64_t members_ = 0;
 };
 

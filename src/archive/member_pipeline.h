@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "archive/index_lines.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/thread.h"
@@ -19,7 +20,7 @@ namespace lateen::archive {
 // then the writer.
 struct Member {
   Bytes raw;
-  std::string index_lines;  // of the objects in it
+  IndexLines index_lines;  // of the objects in it
   std::shared_ptr<const Member>
       same;  // instead of `raw`: a member before this one, which is written again
   Bytes packed;
