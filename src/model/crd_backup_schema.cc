@@ -163,6 +163,8 @@ KindSchema schedule() {
                          {"schedule", "template"}),
           .status = object({{"lastBackup", time()},
                             {"lastSkipped", time()},
+                            {"missedRuns", integer()},
+                            {"nextRun", time()},
                             {"phase", one_of<SchedulePhase>()},
                             {"validationErrors", texts()}})};
 }

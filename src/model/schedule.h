@@ -35,6 +35,10 @@ struct ScheduleStatus {
   std::optional<TimePoint> last_backup = {};
   std::optional<TimePoint> last_skipped = {};
   StringList validation_errors = {};
+  // Ours; Velero passes them over. Absent while paused, and where the cluster has Velero's own
+  // definition of the kind, which drops them.
+  std::optional<TimePoint> next_run = {};
+  std::int64_t missed_runs = 0;  // so many moments of the cron line got no backup, in all
   JsonObject unknown = {};
 
   bool operator==(const ScheduleStatus&) const = default;
@@ -44,6 +48,8 @@ struct ScheduleStatus {
     visit("lastBackup", self.last_backup);
     visit("lastSkipped", self.last_skipped);
     visit("validationErrors", self.validation_errors);
+    visit("nextRun", self.next_run);
+    visit("missedRuns", self.missed_runs);
   }
 };
 

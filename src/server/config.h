@@ -8,9 +8,22 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/result.h"
 #include "model/object_meta.h"
 
 namespace lateen::server {
+
+// Whom to tell what happens (notifications.h). What a Secret says counts before what is here.
+struct NotificationConfig {
+  std::string secret = {};  // in the server's namespace; read anew for each message
+  std::string webhook_url = {};
+  std::vector<std::string> events = {};  // globs over "backup.failed"; none: everything
+  std::string ping_url = {};
+  Duration ping_period = std::chrono::minutes(5);
+};
+
+// InvalidArgument, with the flag's name, for what is no URL.
+Status check(const NotificationConfig& config);
 
 // Filled once from flags, const ever after.
 struct ServerConfig {
@@ -18,7 +31,11 @@ struct ServerConfig {
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
 
+  bool leader_elect = true;  // of several servers one works, and the others wait
+  Duration lease_duration = std::chrono::seconds(15);  // how long they wait for one that is silent
+
   std::string metrics_address = ":8085";  // "" serves none
+  std::string profiler_address = {};      // "" serves none
   std::string download_address =
       "127.0.0.1:0";         // where files of locations without signed URLs are served
   std::string download_url;  // how clients reach it; default: http://<download_address>
@@ -40,6 +57,8 @@ struct ServerConfig {
   Duration resource_timeout = std::chrono::minutes(10);
   Duration terminating_resource_timeout = std::chrono::minutes(10);
   bool schedule_skip_immediately = false;
+  bool keep_last_good_backup = true;  // past its TTL, while all later ones have failed
+  NotificationConfig notifications = {};
 
   std::int64_t client_page_size = 500;
   std::size_t concurrent_backups = 1;   // at work at once, of different namespaces
@@ -52,6 +71,10 @@ struct ServerConfig {
   Duration fs_backup_timeout = std::chrono::hours(4);
   std::string uploader_type = "kopia";            // or restic
   Duration default_repo_maintain_frequency = {};  // zero: by the type of the repository
+
+  // Each time one of `verify_parts` parts of all backups is verified, in turn. 0: never.
+  Duration verify_frequency = std::chrono::hours(24);
+  std::size_t verify_parts = 7;
 
   std::string plugin_dir = "/plugins";  // of Velero plugins; one that isn't there has none
   bool prefer_plugins = false;          // of what is built in as well

@@ -20,7 +20,9 @@
 
 namespace lateen::server {
 
+class Announcer;
 class Metrics;
+class Notifier;
 class ServerPlugins;
 
 struct ServerContext {
@@ -33,6 +35,8 @@ struct ServerContext {
   const volumes::SnapshotterFactory& snapshotters;
   Metrics& metrics;
   const ServerPlugins* plugins = nullptr;  // null: none
+  Notifier* notifier = nullptr;            // null: nobody outside is told
+  Announcer* announcer = nullptr;          // null: nobody is told
 
   kube::Client& client() const { return cluster.client(); }
 };

@@ -1,11 +1,13 @@
 #include <algorithm>
 
+#include "base/time.h"
 #include "model/backup.h"
 #include "model/locations.h"
 #include "model/names.h"
 #include "model/requests.h"
 #include "model/schedule.h"
 #include "server/collection_controllers.h"
+#include "server/collection_decision.h"
 #include "server/listing.h"
 #include "server/metrics.h"
 #include "server/retention.h"
@@ -15,6 +17,10 @@ namespace {
 
 using model::Backup;
 using model::DeleteBackupRequest;
+
+// So far may our clock and the API server's be apart. Beyond it one of them is wrong, and what has
+// expired cannot be told.
+constexpr Duration kClocksApart = std::chrono::minutes(15);
 
 class GcController final : public Controller {
  public:
@@ -28,14 +34,16 @@ class GcController final : public Controller {
     auto backups = list_all<Backup>(context_, stop);
     if (!backups) return;
     context_.metrics.backups_present(backups->size());
+    context_.metrics.backups_known(*backups);
     const std::optional<RetentionView> retained = look_at_retention(*backups, stop);
     if (!retained) return;
+    const Collectable collectable = decide_collection(*backups, *retained, context_.clock.now(),
+                                                      context_.config.keep_last_good_backup);
+    if (collectable.empty() || !clocks_agree(stop)) return;
     for (const Backup& backup : *backups) {
-      // One in Deleting too: its deletion may have failed, and is asked for again.
-      if (!model::is_terminal(backup.status.phase.value())) continue;
-      const std::string_view why = why_it_may_go(backup, *retained);
-      if (why.empty()) continue;
-      const Status asked = ask_for_deletion(backup, why, stop);
+      const auto why = collectable.find(backup.metadata.name);
+      if (why == collectable.end()) continue;
+      const Status asked = ask_for_deletion(backup, why->second, stop);
       if (!asked && !stop.stop_requested()) {
         context_.log.error("Could not garbage-collect a backup",
                            {{"backup", backup.metadata.name}, {"error", asked.error()}});
@@ -62,15 +70,24 @@ class GcController final : public Controller {
     return apply_retention(*schedules, backups, *cluster);
   }
 
-  // A retention decides over the backups that it is for, and TTL over the others.
-  std::string_view why_it_may_go(const Backup& backup, const RetentionView& retained) const {
-    const auto verdict = retained.find(backup.metadata.name);
-    if (verdict != retained.end()) {
-      return verdict->second ? "" : "its Schedule's retention does not hold it any more";
-    }
-    const bool expired =
-        backup.status.expiration && context_.clock.now() >= *backup.status.expiration;
-    return expired ? "it has expired" : "";
+  // A clock that has jumped ahead would delete backups that have years to go. The API server says
+  // what time it is there when it is asked to make something, if only for show.
+  bool clocks_agree(std::stop_token stop) const {
+    DeleteBackupRequest probe;
+    probe.metadata.generate_name = "clock-";
+    probe.metadata.ns = context_.cluster.ns();
+    probe.spec.backup_name = "clock";
+    const auto made = context_.client().create(context_.cluster.path<DeleteBackupRequest>(),
+                                               model::to_json(probe), {.dry_run = true}, stop);
+    if (!made) return true;  // the deletion itself will say what is wrong
+    const auto there = parse_rfc3339(string_at(*made, "metadata.creationTimestamp"));
+    if (!there) return true;
+    const TimePoint here = context_.clock.now();
+    if (std::chrono::abs(here - *there) <= kClocksApart) return true;
+    context_.log.error(
+        "No backup is collected while this server's clock and the API server's differ",
+        {{"here", format_rfc3339(here)}, {"there", format_rfc3339(*there)}});
+    return false;
   }
 
   Status ask_for_deletion(const Backup& backup, std::string_view why, std::stop_token stop) {

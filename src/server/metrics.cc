@@ -1,19 +1,24 @@
 #include "server/metrics.h"
 
+#include <set>
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "base/thread.h"
+#include "base/version.h"
 #include "model/names.h"
+#include "server/process_metrics.h"
 
 namespace lateen::server {
 namespace {
 
 using CounterFamily = prometheus::Family<prometheus::Counter>;
 using GaugeFamily = prometheus::Family<prometheus::Gauge>;
-using Labels = std::map<std::string, std::string>;
+using Labels = MetricLabels;
 
 const prometheus::Histogram::BucketBoundaries kDurationBuckets = {60,   300,  600,   900,  1800,
                                                                   3600, 7200, 10800, 14400};
@@ -87,21 +92,62 @@ struct Metrics::Families {
           .Name("velero_backup_duration_seconds")
           .Help("How long backups took, in seconds")
           .Register(registry);
+  CounterFamily& maintained = counter("velero_repo_maintenance_success_total",
+                                      "Maintenance of repositories that succeeded");
+  CounterFamily& not_maintained =
+      counter("velero_repo_maintenance_failure_total", "Maintenance of repositories that failed");
+  prometheus::Family<prometheus::Histogram>& maintenance_duration =
+      prometheus::BuildHistogram()
+          .Name("velero_repo_maintenance_duration_seconds")
+          .Help("How long the maintenance of repositories took, in seconds")
+          .Register(registry);
+
+  // Those that begin at zero with each schedule, as Velero's do.
+  std::vector<CounterFamily*> by_schedule() {
+    return {&attempt,          &success,         &partial,          &failure,
+            &invalid,          &warnings,        &deletion_attempt, &deletion_success,
+            &deletion_failure, &restore_attempt, &restore_success,  &restore_partial,
+            &restore_failed,   &restore_invalid, &native_attempt,   &native_success,
+            &native_failure};
+  }
+
+  std::vector<CounterFamily*> by_backup() { return {&csi_attempt, &csi_success, &csi_failure}; }
+
+  std::vector<GaugeFamily*> of_last_backup() {
+    return {&items, &item_errors, &size, &last_success, &last_status};
+  }
+
+  void begin_at_zero(const Labels& labels) {
+    for (CounterFamily* family : by_schedule())
+      family->Add(labels);
+    for (CounterFamily* family : by_backup())
+      family->Add({{"schedule", labels.at("schedule")}, {"backupName", ""}});
+    items.Add(labels);
+    item_errors.Add(labels);
+  }
+
+  // The library finds no series by its labels but for adding it.
+  template <typename Family>
+  static void remove(Family& family, const Labels& labels) {
+    family.Remove(&family.Add(labels));
+  }
+
+  Mutex mu;
+  // Backups with series of their own, and their schedules.
+  std::map<std::string, std::string> named LATEEN_GUARDED_BY(mu);
+  std::map<std::string, GaugeFamily*> gauges LATEEN_GUARDED_BY(mu);
+  std::map<std::string, std::map<Labels, prometheus::Gauge*>> shown LATEEN_GUARDED_BY(mu);
+  std::map<std::string, CounterFamily*> counters LATEEN_GUARDED_BY(mu);
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {
   // Backups without a schedule are there from the start, so that rates over them begin at zero.
   const Labels ad_hoc{{"schedule", ""}};
-  for (CounterFamily* family :
-       {&families_->attempt, &families_->success, &families_->partial, &families_->failure,
-        &families_->invalid, &families_->warnings, &families_->deletion_attempt,
-        &families_->deletion_success, &families_->deletion_failure, &families_->restore_attempt,
-        &families_->restore_success, &families_->restore_partial, &families_->restore_failed,
-        &families_->restore_invalid, &families_->native_attempt, &families_->native_success,
-        &families_->native_failure}) {
-    family->Add(ad_hoc);
-  }
+  families_->begin_at_zero(ad_hoc);
   families_->last_status.Add(ad_hoc).Set(1);
+  families_->gauge("lateen_build_info", "1, with the version of this program")
+      .Add({{"version", std::string(kVersion)}})
+      .Set(1);
 }
 
 Metrics::~Metrics() = default;
@@ -149,6 +195,10 @@ void Metrics::backup_ended(const model::Backup& backup, ByteCount tarball_size) 
   families_->native_failure.Add(labels).Increment(
       static_cast<double>(status.volume_snapshots_attempted - status.volume_snapshots_completed));
   if (status.csi_volume_snapshots_attempted == 0) return;
+  {
+    const Lock lock(families_->mu);
+    families_->named[backup.metadata.name] = schedule_of(backup);
+  }
   const Labels csi{{"schedule", schedule_of(backup)}, {"backupName", backup.metadata.name}};
   families_->csi_attempt.Add(csi).Increment(
       static_cast<double>(status.csi_volume_snapshots_attempted));
@@ -197,8 +247,82 @@ void Metrics::restores_present(std::size_t count) {
   families_->restores.Add({}).Set(static_cast<double>(count));
 }
 
+void Metrics::repository_maintained(std::string_view repository, bool success, Duration took) {
+  const Labels labels{{"repository_name", std::string(repository)}};
+  (success ? families_->maintained : families_->not_maintained).Add(labels).Increment();
+  families_->maintenance_duration.Add(labels, kDurationBuckets)
+      .Observe(std::chrono::duration<double>(took).count());
+}
+
+void Metrics::schedule_seen(const std::string& schedule, const model::Backup* last_good) {
+  const Labels labels{{"schedule", schedule}};
+  families_->begin_at_zero(labels);
+  families_->last_status.Add(labels).Set(1);
+  if (last_good == nullptr || !last_good->status.completion_timestamp) return;
+  families_->last_success.Add(labels).Set(seconds(*last_good->status.completion_timestamp));
+  if (last_good->status.progress) {
+    families_->items.Add(labels).Set(
+        static_cast<double>(last_good->status.progress->items_backed_up));
+  }
+}
+
+void Metrics::schedule_gone(const std::string& schedule) {
+  const Labels labels{{"schedule", schedule}};
+  for (CounterFamily* family : families_->by_schedule())
+    Families::remove(*family, labels);
+  for (CounterFamily* family : families_->by_backup())
+    Families::remove(*family, {{"schedule", schedule}, {"backupName", ""}});
+  for (GaugeFamily* family : families_->of_last_backup())
+    Families::remove(*family, labels);
+  families_->duration.Remove(&families_->duration.Add(labels, kDurationBuckets));
+}
+
+void Metrics::backups_known(const std::vector<model::Backup>& backups) {
+  std::set<std::string_view> known;
+  for (const model::Backup& backup : backups)
+    known.insert(backup.metadata.name);
+  const Lock lock(families_->mu);
+  std::erase_if(families_->named, [&](const auto& one) {
+    const auto& [backup, schedule] = one;
+    if (known.contains(backup)) return false;
+    for (CounterFamily* family : families_->by_backup())
+      Families::remove(*family, {{"schedule", schedule}, {"backupName", backup}});
+    return true;
+  });
+}
+
+void Metrics::set_gauges(const std::string& family,
+                         const std::string& help,
+                         const std::vector<MetricSample>& samples) {
+  const Lock lock(families_->mu);
+  GaugeFamily*& gauges = families_->gauges[family];
+  if (gauges == nullptr) gauges = &families_->gauge(family.c_str(), help.c_str());
+  auto& shown = families_->shown[family];
+  std::map<Labels, prometheus::Gauge*> now;
+  for (const MetricSample& sample : samples) {
+    prometheus::Gauge& gauge = gauges->Add(sample.labels);
+    gauge.Set(sample.value);
+    now[sample.labels] = &gauge;
+  }
+  for (const auto& [labels, gauge] : shown) {
+    if (!now.contains(labels)) gauges->Remove(gauge);
+  }
+  shown = std::move(now);
+}
+
+void Metrics::count(const std::string& family,
+                    const std::string& help,
+                    const MetricLabels& labels,
+                    double by) {
+  const Lock lock(families_->mu);
+  CounterFamily*& counters = families_->counters[family];
+  if (counters == nullptr) counters = &families_->counter(family.c_str(), help.c_str());
+  counters->Add(labels).Increment(by);
+}
+
 std::string Metrics::text() const {
-  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+  return prometheus::TextSerializer().Serialize(families_->registry.Collect()) +
+         process_metrics_text();
 }
 
 }  // namespace lateen::server

@@ -1,63 +1,25 @@
 #include "server/schedule_controller.h"
 
 #include <algorithm>
+#include <map>
 
-#include "base/cron.h"
-#include "base/text.h"
+#include "base/time.h"
 #include "model/names.h"
-#include "model/phases.h"
+#include "server/announcer.h"
 #include "server/listing.h"
+#include "server/metrics.h"
 #include "server/retention.h"
+#include "server/schedule_decision.h"
 
 namespace lateen::server {
+namespace {
 
 using model::Backup;
 using model::Schedule;
-using model::SchedulePhase;
 
-Result<std::optional<TimePoint>> next_run(const Schedule& schedule) {
-  if (trim(schedule.spec.schedule).empty()) {
-    return Error(Code::InvalidArgument, "Schedule must be a non-empty valid Cron expression");
-  }
-  const CronSchedule cron =
-      TRY(CronSchedule::parse(schedule.spec.schedule).wrap("invalid schedule"));
-  TimePoint base = schedule.status.last_backup
-                       ? *schedule.status.last_backup
-                       : schedule.metadata.creation_timestamp.value_or(TimePoint());
-  if (schedule.status.last_skipped) base = std::max(base, *schedule.status.last_skipped);
-  return cron.next(base);
-}
-
-Backup backup_of(const Schedule& schedule, TimePoint now) {
-  Backup backup;
-  backup.metadata.ns = schedule.metadata.ns;
-  backup.metadata.name = model::scheduled_backup_name(schedule.metadata.name, now);
-  backup.spec = schedule.spec.backup_template;
-  const model::StringMap& own = backup.spec.metadata.labels;
-  backup.metadata.labels = own.empty() ? schedule.metadata.labels : own;
-  backup.metadata.labels[std::string(model::labels::kScheduleName)] = schedule.metadata.name;
-  backup.metadata.annotations = schedule.metadata.annotations;
-  // What kubectl noted about the Schedule says nothing of the Backup.
-  backup.metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
-  // Where only TTL counts (Velero), nothing that the retention holds is to go too early.
-  const auto retention = retention_of(schedule);
-  if (retention && *retention && backup.spec.ttl == Duration::zero())
-    backup.spec.ttl = (*retention)->span();
-  if (schedule.spec.use_owner_references_in_backup == true) {
-    backup.metadata.owner_references = {model::controlled_by(schedule)};
-  }
-  return backup;
-}
-
-namespace {
-
-// A Backup of the schedule that has not got past its own work: the next one waits for it.
-bool is_under_way(const Backup& backup, const Schedule& schedule) {
-  if (backup.metadata.label(model::labels::kScheduleName) != schedule.metadata.name) return false;
-  const model::BackupPhase phase = backup.status.phase.value();
-  return model::is_new(phase) || phase == model::BackupPhase::Queued ||
-         phase == model::BackupPhase::ReadyToStart || phase == model::BackupPhase::InProgress;
-}
+// A Backup that bears the name of a run, but was made so long before it, was made while a clock was
+// wrong.
+constexpr Duration kMadeBefore = std::chrono::hours(1);
 
 class ScheduleController final : public Controller {
  public:
@@ -71,58 +33,109 @@ class ScheduleController final : public Controller {
   void reconcile(std::stop_token stop) override {
     auto schedules = list_all<Schedule>(context_, stop);
     if (!schedules) return;
-    for (const Schedule& schedule : *schedules) {
+    for (Schedule& schedule : *schedules) {
       const Status done = look_at(schedule, stop);
       if (done || stop.stop_requested() || done.error().is(Code::Conflict)) continue;
       context_.log.error("Could not process a Schedule",
                          {{"schedule", schedule.metadata.name}, {"error", done.error()}});
     }
+    forget_others(*schedules);
   }
 
  private:
-  Status look_at(const Schedule& schedule, std::stop_token stop) {
-    Schedule after = schedule;
-    if (!after.spec.skip_immediately) {
-      after.spec.skip_immediately = context_.config.schedule_skip_immediately;
-    }
-    if (after.spec.skip_immediately == true) {
-      after.spec.skip_immediately = false;
-      after.status.last_skipped = context_.clock.now();
-    }
-    const auto due = next_run(after);
-    const auto retention = retention_of(after);
-    if (!due || !retention) {
-      after.status.phase = SchedulePhase::FailedValidation;
-      after.status.validation_errors = {due ? retention.error().message() : due.error().message()};
-      return write(schedule, after, stop);
-    }
-    after.status.phase = SchedulePhase::Enabled;
-    after.status.validation_errors.clear();
+  Status look_at(Schedule& schedule, std::stop_token stop) {
+    // Where the cluster's definition of the kind has no such field, we remember it ourselves.
+    const Schedule stored = schedule;
+    std::optional<TimePoint>& promised = promised_[schedule.metadata.uid];
+    if (!schedule.status.next_run) schedule.status.next_run = promised;
     const TimePoint now = context_.clock.now();
-    if (after.spec.paused || !*due || now < **due || TRY(any_under_way(after, stop))) {
-      return write(schedule, after, stop);
+    ScheduleDecision decision =
+        decide_schedule(schedule, now, false, context_.config.schedule_skip_immediately);
+    if (decision.run && TRY(any_under_way(schedule, stop))) {
+      decision = decide_schedule(schedule, now, true, context_.config.schedule_skip_immediately);
     }
-    TRY(write(schedule, after, stop));
-    // The Backup first: if we die in between, there may be one more than was asked for; the other
-    // way round there would be one less.
-    Backup backup = backup_of(after, now);
-    if (*retention) {
-      backup.metadata.annotations[std::string(model::annotations::kClusterUid)] =
-          TRY(read_cluster_uid(context_.client(), stop));
+    promised = decision.schedule.status.next_run;
+    if (decision.clock_went_back) {
+      context_.log.warning("The Schedule's last run lay in the future; it goes on from now",
+                           {{"schedule", schedule.metadata.name}});
     }
-    auto created = context_.cluster.create(backup, stop);
-    if (!created && !created.error().is(Code::AlreadyExists)) return std::move(created).error();
-    context_.log.info("Created a Backup of the Schedule",
-                      {{"schedule", schedule.metadata.name}, {"backup", backup.metadata.name}});
-    TRY(context_.cluster.modify<Schedule>(
-        schedule.metadata.name, [now](Schedule& current) { current.status.last_backup = now; },
-        stop));
+    TRY(write(stored, decision.schedule, stop));
+    if (decision.run) TRY(run(decision, now, stop));
     return {};
   }
 
+  // The Backup first: if we die in between, the next round finds it by its name. The other way
+  // round there would be none.
+  Status run(const ScheduleDecision& decision, TimePoint now, std::stop_token stop) {
+    const Schedule& schedule = decision.schedule;
+    Backup backup = backup_of(schedule, *decision.run);
+    if (TRY(retention_of(schedule))) {
+      backup.metadata.annotations[std::string(model::annotations::kClusterUid)] =
+          TRY(read_cluster_uid(context_.client(), stop));
+    }
+    TRY(create(backup, *decision.run, now, stop));
+    const auto noted = TRY(context_.cluster.modify<Schedule>(
+        schedule.metadata.name, [&](Schedule& current) { note_run(current, decision, now); },
+        stop));
+    std::optional<TimePoint>& promised = promised_[schedule.metadata.uid];
+    const auto next = next_run(noted);
+    promised = next ? *next : std::nullopt;
+    tell(decision, backup, now);
+    return {};
+  }
+
+  Status create(Backup& backup, TimePoint run, TimePoint now, std::stop_token stop) {
+    const std::string_view schedule = backup.metadata.label(model::labels::kScheduleName);
+    auto created = context_.cluster.create(backup, stop);
+    if (!created && created.error().is(Code::AlreadyExists)) {
+      auto there = context_.cluster.get<Backup>(backup.metadata.name, stop);
+      // It was made for this very run, by us before we died or by another server.
+      if (!there || there->metadata.creation_timestamp.value_or(run) + kMadeBefore >= run)
+        return {};
+      backup.metadata.name = model::scheduled_backup_name(schedule, now);
+      created = context_.cluster.create(backup, stop);
+    }
+    if (!created && !created.error().is(Code::AlreadyExists)) return std::move(created).error();
+    context_.log.info("Created a Backup of the Schedule",
+                      {{"schedule", schedule}, {"backup", backup.metadata.name}});
+    return {};
+  }
+
+  void tell(const ScheduleDecision& decision, const Backup& backup, TimePoint now) {
+    const Schedule& schedule = decision.schedule;
+    if (decision.missed > 0) {
+      context_.metrics.count("lateen_schedule_missed_runs_total",
+                             "Moments of a schedule's cron line that got no backup",
+                             {{"schedule", schedule.metadata.name}},
+                             static_cast<double>(decision.missed));
+    }
+    if (context_.announcer == nullptr) return;
+    Occurrence made = occurrence_on(schedule, now);
+    made.type = "schedule.ran";
+    made.reason = "BackupCreated";
+    made.message = fmt::format("Created backup {}", backup.metadata.name);
+    made.event_only = true;
+    context_.announcer->tell(std::move(made));
+    if (decision.missed == 0) return;
+    Occurrence missed = occurrence_on(schedule, now);
+    missed.type = "schedule.missed";
+    missed.id += "." + format_timestamp_suffix(*decision.run);
+    missed.severity = kube::EventSeverity::Warning;
+    missed.reason = "RunsMissed";
+    missed.message =
+        fmt::format("{} of its runs got no backup before {}; {} makes up for them", decision.missed,
+                    format_rfc3339(*decision.run), backup.metadata.name);
+    missed.data["missed"] = static_cast<std::int64_t>(decision.missed);
+    missed.data["backup"] = backup.metadata.name;
+    context_.announcer->tell(std::move(missed));
+  }
+
   Status write(const Schedule& before, const Schedule& after, std::stop_token stop) {
-    if (after == before) return {};
-    TRY(context_.cluster.update(before, after, stop));
+    Schedule wanted = after;
+    if (passes_over_next_run_) wanted.status.next_run = before.status.next_run;
+    if (wanted == before) return {};
+    const Schedule now = TRY(context_.cluster.update(before, wanted, stop));
+    passes_over_next_run_ = wanted.status.next_run && !now.status.next_run;
     return {};
   }
 
@@ -134,7 +147,18 @@ class ScheduleController final : public Controller {
     });
   }
 
+  void forget_others(const std::vector<Schedule>& schedules) {
+    std::erase_if(promised_, [&schedules](const auto& one) {
+      return std::none_of(schedules.begin(), schedules.end(), [&one](const Schedule& schedule) {
+        return schedule.metadata.uid == one.first;
+      });
+    });
+  }
+
   const ServerContext context_;
+  std::map<std::string, std::optional<TimePoint>> promised_;  // by uid; this thread's alone
+  // The cluster has Velero's own definition of the kind, which drops our fields.
+  bool passes_over_next_run_ = false;
 };
 
 }  // namespace
