@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kube/object.h"
+#include "model/names.h"
 #include "restore/object_preparation.h"
 
 namespace lateen::restore {
@@ -61,6 +62,12 @@ Result<CreatedItem> ItemCreator::deal_with_existing(const Candidate& candidate,
     if (found.error().is(Code::NotFound)) return why;
     return std::move(found).error();
   }
+  if (is_of_earlier_run(*found)) {
+    return CreatedItem{.outcome = kube::creation_time_of(*found) >= earlier_.began
+                                      ? ItemOutcome::Created
+                                      : ItemOutcome::Updated,
+                       .object = std::move(*found)};
+  }
   const ExistingDecision decision = decide_existing(*found, candidate, policy_);
   CreatedItem item{.outcome = ItemOutcome::Skipped};
   switch (decision.treatment) {
@@ -82,6 +89,11 @@ Result<CreatedItem> ItemCreator::deal_with_existing(const Candidate& candidate,
   }
   item.object = std::move(*found);
   return item;
+}
+
+bool ItemCreator::is_of_earlier_run(const Json& there) const {
+  return !earlier_.restore_label.empty() && !kube::is_being_deleted(there) &&
+         kube::label_of(there, model::labels::kRestoreName) == earlier_.restore_label;
 }
 
 Result<CreatedItem> ItemCreator::update(const Candidate& candidate,

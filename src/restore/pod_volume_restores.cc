@@ -9,6 +9,7 @@
 #include "kube/object.h"
 #include "model/names.h"
 #include "model/phases.h"
+#include "model/restarts.h"
 #include "restore/action.h"
 #include "restore/run.h"
 #include "volumes/node_agent.h"
@@ -139,18 +140,44 @@ class PodVolumeRestores final : public ItemExtension {
                                    stop));
     const PodVolumeRestore wanted =
         new_pod_volume_restore(tools_.restore, pod, copy, tools_.location);
-    const Json made = TRY(tools_.client
-                              .create({.gvr = kRestores, .ns = tools_.restore.metadata.ns},
-                                      model::to_json(wanted), {}, std::move(stop))
-                              .wrap("creating a PodVolumeRestore"));
+    std::optional<Json> made = TRY(find_earlier(wanted, stop));
+    if (!made) {
+      made = TRY(tools_.client
+                     .create({.gvr = kRestores, .ns = tools_.restore.metadata.ns},
+                             model::to_json(wanted), {}, std::move(stop))
+                     .wrap("creating a PodVolumeRestore"));
+    }
     const Lock lock(mu_);
     if (begun_.empty()) restores_.start();
     begun_.push_back(
-        {.name = std::string(kube::name_of(made)),
+        {.name = std::string(kube::name_of(*made)),
          .pod_ns = wanted.spec.pod.ns,
          .pod = wanted.spec.pod.name,
          .claim = std::string(copy.metadata.annotation(model::annotations::kPvcName))});
     return {};
+  }
+
+  // One that a run before this one, which was interrupted, has asked for.
+  Result<std::optional<Json>> find_earlier(const PodVolumeRestore& wanted,
+                                           std::stop_token stop) const {
+    std::optional<Json> none;
+    if (model::restarts_of(tools_.restore.metadata) == 0) return none;
+    const Json list =
+        TRY(tools_.client.list({.gvr = kRestores, .ns = tools_.restore.metadata.ns},
+                               {.label_selector = fmt::format("{}={}", model::labels::kRestoreUid,
+                                                              tools_.restore.metadata.uid)},
+                               std::move(stop)));
+    const JsonArray* items = array_at(list, "items");
+    if (items == nullptr) return none;
+    for (const Json& item : *items) {
+      const auto one = model::from_json<PodVolumeRestore>(item);
+      const bool same =
+          one && one->spec.pod.uid == wanted.spec.pod.uid && one->spec.volume == wanted.spec.volume;
+      if (!same || one->spec.cancel) continue;
+      const DataPhase phase = one->status.phase.value();
+      if (phase != DataPhase::Failed && phase != DataPhase::Canceled) return std::optional(item);
+    }
+    return none;
   }
 
   std::vector<Begun> begun() const {

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "kube/discovery.h"
 #include "kube/object.h"
+#include "model/restarts.h"
 #include "restore/item_extension.h"
 #include "restore/namespace_mapping.h"
 #include "restore/namespaces.h"
@@ -83,6 +84,15 @@ Result<std::map<std::string, std::string>> target_namespaces(
 
 using Namespaces = std::vector<std::pair<std::string, std::string>>;  // target, source
 
+// Whether the run that was interrupted has made it.
+bool is_of_earlier_run(const RunState& state, const std::string& ns, std::stop_token stop) {
+  const model::ObjectMeta& metadata = state.restore.metadata;
+  if (model::restarts_of(metadata) == 0 || !metadata.creation_timestamp) return false;
+  const auto there =
+      state.tools.client.get({.gvr = {"", "v1", "namespaces"}, .name = ns}, {}, std::move(stop));
+  return there && kube::creation_time_of(*there) >= metadata.creation_timestamp;
+}
+
 Status restore_namespaces(RunState& state, const Namespaces& wanted, std::stop_token stop) {
   return parallel_for(
       wanted.size(), state.options.workers,
@@ -98,7 +108,8 @@ Status restore_namespaces(RunState& state, const Namespaces& wanted, std::stop_t
           return {};
         }
         // One that was there is not an item of this restore, as with Velero.
-        if (*made) state.notes.item("v1", "Namespace", {}, target, ItemOutcome::Created);
+        if (*made || is_of_earlier_run(state, target, s))
+          state.notes.item("v1", "Namespace", {}, target, ItemOutcome::Created);
         return {};
       },
       stop);

@@ -6,6 +6,7 @@
 #include "kube/object.h"
 #include "model/names.h"
 #include "model/pod_hooks.h"
+#include "model/restarts.h"
 #include "restore/item_creator.h"
 #include "restore/item_extension.h"
 #include "restore/object_preparation.h"
@@ -61,7 +62,13 @@ std::unique_ptr<ItemBringer> make_bringer(const RestoreTools& tools,
                                           Rehearsal* rehearsal) {
   const model::ExistingResourcePolicy policy = restore.spec.existing_resource_policy.value();
   if (rehearsal != nullptr) return std::make_unique<ItemAsker>(tools.client, policy, *rehearsal);
-  return std::make_unique<ItemCreator>(tools.client, policy, options.terminating_resource_timeout);
+  EarlierRun earlier;
+  if (model::restarts_of(restore.metadata) > 0) {
+    earlier = {.restore_label = model::valid_name(restore.metadata.name),
+               .began = restore.metadata.creation_timestamp.value_or(TimePoint::max())};
+  }
+  return std::make_unique<ItemCreator>(tools.client, policy, options.terminating_resource_timeout,
+                                       std::move(earlier));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "model/phases.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "server/backup_signer.h"
 #include "server/delete_actions.h"
 #include "server/leftovers.h"
 #include "server/listing.h"
@@ -147,6 +148,9 @@ class DeletionController final : public Controller {
     }
     // Files go only when the snapshots are gone: they alone know where those are.
     if (!errors.empty()) return errors;
+    const Status forgotten =
+        forget_signed(context_, backup.spec.storage_location, backup.metadata.name, stop);
+    if (!forgotten) return {forgotten.error().message()};
     const Status files = (*store)->delete_backup(backup.metadata.name, stop);
     if (!files) return {files.error().message()};
     errors = delete_restores(backup, **store, stop);
@@ -176,8 +180,7 @@ class DeletionController final : public Controller {
     if (!stored) {
       // It failed before it had any contents, or was deleted in part: what is left of its snapshots
       // is in the cluster.
-      discard_snapshots(backup, context_, log, stop);
-      return errors;
+      return discard_snapshots(backup, context_, stop);
     }
     const Status acted = run_delete_actions(backup, stored->reader, context_, log, stop);
     if (!acted)

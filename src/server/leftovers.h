@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "model/backup.h"
 #include "model/native_snapshot.h"
 #include "server/context.h"
@@ -12,12 +13,20 @@
 namespace lateen::server {
 
 // Deletes the VolumeSnapshots that carry the backup's label, and with them the storage's snapshots.
-// Only for a backup of which nothing is in its bucket: these snapshots are all of its data. Best
-// effort: what cannot be deleted is told in the log.
-void discard_snapshots(const model::Backup& backup,
-                       const ServerContext& context,
-                       const Log& log,
-                       std::stop_token stop);
+// Only for a backup of which nothing is in its bucket: these snapshots are all of its data. Gives
+// what could not be deleted, and why.
+model::StringList discard_snapshots(const model::Backup& backup,
+                                    const ServerContext& context,
+                                    std::stop_token stop);
+
+// What node agents have copied for a backup that came to nothing: they are told to end it, its
+// snapshots are forgotten in their repositories, and its PodVolumeBackups and DataUploads deleted.
+// Unavailable while an agent has not ended; past `patience` it is not waited for.
+Status remove_copies(const model::Backup& backup,
+                     const ServerContext& context,
+                     const Log& log,
+                     Deadline patience,
+                     std::stop_token stop);
 
 // The native snapshots of a backup in the making. They are noted in its bucket as they are taken,
 // so that a server that dies leaves a trace of them; the backup's own document takes its place

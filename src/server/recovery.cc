@@ -1,10 +1,13 @@
 #include "server/recovery.h"
 
+#include <fmt/ranges.h>
+
 #include "model/backup.h"
 #include "model/data_movement.h"
 #include "model/names.h"
 #include "model/phases.h"
 #include "model/pod_volumes.h"
+#include "model/restarts.h"
 #include "model/restore.h"
 #include "server/leftovers.h"
 
@@ -16,122 +19,200 @@ using model::BackupPhase;
 using model::Restore;
 using model::RestorePhase;
 
-// Best effort: what cannot be removed now is told, and does not keep the server from starting.
-void remove_files(const Backup& backup,
-                  const ServerContext& context,
-                  const Log& log,
-                  std::stop_token stop) {
-  const Status removed = [&]() -> Status {
-    auto store = TRY(open_store(context, backup.spec.storage_location, stop));
-    if (TRY(store->backup_exists(backup.metadata.name, stop))) return {};
-    return remove_unfinished(backup.metadata.name, *store, context, log, stop);
-  }();
-  if (!removed) {
-    log.warning("Could not remove what an interrupted backup left in its bucket",
-                {{"error", removed.error()}});
-  }
+// A node agent that is not heard of will not end anything.
+constexpr std::chrono::minutes kPatienceWithAgents{1};
+
+Error gone_too_often(std::string_view noun, std::string_view phase) {
+  return Error(Code::Internal,
+               "found a {0} with status \"{1}\" during the server starting, mark it as \"Failed\": "
+               "the server has ended {2} times while it was at it",
+               noun, phase, kMaxRestarts + 1);
 }
 
-// A backup whose upload had come to its end has its metadata in the bucket, in phase Waiting or
-// Finalizing: it is not lost, and goes on from there.
-Result<bool> resume_if_uploaded(const Backup& backup,
-                                const ServerContext& context,
-                                std::stop_token stop) {
-  auto store = TRY(open_store(context, backup.spec.storage_location, stop));
-  if (!TRY(store->backup_exists(backup.metadata.name, stop))) return false;
-  const Backup stored = TRY(store->get_metadata(backup.metadata.name, stop));
-  if (stored.metadata.uid != backup.metadata.uid) return false;
-  TRY(context.cluster.modify<Backup>(
-      backup.metadata.name, [&stored](Backup& now) { now.status = stored.status; }, stop));
-  return true;
+// Changes the object if it is still the one that was found InProgress.
+template <typename T, typename Phase, typename Change>
+Status settle(const T& found,
+              Phase in_progress,
+              const ServerContext& context,
+              Change change,
+              std::stop_token stop) {
+  auto written = context.cluster.modify<T>(
+      found.metadata.name,
+      [&](T& now) {
+        if (now.metadata.uid == found.metadata.uid && now.status.phase == in_progress) change(now);
+      },
+      stop);
+  if (!written && !written.error().is(Code::NotFound)) return std::move(written).error();
+  return {};
 }
 
-// The node agents' part of what is lost: nobody waits for it any more.
+// The Restore's part that node agents do: nobody waits for it any more.
 template <typename T>
-void cancel_work(const ServerContext& context,
-                 std::string_view label,
-                 const std::string& uid,
-                 std::stop_token stop) {
-  const auto work = context.cluster.list<T>(fmt::format("{}={}", label, uid), stop);
-  if (!work) {
-    context.log.warning(fmt::format("Could not list {}", T::kKind.plural),
-                        {{"error", work.error()}});
-    return;
-  }
+Status cancel_work(const Restore& restore, const ServerContext& context, std::stop_token stop) {
+  const auto work = context.cluster.list<T>(
+      fmt::format("{}={}", model::labels::kRestoreUid, restore.metadata.uid), stop);
+  if (!work) return work.error().is(Code::NotFound) ? Status() : Status(work.error());
   for (const T& one : *work) {
     if (model::is_terminal(one.status.phase.value()) || one.spec.cancel) continue;
-    const auto asked =
+    auto asked =
         context.cluster.modify<T>(one.metadata.name, [](T& now) { now.spec.cancel = true; }, stop);
-    if (!asked && !asked.error().is(Code::NotFound))
-      context.log.warning(fmt::format("Could not cancel a {}", T::kKind.kind),
-                          {{"name", one.metadata.name}, {"error", asked.error()}});
+    if (!asked && !asked.error().is(Code::NotFound)) return std::move(asked).error();
   }
+  return {};
 }
 
-Status recover_backup(const Backup& backup, const ServerContext& context, std::stop_token stop) {
-  const Log log = context.log.with(LogField("backup", backup.metadata.name));
-  const auto resumed = resume_if_uploaded(backup, context, stop);
-  if (resumed && *resumed) {
+class RecoveryController final : public Controller {
+ public:
+  RecoveryController(const ServerContext& context,
+                     std::vector<Backup> backups,
+                     std::vector<Restore> restores)
+      : context_(context),
+        backups_(std::move(backups)),
+        restores_(std::move(restores)),
+        patience_with_agents_(Deadline::after(kPatienceWithAgents)),
+        patience_(Deadline::after(context.config.resource_timeout)) {}
+
+  std::string_view name() const override { return "recovery"; }
+
+  Duration period() const override {
+    return backups_.empty() && restores_.empty() ? Duration(std::chrono::hours(24))
+                                                 : Duration(std::chrono::seconds(1));
+  }
+
+  void reconcile(std::stop_token stop) override {
+    std::erase_if(backups_, [&](const Backup& backup) { return is_done(backup, stop); });
+    std::erase_if(restores_, [&](const Restore& restore) {
+      const Status done = recover(restore, stop);
+      if (!done && !stop.stop_requested()) {
+        context_.log.warning("Could not take up an interrupted restore yet",
+                             {{"restore", restore.metadata.name}, {"error", done.error()}});
+      }
+      return done.has_value();
+    });
+  }
+
+ private:
+  bool is_done(const Backup& backup, std::stop_token stop) {
+    const Log log = context_.log.with(LogField("backup", backup.metadata.name));
+    Status done = recover(backup, log, stop);
+    if (done || stop.stop_requested()) return done.has_value();
+    const bool hopeless = done.error().is(Code::NotFound) || patience_.expired();
+    if (!hopeless) {
+      log.warning("Could not take up an interrupted backup yet", {{"error", done.error()}});
+      return false;
+    }
+    // What it has left goes with its deletion, or is told by the bucket's sync.
+    done = fail(backup, done.error(), stop);
+    return done.has_value();
+  }
+
+  Status recover(const Backup& backup, const Log& log, std::stop_token stop) {
+    auto store = TRY(open_store(context_, backup.spec.storage_location, stop));
+    const bool is_whole = TRY(store->backup_exists(backup.metadata.name, stop));
+    if (is_whole) {
+      const Backup stored = TRY(store->get_metadata(backup.metadata.name, stop));
+      if (stored.metadata.uid == backup.metadata.uid) return take_up(backup, stored, log, stop);
+    }
+    TRY(remove_copies(backup, context_, log, patience_with_agents_, stop));
+    if (const auto errors = discard_snapshots(backup, context_, stop); !errors.empty()) {
+      return Error(Code::Unavailable, "snapshots of the interrupted run stay: {}",
+                   fmt::join(errors, "; "));
+    }
+    // Of another backup that has this name, nothing is touched.
+    if (!is_whole) TRY(remove_unfinished(backup.metadata.name, *store, context_, log, stop));
+    if (model::restarts_of(backup.metadata) >= kMaxRestarts)
+      return fail(backup, gone_too_often("backup", "InProgress"), stop);
+    TRY(settle(
+        backup, BackupPhase::InProgress, context_,
+        [](Backup& now) {
+          now.status = {};
+          now.status.phase = BackupPhase::ReadyToStart;
+          model::count_restart(now.metadata);
+        },
+        stop));
+    log.warning("An interrupted backup begins anew");
+    return {};
+  }
+
+  // The last thing of its upload was its metadata, in phase WaitingForPluginOperations or
+  // Finalizing: nothing is lost, and it goes on from there.
+  Status take_up(const Backup& backup,
+                 const Backup& stored,
+                 const Log& log,
+                 std::stop_token stop) const {
+    TRY(settle(
+        backup, BackupPhase::InProgress, context_,
+        [&stored](Backup& now) { now.status = stored.status; }, stop));
     log.info("An interrupted backup was uploaded already, it goes on");
     return {};
   }
-  if (resumed) {
-    remove_files(backup, context, log, stop);
-    discard_snapshots(backup, context, log, stop);
-  } else {
-    // It may be whole in a bucket that cannot be asked now, and needs its snapshots then: they go
-    // with the Backup's deletion.
-    log.warning("Could not look whether an interrupted backup was uploaded; its snapshots stay",
-                {{"error", resumed.error()}});
-  }
-  TRY(context.cluster.modify<Backup>(
-      backup.metadata.name,
-      [&context](Backup& now) {
-        now.status.phase = BackupPhase::Failed;
-        now.status.failure_reason =
-            "found a backup with status \"InProgress\" during the server starting, mark it as "
-            "\"Failed\"";
-        now.status.completion_timestamp = context.clock.now();
-      },
-      stop));
-  cancel_work<model::PodVolumeBackup>(context, model::labels::kBackupUid, backup.metadata.uid,
-                                      stop);
-  cancel_work<model::DataUpload>(context, model::labels::kBackupUid, backup.metadata.uid, stop);
-  log.warning("Marked an interrupted backup Failed");
-  return {};
-}
 
-Status recover_restore(const Restore& restore, const ServerContext& context, std::stop_token stop) {
-  TRY(context.cluster.modify<Restore>(
-      restore.metadata.name,
-      [&context](Restore& now) {
-        now.status.failure_reason = fmt::format(
-            "found a restore with status \"{}\" during the server starting, mark it as \"Failed\"",
-            now.status.phase.text());
-        now.status.phase = RestorePhase::Failed;
-        now.status.completion_timestamp = context.clock.now();
-      },
-      stop));
-  cancel_work<model::PodVolumeRestore>(context, model::labels::kRestoreUid, restore.metadata.uid,
-                                       stop);
-  cancel_work<model::DataDownload>(context, model::labels::kRestoreUid, restore.metadata.uid, stop);
-  context.log.warning("Marked an interrupted restore Failed", {{"restore", restore.metadata.name}});
-  return {};
-}
+  Status fail(const Backup& backup, const Error& why, std::stop_token stop) const {
+    TRY(settle(
+        backup, BackupPhase::InProgress, context_,
+        [&](Backup& now) {
+          now.status.phase = BackupPhase::Failed;
+          now.status.failure_reason = why.message();
+          now.status.completion_timestamp = context_.clock.now();
+        },
+        stop));
+    context_.log.error("An interrupted backup is Failed",
+                       {{"backup", backup.metadata.name}, {"error", why}});
+    return {};
+  }
+
+  Status recover(const Restore& restore, std::stop_token stop) const {
+    if (model::restarts_of(restore.metadata) >= kMaxRestarts) {
+      TRY(cancel_work<model::PodVolumeRestore>(restore, context_, stop));
+      TRY(cancel_work<model::DataDownload>(restore, context_, stop));
+      const Error why = gone_too_often("restore", "InProgress");
+      TRY(settle(
+          restore, RestorePhase::InProgress, context_,
+          [&](Restore& now) {
+            now.status.phase = RestorePhase::Failed;
+            now.status.failure_reason = why.message();
+            now.status.completion_timestamp = context_.clock.now();
+          },
+          stop));
+      context_.log.error("An interrupted restore is Failed",
+                         {{"restore", restore.metadata.name}, {"error", why}});
+      return {};
+    }
+    TRY(settle(
+        restore, RestorePhase::InProgress, context_,
+        [](Restore& now) {
+          now.status = {};
+          now.status.phase = RestorePhase::New;
+          model::count_restart(now.metadata);
+        },
+        stop));
+    context_.log.warning("An interrupted restore goes on", {{"restore", restore.metadata.name}});
+    return {};
+  }
+
+  const ServerContext context_;
+  std::vector<Backup> backups_;    // still to be taken up
+  std::vector<Restore> restores_;  // likewise
+  const Deadline patience_with_agents_;
+  const Deadline patience_;  // with buckets and clusters that do not answer
+};
 
 }  // namespace
 
-Status recover(const ServerContext& context, std::stop_token stop) {
-  for (const Backup& backup : TRY(context.cluster.list<Backup>({}, stop))) {
-    if (backup.status.phase == BackupPhase::InProgress) TRY(recover_backup(backup, context, stop));
-  }
-  for (const Restore& restore : TRY(context.cluster.list<Restore>({}, stop))) {
-    // Those that wait or are being finalized go on (restore_controller.cc).
-    if (restore.status.phase == RestorePhase::InProgress) {
-      TRY(recover_restore(restore, context, stop));
-    }
-  }
-  return {};
+Result<std::unique_ptr<Controller>> begin_recovery(const ServerContext& context,
+                                                   std::stop_token stop) {
+  std::vector<Backup> backups = TRY(context.cluster.list<Backup>({}, stop));
+  std::erase_if(
+      backups, [](const Backup& backup) { return backup.status.phase != BackupPhase::InProgress; });
+  // Restores that wait or are being finalized go on by themselves (restore_controller.cc).
+  std::vector<Restore> restores = TRY(context.cluster.list<Restore>({}, stop));
+  std::erase_if(restores, [](const Restore& restore) {
+    return restore.status.phase != RestorePhase::InProgress;
+  });
+  std::unique_ptr<Controller> recovery =
+      std::make_unique<RecoveryController>(context, std::move(backups), std::move(restores));
+  recovery->reconcile(std::move(stop));
+  return recovery;
 }
 
 }  // namespace lateen::server

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include "kube/discovery.h"
@@ -12,59 +13,31 @@
 #include "model/restore.h"
 #include "model/schedule.h"
 #include "objects/store_factory.h"
+#include "server/announcer.h"
 #include "server/backup_controllers.h"
+#include "server/backup_verifier.h"
 #include "server/collection_controllers.h"
 #include "server/context.h"
 #include "server/deletion_controller.h"
 #include "server/downloads.h"
-#include "server/listen.h"
+#include "server/endpoints.h"
+#include "server/freshness.h"
+#include "server/leadership.h"
 #include "server/location_controller.h"
 #include "server/metrics.h"
+#include "server/notifications.h"
 #include "server/recovery.h"
 #include "server/repository_controller.h"
 #include "server/request_controllers.h"
 #include "server/restore_controller.h"
 #include "server/schedule_controller.h"
 #include "server/server_plugins.h"
+#include "server/signing_keys.h"
 #include "server/volume_repositories.h"
 #include "volumes/ebs/ebs_snapshotter.h"
 
 namespace lateen::server {
 namespace {
-
-class MetricsHandler final : public net::HttpHandler {
- public:
-  explicit MetricsHandler(const Metrics& metrics) : metrics_(metrics) {}
-
-  void serve(net::ServerExchange& exchange) override {
-    net::HttpResponse response;
-    if (exchange.request().path == "/metrics") {
-      response.status = 200;
-      response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-      response.body = metrics_.text();
-    } else {
-      response.status = 404;
-      response.body = "404 page not found\n";
-    }
-    (void)exchange.respond(std::move(response));  // a scraper that has gone comes again
-  }
-
- private:
-  const Metrics& metrics_;
-};
-
-Result<std::unique_ptr<net::HttpServer>> serve_metrics(const ServerConfig& config,
-                                                       MetricsHandler& handler,
-                                                       const Log& log) {
-  if (config.metrics_address.empty()) return std::unique_ptr<net::HttpServer>();
-  const ListenAddress address =
-      TRY(parse_listen_address(config.metrics_address).wrap("flag --metrics-address"));
-  net::HttpServerOptions options;
-  options.address = address.host;
-  options.port = address.port;
-  options.log = log;
-  return net::HttpServer::start(options, handler);
-}
 
 Status check_namespace(const ServerContext& context, std::stop_token stop) {
   auto ns = context.client().get({.gvr = {"", "v1", "namespaces"}, .name = context.cluster.ns()},
@@ -139,7 +112,21 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
       {"backuprepositories", "backupstoragelocations"});
   add(list, config, make_maintenance_controller(context), {});
   add(list, config, make_status_controller(context), {"serverstatusrequests"});
+  if (config.verify_frequency > Duration::zero())
+    add(list, config, make_verify_controller(context), {});
+  add(list, config, make_freshness_controller(context), {});
   return list;
+}
+
+// Controllers use but the fact of a change, and the announcer the phase.
+void keep_name_and_phase(Json& object) {
+  JsonObject metadata;
+  for (const char* field : {"name", "namespace", "uid", "resourceVersion"})
+    metadata[field] = string_at(object, fmt::format("metadata.{}", field));
+  JsonObject kept;
+  kept["metadata"] = std::move(metadata);
+  kept["status"] = JsonObject{{"phase", string_at(object, "status.phase")}};
+  object = std::move(kept);
 }
 
 // Follows a kind and wakes the controllers that asked for it.
@@ -147,12 +134,7 @@ std::unique_ptr<kube::Informer> follow(const ServerContext& context,
                                        std::string_view plural,
                                        const RunningList& list) {
   kube::InformerOptions options;
-  // Only the fact of a change is used: what is kept need not hold more than a name.
-  options.trim = [](Json& object) {
-    erase(object, "spec");
-    erase(object, "status");
-    erase(object, "metadata.managedFields");
-  };
+  options.trim = keep_name_and_phase;
   options.log = context.log;
   auto informer = std::make_unique<kube::Informer>(
       context.client(),
@@ -164,13 +146,59 @@ std::unique_ptr<kube::Informer> follow(const ServerContext& context,
     if (std::find(kinds.begin(), kinds.end(), plural) != kinds.end())
       woken.push_back(&running->trigger);
   }
-  informer->on_change([woken](const kube::Change&) {
+  informer->on_change([woken, plural, announcer = context.announcer](const kube::Change& change) {
+    if (announcer != nullptr) announcer->changed(plural, change);
     for (Trigger* trigger : woken)
       trigger->fire();
   });
   informer->start();
   return informer;
 }
+
+// How long what is being done when we are told to stop may go on: a backup of a few seconds is
+// finished, one of hours is left to the next server. Kubernetes gives a pod 30 s to end.
+constexpr std::chrono::seconds kFinishWithin{10};
+
+// The threads of the controllers, and how they end.
+class ControllerThreads {
+ public:
+  explicit ControllerThreads(const RunningList& controllers) : controllers_(controllers) {
+    for (const auto& running : controllers_) {
+      running->thread = std::jthread([this, one = running.get()](std::stop_token end) {
+        run_controller(*one->controller, one->trigger, end, stop_.get_token());
+        ++ended_;
+        one_ended_.fire();
+      });
+    }
+  }
+
+  ControllerThreads(const ControllerThreads&) = delete;
+  ControllerThreads& operator=(const ControllerThreads&) = delete;
+
+  ~ControllerThreads() {
+    stop_.request_stop();
+    for (const auto& running : controllers_)
+      running->thread.request_stop();
+    for (const auto& running : controllers_)
+      running->thread.join();
+  }
+
+  // Nothing new is begun; says whether all had ended what they were at in time.
+  bool finish(Duration within) {
+    const Deadline deadline = Deadline::after(within);
+    for (const auto& running : controllers_)
+      running->thread.request_stop();
+    while (ended_ < controllers_.size() && !deadline.expired())
+      one_ended_.wait(deadline.remaining(), {});
+    return ended_ == controllers_.size();
+  }
+
+ private:
+  const RunningList& controllers_;
+  std::stop_source stop_;
+  std::atomic<std::size_t> ended_ = 0;
+  Trigger one_ended_;
+};
 
 // The location that a flag names is the default, if it is there and none is.
 void set_default_location(const ServerContext& context, std::stop_token stop) {
@@ -188,6 +216,33 @@ void set_default_location(const ServerContext& context, std::stop_token stop) {
   }
 }
 
+// The leader's work. Told to stop, it finishes what is short; `leading` ends everything at once.
+Status work(const ServerContext& context, std::stop_token leading, std::stop_token stop) {
+  auto recovery =
+      TRY(begin_recovery(context, leading).wrap("looking for what a former server left"));
+  set_default_location(context, leading);
+  TRY(ensure_repository_key(context, leading));
+  TRY(ensure_signing_key(context, leading));
+  const auto downloads = TRY(DownloadServer::start(context));
+  RunningList controllers = make_controllers(context, *downloads);
+  add(controllers, context.config, std::move(recovery), {});
+  std::vector<std::unique_ptr<kube::Informer>> informers;
+  for (const std::string_view kind :
+       {"backups", "restores", "schedules", "backupstoragelocations", "deletebackuprequests",
+        "downloadrequests", "serverstatusrequests", "backuprepositories"}) {
+    informers.push_back(follow(context, kind, controllers));
+  }
+  ControllerThreads threads(controllers);
+  context.log.info("Server started",
+                   {{"namespace", context.config.ns}, {"controllers", controllers.size()}});
+  while (sleep_unless_stopped(std::chrono::hours(1), leading)) {
+  }
+  context.log.info("Server is stopping");
+  if (stop.stop_requested() && !threads.finish(kFinishWithin))
+    context.log.info("What is still being done is left to the next server");
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string_view> controller_names() {
@@ -203,7 +258,10 @@ std::vector<std::string_view> controller_names() {
           "backup-sync",
           "download-request",
           "server-status-request",
-          "backup-repo"};
+          "backup-repo",
+          "verify",
+          "restore-drill",
+          "freshness"};
 }
 
 Status run_server(const ServerConfig& config,
@@ -219,43 +277,28 @@ Status run_server(const ServerConfig& config,
   plugins.add_to(stores, log);
   plugins.add_to(snapshotters);
   Metrics metrics;
-  const ServerContext context{.config = config,
-                              .cluster = Cluster(client, config.ns),
-                              .clock = clock,
-                              .rng = rng,
-                              .log = log,
-                              .stores = stores,
-                              .snapshotters = snapshotters,
-                              .metrics = metrics,
-                              .plugins = &plugins};
+  const auto endpoints = TRY(Endpoints::start(config, metrics, log));
+  const ServerContext silent{.config = config,
+                             .cluster = Cluster(client, config.ns),
+                             .clock = clock,
+                             .rng = rng,
+                             .log = log,
+                             .stores = stores,
+                             .snapshotters = snapshotters,
+                             .metrics = metrics,
+                             .plugins = &plugins};
+  const auto notifier = TRY(Notifier::start(silent));
+  const auto announcer = Announcer::start(silent, notifier.get());
+  ServerContext context = silent;
+  context.notifier = notifier.get();
+  context.announcer = announcer.get();
   TRY(check_namespace(context, stop));
   TRY(check_kinds(context, stop));
-  TRY(recover(context, stop).wrap("recovering what a former server left"));
-  set_default_location(context, stop);
-  TRY(ensure_repository_key(context, stop));
 
-  MetricsHandler metrics_handler(metrics);
-  const auto metrics_server = TRY(serve_metrics(config, metrics_handler, log));
-  const auto downloads = TRY(DownloadServer::start(context));
-  const RunningList controllers = make_controllers(context, *downloads);
-  std::vector<std::unique_ptr<kube::Informer>> informers;
-  for (const std::string_view kind :
-       {"backups", "restores", "schedules", "backupstoragelocations", "deletebackuprequests",
-        "downloadrequests", "serverstatusrequests", "backuprepositories"}) {
-    informers.push_back(follow(context, kind, controllers));
-  }
-  for (const auto& running : controllers) {
-    running->thread = std::jthread([one = running.get()](std::stop_token own) {
-      run_controller(*one->controller, one->trigger, own);
-    });
-  }
-  log.info("Server started", {{"namespace", config.ns}, {"controllers", controllers.size()}});
-  while (sleep_unless_stopped(std::chrono::hours(1), stop)) {
-  }
-  log.info("Server is stopping");
-  for (const auto& running : controllers)
-    running->thread.request_stop();
-  return {};
+  endpoints->set_ready();
+  return run_as_leader(
+      context, [&](std::stop_token leading) { return work(context, std::move(leading), stop); },
+      stop);
 }
 
 }  // namespace lateen::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/data_movement.h"
 #include "model/names.h"
 #include "model/pod_volumes.h"
 #include "model/volume_info.h"
@@ -14,16 +15,6 @@ namespace {
 void add(std::vector<VolumeSnapshot>& list, VolumeSnapshot one) {
   if (one.snapshot_id.empty()) return;
   if (std::find(list.begin(), list.end(), one) == list.end()) list.push_back(std::move(one));
-}
-
-VolumeSnapshot of_copy(const model::PodVolumeBackup& copy) {
-  return {.type = copy.spec.uploader_type.empty() ? std::string(volumes::kRestic)
-                                                  : copy.spec.uploader_type,
-          .volume_namespace = copy.spec.pod.ns,
-          .snapshot_id = copy.status.snapshot_id,
-          .pod = copy.spec.pod.name,
-          .volume = copy.spec.volume,
-          .claim = std::string(copy.metadata.annotation(model::annotations::kPvcName))};
 }
 
 VolumeSnapshot of_moved(const model::BackupVolumeInfo& info) {
@@ -39,6 +30,26 @@ VolumeSnapshot of_moved(const model::BackupVolumeInfo& info) {
 
 }  // namespace
 
+VolumeSnapshot snapshot_of(const model::PodVolumeBackup& copy) {
+  return {.type = copy.spec.uploader_type.empty() ? std::string(volumes::kRestic)
+                                                  : copy.spec.uploader_type,
+          .volume_namespace = copy.spec.pod.ns,
+          .snapshot_id = copy.status.snapshot_id,
+          .pod = copy.spec.pod.name,
+          .volume = copy.spec.volume,
+          .claim = std::string(copy.metadata.annotation(model::annotations::kPvcName))};
+}
+
+VolumeSnapshot snapshot_of(const model::DataUpload& upload) {
+  return {.type = std::string(volumes::kKopia),
+          .volume_namespace = upload.spec.source_namespace,
+          .snapshot_id = upload.status.snapshot_id,
+          .pod = {},
+          .volume = {},
+          .claim = upload.spec.source_pvc,
+          .moved = true};
+}
+
 Result<std::vector<VolumeSnapshot>> volume_snapshots_of(const model::Backup& backup,
                                                         objects::BackupStore& store,
                                                         const ServerContext& context,
@@ -48,7 +59,7 @@ Result<std::vector<VolumeSnapshot>> volume_snapshots_of(const model::Backup& bac
   if (!copies && !copies.error().is(Code::NotFound)) return copies.error();
   if (copies) {
     for (const model::PodVolumeBackup& copy : *copies)
-      add(found, of_copy(copy));
+      add(found, snapshot_of(copy));
   }
   const auto infos = store.get_volume_infos(backup.metadata.name, stop);
   if (!infos && !infos.error().is(Code::NotFound)) return infos.error();
@@ -59,7 +70,7 @@ Result<std::vector<VolumeSnapshot>> volume_snapshots_of(const model::Backup& bac
   }
   for (const model::PodVolumeBackup& copy : TRY(context.cluster.list<model::PodVolumeBackup>(
            fmt::format("{}={}", model::labels::kBackupUid, backup.metadata.uid), stop)))
-    add(found, of_copy(copy));
+    add(found, snapshot_of(copy));
   return found;
 }
 
@@ -70,17 +81,25 @@ model::StringList forget_volume_snapshots(const model::Backup& backup,
                                           std::stop_token stop) {
   const auto snapshots = volume_snapshots_of(backup, store, context, stop);
   if (!snapshots) return {snapshots.error().message()};
+  return forget_snapshots(*snapshots, backup.spec.storage_location, context, log, stop);
+}
+
+model::StringList forget_snapshots(const std::vector<VolumeSnapshot>& snapshots,
+                                   const std::string& location,
+                                   const ServerContext& context,
+                                   const Log& log,
+                                   std::stop_token stop) {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> by_repository;
-  for (const VolumeSnapshot& one : *snapshots)
-    by_repository[{one.type, one.volume_namespace}].push_back(one.snapshot_id);
+  for (const VolumeSnapshot& one : snapshots) {
+    if (!one.snapshot_id.empty())
+      by_repository[{one.type, one.volume_namespace}].push_back(one.snapshot_id);
+  }
   model::StringList errors;
   for (const auto& [where, ids] : by_repository) {
     const Status forgotten = [&]() -> Status {
-      auto opened = open_volume_repository(context,
-                                           {.location = backup.spec.storage_location,
-                                            .volume_namespace = where.second,
-                                            .type = where.first},
-                                           stop);
+      auto opened = open_volume_repository(
+          context, {.location = location, .volume_namespace = where.second, .type = where.first},
+          stop);
       // Where there is no repository, there is nothing to forget.
       if (!opened && opened.error().is(Code::NotFound)) return {};
       return TRY(std::move(opened))->forget(ids, stop);

@@ -8,6 +8,11 @@
 #include "model/backup.h"
 #include "server/context.h"
 
+namespace lateen::model {
+struct DataUpload;
+struct PodVolumeBackup;
+}  // namespace lateen::model
+
 namespace lateen::server {
 
 // One volume of a backup, and where its files are.
@@ -23,6 +28,9 @@ struct VolumeSnapshot {
   bool operator==(const VolumeSnapshot&) const = default;
 };
 
+VolumeSnapshot snapshot_of(const model::PodVolumeBackup& copy);
+VolumeSnapshot snapshot_of(const model::DataUpload& upload);
+
 // From the bucket's documents, and from the cluster's PodVolumeBackups of a backup that never got
 // that far.
 Result<std::vector<VolumeSnapshot>> volume_snapshots_of(const model::Backup& backup,
@@ -30,8 +38,15 @@ Result<std::vector<VolumeSnapshot>> volume_snapshots_of(const model::Backup& bac
                                                         const ServerContext& context,
                                                         std::stop_token stop);
 
-// Forgets them in their repositories; the space comes back with maintenance. Gives what could not
+// Forgets these in the repositories of a location; what is not there is fine. Gives what could not
 // be forgotten, and why.
+model::StringList forget_snapshots(const std::vector<VolumeSnapshot>& snapshots,
+                                   const std::string& location,
+                                   const ServerContext& context,
+                                   const Log& log,
+                                   std::stop_token stop);
+
+// Forgets all of a backup's; the space comes back with maintenance.
 model::StringList forget_volume_snapshots(const model::Backup& backup,
                                           objects::BackupStore& store,
                                           const ServerContext& context,

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "model/backup.h"
+#include "model/names.h"
+#include "model/phases.h"
 #include "model/pod_volumes.h"
 #include "model/requests.h"
+#include "model/restarts.h"
 #include "model/restore.h"
 #include "model/schedule.h"
 #include "server/backup_controllers.h"
@@ -287,17 +290,51 @@ TEST_F(ControllersTest, ADeletionThatWasInterruptedAtItsEndIsDone) {
 
 // ---- Recovery.
 
-TEST_F(ControllersTest, AnInterruptedBackupIsMarkedFailedAndLeavesNothingInTheBucket) {
+TEST_F(ControllersTest, AnInterruptedBackupBeginsAnewAndItsFirstRunLeavesNothingInTheBucket) {
   backup("b1", BackupPhase::InProgress);
   ASSERT_TRUE(make_dirs(cluster_.bucket() / "backups" / "b1"));
   ASSERT_TRUE(write_file(cluster_.bucket() / "backups" / "b1" / "b1.tar.gz", "half", 0600));
-  ASSERT_TRUE(recover(cluster_.context, {}));
+  ASSERT_TRUE(begin_recovery(cluster_.context, {}));
+  const Backup again = cluster_.get<Backup>("b1");
+  EXPECT_EQ(again.status.phase, BackupPhase::ReadyToStart);
+  EXPECT_EQ(model::restarts_of(again.metadata), 1);
+  EXPECT_FALSE(exists(cluster_.bucket() / "backups" / "b1"));
+}
+
+TEST_F(ControllersTest, ABackupThatEndsEachServerIsGivenUp) {
+  Backup one = backup("b1", BackupPhase::Unset);
+  Backup begun = one;
+  begun.metadata.annotations["lateen.io/restarts"] = std::to_string(kMaxRestarts);
+  begun.status.phase = BackupPhase::InProgress;
+  ASSERT_TRUE(cluster_.context.cluster.update(one, begun));
+  ASSERT_TRUE(begin_recovery(cluster_.context, {}));
   const Backup done = cluster_.get<Backup>("b1");
   EXPECT_EQ(done.status.phase, BackupPhase::Failed);
-  EXPECT_EQ(done.status.failure_reason,
-            "found a backup with status \"InProgress\" during the server starting, mark it as "
-            "\"Failed\"");
-  EXPECT_FALSE(exists(cluster_.bucket() / "backups" / "b1"));
+  EXPECT_THAT(done.status.failure_reason,
+              HasSubstr("found a backup with status \"InProgress\" during the server starting, "
+                        "mark it as \"Failed\""));
+}
+
+TEST_F(ControllersTest, AnInterruptedBackupWaitsForANodeAgentThatIsStillCopying) {
+  const Backup one = backup("b1", BackupPhase::InProgress);
+  model::PodVolumeBackup copy;
+  copy.metadata.name = "b1-copy";
+  copy.metadata.labels[std::string(model::labels::kBackupUid)] = one.metadata.uid;
+  copy.spec.pod.ns = "shop";
+  copy.spec.uploader_type = "kopia";
+  copy.status.phase = model::DataPhase::InProgress;
+  const auto made = cluster_.create(copy);
+  const auto recovery = begin_recovery(cluster_.context, {});
+  ASSERT_TRUE(recovery);
+  EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::InProgress);
+  const auto told = cluster_.get<model::PodVolumeBackup>("b1-copy");
+  EXPECT_TRUE(told.spec.cancel);
+  auto ended = told;
+  ended.status.phase = model::DataPhase::Canceled;
+  ASSERT_TRUE(cluster_.context.cluster.update(told, ended));
+  reconcile(*recovery);
+  EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::ReadyToStart);
+  EXPECT_FALSE(cluster_.has<model::PodVolumeBackup>("b1-copy"));
 }
 
 TEST_F(ControllersTest, AnInterruptedBackupThatWasUploadedGoesOn) {
@@ -305,19 +342,31 @@ TEST_F(ControllersTest, AnInterruptedBackupThatWasUploadedGoesOn) {
   Backup uploaded = one;
   uploaded.status.phase = BackupPhase::Finalizing;
   ASSERT_TRUE(cluster_.store()->put_metadata(uploaded));
-  ASSERT_TRUE(recover(cluster_.context, {}));
+  ASSERT_TRUE(begin_recovery(cluster_.context, {}));
   EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::Finalizing);
 }
 
-TEST_F(ControllersTest, AnInterruptedRestoreIsMarkedFailed) {
+TEST_F(ControllersTest, AnInterruptedBackupWhoseLocationIsGoneFails) {
+  Backup one;
+  one.metadata.name = "b1";
+  one.spec.storage_location = "elsewhere";
+  one.status.phase = BackupPhase::InProgress;
+  cluster_.create(one);
+  ASSERT_TRUE(begin_recovery(cluster_.context, {}));
+  const Backup done = cluster_.get<Backup>("b1");
+  EXPECT_EQ(done.status.phase, BackupPhase::Failed);
+  EXPECT_THAT(done.status.failure_reason, HasSubstr("elsewhere"));
+}
+
+TEST_F(ControllersTest, AnInterruptedRestoreBeginsAnewAndKnowsIt) {
   model::Restore restore;
   restore.metadata.name = "r1";
   restore.status.phase = model::RestorePhase::InProgress;
   cluster_.create(restore);
-  ASSERT_TRUE(recover(cluster_.context, {}));
-  EXPECT_EQ(cluster_.get<model::Restore>("r1").status.failure_reason,
-            "found a restore with status \"InProgress\" during the server starting, mark it as "
-            "\"Failed\"");
+  ASSERT_TRUE(begin_recovery(cluster_.context, {}));
+  const model::Restore again = cluster_.get<model::Restore>("r1");
+  EXPECT_TRUE(model::is_new(again.status.phase.value()));
+  EXPECT_EQ(model::restarts_of(again.metadata), 1);
 }
 
 // ---- Schedules.
