@@ -7,7 +7,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "kube/client.h"
-#include "net/websocket.h"
+#include "kube/upgrade.h"
 
 namespace lateen::kube {
 namespace {
@@ -156,19 +156,8 @@ Result<std::unique_ptr<net::WebSocket>> connect(Client& client,
                                                 const ExecRequest& request,
                                                 const std::stop_token& stop) {
   const std::string path = pod_path(request).sub("exec").url_path();
-  for (int attempt = 1;; ++attempt) {
-    Client::UpgradeTarget target =
-        TRY(client.upgrade_target(path, exec_query(request), request.deadline, stop));
-    net::WebSocketRequest upgrade{.url = std::move(target.url),
-                                  .headers = std::move(target.headers),
-                                  .protocols = {std::string(kV5), std::string(kV4)},
-                                  .tls = std::move(target.tls),
-                                  .proxy_url = std::move(target.proxy_url)};
-    auto socket = net::connect_websocket(upgrade, request.deadline, stop);
-    if (socket) return socket;
-    if (attempt > 1 || !socket.error().is(Code::Unauthenticated)) return std::move(socket).error();
-    client.refuse_credential(target.credential_generation);
-  }
+  return open_websocket(client, path, exec_query(request), {std::string(kV5), std::string(kV4)},
+                        request.deadline, stop);
 }
 
 Result<ExecOutcome> run(Client& client, const ExecRequest& request, std::stop_token stop) {

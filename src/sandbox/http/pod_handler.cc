@@ -13,6 +13,7 @@
 #include "sandbox/http/body.h"
 #include "sandbox/http/exec_session_server.h"
 #include "sandbox/http/port_forward.h"
+#include "sandbox/http/port_forward_websocket.h"
 
 namespace lateen::sandbox {
 
@@ -198,8 +199,12 @@ ApiStatus PodHandler::forward(net::ServerExchange& exchange, const RequestInfo& 
     return bad_request(fmt::format("pod {} does not have a host assigned", info.name));
   PodRuntime* runtime = runtime_;
   if (runtime == nullptr) return Error(Code::Unavailable, "nothing runs pods in this sandbox yet");
-  return serve_port_forward(
-      exchange, [&](std::uint16_t port) { return runtime->connect(info.ns, info.name, port); });
+  const PortConnector connect = [&](std::uint16_t port) {
+    return runtime->connect(info.ns, info.name, port);
+  };
+  return exchange.is_websocket_upgrade()
+             ? serve_websocket_forward(exchange, exchange.request().query, connect)
+             : serve_port_forward(exchange, connect);
 }
 
 ApiStatus PodHandler::bind(net::ServerExchange& exchange, const RequestInfo& info) {

@@ -220,8 +220,6 @@ Status PortForwarder::run() {
 
 ApiStatus serve_port_forward(net::ServerExchange& exchange, const PortConnector& connect) {
   const net::ServerRequest& request = exchange.request();
-  if (exchange.is_websocket_upgrade())
-    return bad_request("unable to upgrade: the sandbox forwards ports over SPDY/3.1");
   if (!equals_ignoring_case(request.headers.get("Upgrade"), "SPDY/3.1"))
     return bad_request("Upgrade request required");
   if (!offers_protocol(request)) {

@@ -24,8 +24,7 @@ namespace lateen::sandbox {
 // A connected socket to a port of the pod.
 using PortConnector = std::function<Result<int>(std::uint16_t port)>;
 
-// Serves until the client leaves. BadRequest for what is no upgrade to SPDY; a WebSocket is refused
-// so that kubectl tries SPDY.
+// Serves until the client leaves. BadRequest for what is no upgrade to SPDY.
 ApiStatus serve_port_forward(net::ServerExchange& exchange, const PortConnector& connect);
 
 // One client's connections. The calling thread receives; each connection has a thread that sends
