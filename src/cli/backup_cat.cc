@@ -43,7 +43,8 @@ Result<FilePath> fetch(const OpenBackup& backup,
                        Invocation& call) {
   FilePath path = backup.scratch.path() / fmt::format("{}-{}", name, model::to_string(kind));
   const UniqueFd file = TRY(open_for_writing(path, 0600));
-  TRY(download_to(file.get(), session, kind, name, download_options(call.flags), call.stop));
+  const DownloadOptions options = TRY(download_options(call.flags));
+  TRY(download_to(file.get(), session, kind, name, options, call.stop));
   return path;
 }
 
@@ -79,8 +80,9 @@ Result<OpenBackup> open_backup(const Session& session, const std::string& name, 
     return backup;
   }
   backup.index.emplace(std::move(*index));
-  backup.tarball.emplace(TRY(RangedDocument::open(session, DownloadTargetKind::BackupContents, name,
-                                                  download_options(call.flags), call.stop)));
+  const DownloadOptions options = TRY(download_options(call.flags));
+  backup.tarball.emplace(TRY(
+      RangedDocument::open(session, DownloadTargetKind::BackupContents, name, options, call.stop)));
   return backup;
 }
 

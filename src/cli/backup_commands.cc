@@ -6,6 +6,7 @@
 #include "cli/backup_cat.h"
 #include "cli/backup_preview.h"
 #include "cli/backup_spec_flags.h"
+#include "cli/cancel.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/describe.h"
@@ -28,8 +29,9 @@ using model::Backup;
 Result<Backup> from_schedule(const Session& session,
                              const std::string& schedule_name,
                              Invocation& call) {
-  call.console.line("Creating backup from schedule, all other filters are ignored.");
   const auto schedule = TRY(session.cluster.get<model::Schedule>(schedule_name, call.stop));
+  if (!call.flags.given("output") && !call.flags.is("dry-run"))
+    call.console.line("Creating backup from schedule, all other filters are ignored.");
   Backup backup = server::backup_of(schedule, call.clock.now());
   backup.metadata.annotations.clear();
   return backup;
@@ -91,11 +93,11 @@ Result<int> create_backup(Invocation& call) {
     call.console.out(print_preview(preview, format));
     return 0;
   }
+  TRY(check_locations(session, backup.spec, call.stop));
   if (format != OutputFormat::None) {
-    print_objects(std::vector<Backup>{backup}, format, call);
+    print_one(backup, format, call);
     return 0;
   }
-  TRY(check_locations(session, backup.spec, call.stop));
   TRY(session.cluster.create(backup, call.stop));
   const std::string& name = backup.metadata.name;
   call.console.line(fmt::format("Backup request \"{}\" submitted successfully.", name));
@@ -107,6 +109,7 @@ Result<int> create_backup(Invocation& call) {
 }
 
 Result<int> backup_logs(Invocation& call) {
+  const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
   auto backup = session.cluster.get<Backup>(name, call.stop);
@@ -126,12 +129,13 @@ Result<int> backup_logs(Invocation& call) {
                  "backup has a phase of Completed or Failed and try again",
                  name);
   }
-  call.console.out(TRY(download(session, model::DownloadTargetKind::BackupLog, name,
-                                download_options(call.flags), call.stop)));
+  call.console.out(
+      TRY(download(session, model::DownloadTargetKind::BackupLog, name, options, call.stop)));
   return 0;
 }
 
 Result<int> download_contents(Invocation& call) {
+  const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
   TRY(session.cluster.get<Backup>(name, call.stop));
@@ -145,7 +149,7 @@ Result<int> download_contents(Invocation& call) {
         .with_hint("Use --force to overwrite a file that is there.");
   }
   const Status done = download_to(file.get(), session, model::DownloadTargetKind::BackupContents,
-                                  name, download_options(call.flags), call.stop);
+                                  name, options, call.stop);
   if (!done) {
     (void)remove_file(
         path);  // half a file is worse than none; the error that matters is the other one
@@ -155,38 +159,41 @@ Result<int> download_contents(Invocation& call) {
   return 0;
 }
 
+Status request_deletion(const Session& session, const Backup& backup, Invocation& call) {
+  model::DeleteBackupRequest request;
+  request.metadata.ns = session.ns();
+  request.metadata.generate_name = backup.metadata.name + "-";
+  request.metadata.labels[std::string(model::labels::kBackupName)] =
+      model::valid_name(backup.metadata.name);
+  request.metadata.labels[std::string(model::labels::kBackupUid)] = backup.metadata.uid;
+  request.spec.backup_name = backup.metadata.name;
+  TRY(session.cluster.create(request, call.stop));
+  if (is_silent(call)) return {};
+  call.console.line(
+      fmt::format("Request to delete backup \"{}\" submitted successfully.", backup.metadata.name));
+  call.console.line(
+      "The backup will be fully deleted after all associated data (disk snapshots, backup files, "
+      "restores) are removed.");
+  return {};
+}
+
 Result<int> remove_backups(Invocation& call) {
   TRY(check_selection(call, "backup"));
   const Session session = TRY(open_session(call));
-  const ChosenObjects<Backup> chosen = TRY(choose_objects<Backup>(session, call));
-  if (chosen.objects.empty()) {
-    call.console.line("No backups found");
-    return 0;
-  }
-  show_if_glob(chosen, call);
-  if (!is_confirmed(call)) return 0;
-  std::vector<std::string> problems = chosen.problems;
+  const auto chosen = TRY(choose_objects<Backup>(session, call, call.args));
+  Removal removal = removal_of(chosen);
+  if (removal.names.empty()) return report_none(removal, "backups", "deleted", call);
+  if (!shall_remove(removal.names, "backups", call)) return report_kept(removal, "deleted", call);
+  removal.names.clear();
   for (const Backup& backup : chosen.objects) {
-    model::DeleteBackupRequest request;
-    request.metadata.ns = session.ns();
-    request.metadata.generate_name = backup.metadata.name + "-";
-    request.metadata.labels[std::string(model::labels::kBackupName)] =
-        model::valid_name(backup.metadata.name);
-    request.metadata.labels[std::string(model::labels::kBackupUid)] = backup.metadata.uid;
-    request.spec.backup_name = backup.metadata.name;
-    auto asked = session.cluster.create(request, call.stop);
-    if (!asked) {
-      problems.push_back(asked.error().message());
-      continue;
+    const Status asked = request_deletion(session, backup, call);
+    if (asked) {
+      removal.names.push_back(backup.metadata.name);
+    } else {
+      removal.problems.push_back(asked.error().message());
     }
-    call.console.line(fmt::format("Request to delete backup \"{}\" submitted successfully.",
-                                  backup.metadata.name));
-    call.console.line(
-        "The backup will be fully deleted after all associated data (disk snapshots, backup files, "
-        "restores) are removed.");
   }
-  if (problems.empty()) return 0;
-  return Error(Code::NotFound, "{}", fmt::format("{}", fmt::join(problems, "; ")));
+  return report_removal(removal, "deleted", call);
 }
 
 std::vector<FlagSpec> backup_flags() {
@@ -202,10 +209,8 @@ std::vector<FlagSpec> backup_flags() {
                    .usage = "Print what the backup would hold, how each volume would be saved and "
                             "what would not be covered, and create nothing. With -o as a table, "
                             "json or yaml."});
-  flags.push_back({.name = "wait",
-                   .kind = FlagKind::Bool,
-                   .usage = "Wait for the operation to complete.",
-                   .shorthand = "w"});
+  const std::vector<FlagSpec> wait = wait_flags();
+  flags.insert(flags.end(), wait.begin(), wait.end());
   return flags;
 }
 
@@ -256,7 +261,8 @@ Command backup_commands() {
                         .usage = "[NAMES]",
                         .summary = "Delete backups",
                         .flags = delete_flags("backups"),
-                        .run = remove_backups}},
+                        .run = remove_backups},
+                       cancel_command<Backup>("backup")},
           .aliases = {"backups"}};
 }
 

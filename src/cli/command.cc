@@ -1,8 +1,11 @@
 #include "cli/command.h"
 
 #include <algorithm>
+#include <array>
 
+#include "base/environment.h"
 #include "base/text.h"
+#include "cli/exit_codes.h"
 
 namespace lateen::cli {
 namespace {
@@ -139,10 +142,45 @@ Result<std::vector<std::string>> parse_words(const std::vector<std::string>& wor
   return args;
 }
 
+bool keeps_quirks(std::string_view program) {
+  return program == "velero" || env("LATEEN_COMPAT") == "velero";
+}
+
 int report(const Error& error, Console& console) {
   console.err(fmt::format("An error occurred: {}\n", error.message()));
   if (!error.hint().empty()) console.err(fmt::format("  {}\n", error.hint()));
-  return 1;
+  return exit_code::kError;
+}
+
+// The commands on what is in a cluster. The others' exit codes are their own, as those of `repo`
+// are restic's.
+bool is_about_cluster(const Command& root, const std::string& path) {
+  constexpr std::array<std::string_view, 11> kGroups = {
+      "backup", "restore", "schedule", "backup-location", "snapshot-location",
+      "get",    "create",  "describe", "delete",          "files",
+      "debug"};
+  const std::string_view behind = std::string_view(path).substr(root.name.size());
+  const std::string_view group = cut(trim(behind), " ").before;
+  return std::find(kGroups.begin(), kGroups.end(), group) != kGroups.end();
+}
+
+int report_run(const Error& error, const Found& found, const Command& root, Invocation& call) {
+  const int code = report(error, call.console);
+  if (call.is_velero()) return code;
+  if (call.stop.stop_requested()) return exit_code::kInterrupted;
+  const bool missing = error.is(Code::NotFound) && is_about_cluster(root, found.path);
+  return missing ? exit_code::kNotFound : code;
+}
+
+// In cobra's words; it prints the whole usage, of which nobody finds the first line again.
+int refuse_flags(const Error& error, const Found& found, const Command& root, Console& console) {
+  console.err(fmt::format("Error: {}\n", error.message()));
+  if (keeps_quirks(root.name)) {
+    console.err(usage_of(*found.command, found.path, found.command == &root) + "\n");
+  } else {
+    console.err(fmt::format("Run '{} --help' for usage.\n", found.path));
+  }
+  return report(error, console);
 }
 
 int unknown_command(const Found& found, const std::string& program, Console& console) {
@@ -154,6 +192,10 @@ int unknown_command(const Found& found, const std::string& program, Console& con
 }
 
 }  // namespace
+
+bool Invocation::is_velero() const {
+  return keeps_quirks(program);
+}
 
 const Command* find_child(const Command& command, std::string_view word) {
   for (const Command& child : command.children) {
@@ -180,15 +222,19 @@ std::vector<FlagSpec> global_flags() {
        .names = "file"},
       {.name = "kubecontext",
        .usage = "The context to use to talk to the Kubernetes apiserver. If unset defaults to "
-                "whatever your current-context is"},
+                "whatever your current-context is (kubectl config current-context)"},
       {.name = "namespace",
        .usage = "The namespace in which Velero should operate",
        .value = "velero",
        .shorthand = "n"},
       {.name = "features",
        .kind = FlagKind::List,
-       .usage = "Comma-separated list of features to enable"},
-      {.name = "colorized", .kind = FlagKind::OptionalBool, .usage = "Show colored output in TTY"},
+       .usage = "Comma-separated list of features to enable for this process"},
+      {.name = "colorized",
+       .kind = FlagKind::BoolValue,
+       .usage = "Show colored output, on a terminal or not. By default on a terminal only, and not "
+                "when NO_COLOR is set or the client's config file says no",
+       .words = {"true", "false"}},
       {.name = "help", .kind = FlagKind::Bool, .usage = "help for the command", .shorthand = "h"}};
   // klog's, taken so that scripts which give them go on working; they have no effect.
   for (const char* name : {"add_dir_header", "alsologtostderr", "logtostderr", "one_output",
@@ -222,11 +268,7 @@ int dispatch(const Command& root,
   }
   Flags flags(std::move(specs));
   auto args = parse_words(found.rest, flags);
-  if (!args) {
-    console.err(fmt::format("Error: {}\n", args.error().message()));
-    console.err(fmt::format("Run '{} --help' for usage.\n", found.path));
-    return report(args.error(), console);
-  }
+  if (!args) return refuse_flags(args.error(), found, root, console);
   if (flags.is("help")) {
     console.out(help_of(*found.command, found.path, found.command == &root));
     return 0;
@@ -247,7 +289,7 @@ int dispatch(const Command& root,
                         .program = program,
                         .stop = stop};
   auto code = found.command->run(invocation);
-  return code ? *code : report(code.error(), console);
+  return code ? *code : report_run(code.error(), found, root, invocation);
 }
 
 }  // namespace lateen::cli

@@ -23,8 +23,8 @@ struct Invocation {
   std::string program;  // "lateen", or "velero" when started under that name
   std::stop_token stop;
 
-  // Started under Velero's name: its quirks are kept too.
-  bool is_velero() const { return program == "velero"; }
+  // Started under Velero's name, or told so by LATEEN_COMPAT=velero: its quirks are kept too.
+  bool is_velero() const;
 };
 
 // The exit code, or what went wrong (exit code 1).
@@ -38,7 +38,8 @@ struct Command {
   Handler run = {};  // none: the command is a group
   std::vector<Command> children = {};
   std::vector<std::string> aliases = {};
-  std::string text = {};  // above the usage in help; the summary if empty
+  std::string text = {};      // above the usage in help; the summary if empty
+  std::string examples = {};  // below the usage in help, lines indented by two
   bool hidden = false;
   std::size_t max_args = static_cast<std::size_t>(-1);
   std::vector<std::string> words = {};  // what an argument may be, for completion
@@ -51,7 +52,7 @@ Handler with_one_name(Handler handler);
 std::vector<FlagSpec> global_flags();
 
 // Finds the command, parses its flags and runs it. Says errors on the console as Velero does, and
-// gives the exit code.
+// gives the exit code (exit_codes.h).
 int dispatch(const Command& root,
              const std::vector<std::string>& arguments,
              Console& console,
@@ -64,5 +65,8 @@ const Command* find_child(const Command& command, std::string_view word);
 // Help as cobra lays it out. `path` is the command with its parents: "velero backup create". The
 // flags that every command has are the root's own.
 std::string help_of(const Command& command, const std::string& path, bool is_root = false);
+
+// The same without what the command is for: what cobra prints below a wrong flag.
+std::string usage_of(const Command& command, const std::string& path, bool is_root = false);
 
 }  // namespace lateen::cli

@@ -12,11 +12,38 @@
 
 namespace lateen::cli {
 
-// --all, -l, --confirm; `noun` as in "Delete all backups".
+// --all, -l, --confirm, --dry-run, -o; `noun` as in "Delete all backups".
 std::vector<FlagSpec> delete_flags(std::string_view noun_plural);
 
 // Exactly one of names, --all and --selector; in Velero's words.
 Status check_selection(const Invocation& call, std::string_view noun);
+
+// Says what will be deleted, and asks. False when nothing shall be: not confirmed, or --dry-run.
+// With -o json or yaml nothing is said but the document in the end (report_removal).
+bool shall_remove(const std::vector<std::string>& names,
+                  std::string_view noun_plural,
+                  Invocation& call);
+
+// What a command on several objects did: {"deleted": [names], "dryRun": false, "errors": [texts]}
+// under `done`, as -o says; without -o the errors as one Error. The exit code.
+struct Removal {
+  std::vector<std::string> names = {};
+  std::vector<std::string> problems = {};
+};
+
+Result<int> report_removal(const Removal& removal, std::string_view done, Invocation& call);
+
+// "No backups found": no error, as in Velero.
+Result<int> report_none(Removal removal,
+                        std::string_view noun_plural,
+                        std::string_view done,
+                        Invocation& call);
+
+// After shall_remove() said no.
+Result<int> report_kept(Removal removal, std::string_view done, Invocation& call);
+
+// Whether a command that tells what it does as it goes shall be silent: -o json or yaml.
+bool is_silent(const Invocation& call);
 
 // With --confirm yes; else asks until y or n. An input that ends is a no, and said so.
 bool is_confirmed(Invocation& call);
@@ -30,16 +57,18 @@ struct ChosenObjects {
 // Names may be globs, unless we are Velero. A glob that matches nothing is a problem like a missing
 // name.
 template <typename T>
-Result<ChosenObjects<T>> choose_objects(const Session& session, const Invocation& call) {
+Result<ChosenObjects<T>> choose_objects(const Session& session,
+                                        const Invocation& call,
+                                        const std::vector<std::string>& names) {
   ChosenObjects<T> chosen;
-  const bool by_name = !call.args.empty();
+  const bool by_name = !names.empty();
   const auto all =
       TRY(session.cluster.list<T>(by_name ? "" : call.flags.text("selector"), call.stop));
   if (!by_name) {
     chosen.objects = all;
     return chosen;
   }
-  for (const std::string& name : call.args) {
+  for (const std::string& name : names) {
     bool any = false;
     for (const T& object : all) {
       const bool matches = object.metadata.name == name || (!call.is_velero() && is_glob(name) &&
@@ -59,14 +88,12 @@ Result<ChosenObjects<T>> choose_objects(const Session& session, const Invocation
   return chosen;
 }
 
-// A glob may catch more than was thought of: shows what it caught before asking.
 template <typename T>
-void show_if_glob(const ChosenObjects<T>& chosen, Invocation& call) {
-  const bool any_glob = std::any_of(call.args.begin(), call.args.end(),
-                                    [](const std::string& name) { return is_glob(name); });
-  if (!any_glob || call.is_velero()) return;
+Removal removal_of(const ChosenObjects<T>& chosen) {
+  Removal removal{.problems = chosen.problems};
   for (const T& object : chosen.objects)
-    call.console.line(object.metadata.name);
+    removal.names.push_back(object.metadata.name);
+  return removal;
 }
 
 }  // namespace lateen::cli

@@ -30,7 +30,7 @@ struct Description {
 
 Result<Description> open_description(Invocation& call) {
   const model::StringMap config = TRY(read_client_config());
-  DownloadOptions downloads = download_options(call.flags);
+  DownloadOptions downloads = TRY(download_options(call.flags));
   if (const auto at = config.find("cacert"); at != config.end() && downloads.ca_file.empty())
     downloads.ca_file = at->second;
   return Description{.session = TRY(open_session(call)),
@@ -127,23 +127,16 @@ int describe_each(const std::vector<T>& objects, Invocation& call, Render render
 }  // namespace
 
 std::vector<FlagSpec> describe_flags(bool backups) {
-  std::vector<FlagSpec> flags = {
-      {.name = "selector",
-       .kind = FlagKind::Selector,
-       .usage = "Only show items matching this label selector.",
-       .shorthand = "l",
-       .type_name = "string"},
-      {.name = "details",
-       .kind = FlagKind::Bool,
-       .usage = "Display additional detail in the command output."},
-      {.name = "insecure-skip-tls-verify",
-       .kind = FlagKind::Bool,
-       .usage = "If true, the object store's TLS certificate will not be checked for validity. "
-                "This is insecure and susceptible to man-in-the-middle attacks. Not recommended "
-                "for production."},
-      {.name = "cacert",
-       .usage = "Path to a certificate bundle to use when verifying TLS connections.",
-       .names = "file"}};
+  std::vector<FlagSpec> flags = {{.name = "selector",
+                                  .kind = FlagKind::Selector,
+                                  .usage = "Only show items matching this label selector.",
+                                  .shorthand = "l",
+                                  .type_name = "string"},
+                                 {.name = "details",
+                                  .kind = FlagKind::Bool,
+                                  .usage = "Display additional detail in the command output."}};
+  const std::vector<FlagSpec> transport = transport_flags();
+  flags.insert(flags.end(), transport.begin(), transport.end());
   if (backups) {
     flags.push_back({.name = "output",
                      .usage = "Output display format. Valid formats are 'plaintext, json'. 'json' "

@@ -1,7 +1,9 @@
 #include "cli/downloads.h"
 
+#include <array>
 #include <charconv>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/gzip.h"
 #include "base/random.h"
@@ -9,20 +11,36 @@
 #include "cli/location_ca.h"
 #include "model/document_annotation.h"
 #include "net/http_client.h"
+#include "net/url.h"
 
 namespace lateen::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kDownloadPoll{25};
+constexpr Duration kBucketPatience = std::chrono::seconds(5);  // to connect
 constexpr ByteCount kLargestDocument = 2_GiB;
 
-Result<std::string> wait_for_url(const Session& session,
-                                 const std::string& request,
-                                 Deadline deadline,
-                                 std::stop_token stop) {
+struct DocumentLink {
+  std::string url = {};
+  bool is_servers = false;  // not to the bucket
+  std::string pod = {};     // of the server, if its link is good inside of the pod alone
+};
+
+DocumentLink link_of(const model::DownloadRequest& request) {
+  DocumentLink link{.url = request.status.download_url};
+  const auto served_by = request.metadata.annotations.find(model::annotations::kServedBy);
+  link.is_servers = served_by != request.metadata.annotations.end();
+  if (link.is_servers) link.pod = served_by->second;
+  return link;
+}
+
+Result<DocumentLink> wait_for_link(const Session& session,
+                                   const std::string& request,
+                                   Deadline deadline,
+                                   std::stop_token stop) {
   while (true) {
     const auto now = TRY(session.cluster.get<model::DownloadRequest>(request, stop));
-    if (!now.status.download_url.empty()) return now.status.download_url;
+    if (!now.status.download_url.empty()) return link_of(now);
     if (deadline.expired()) {
       return Error(Code::DeadlineExceeded,
                    "download request download url timeout, check velero server logs for errors. "
@@ -33,27 +51,35 @@ Result<std::string> wait_for_url(const Session& session,
   }
 }
 
-Result<std::string> ask_for_url(const Session& session,
-                                model::DownloadTargetKind kind,
-                                const std::string& name,
-                                Deadline deadline,
-                                std::stop_token stop) {
+// What is asked for.
+struct DocumentName {
+  model::DownloadTargetKind kind;
+  const std::string& name;
+};
+
+Result<DocumentLink> ask_for_link(const Session& session,
+                                  const DocumentName& document,
+                                  bool via_server,
+                                  Deadline deadline,
+                                  std::stop_token stop) {
   SystemRng rng;
   model::DownloadRequest request;
   request.metadata.ns = session.ns();
-  request.metadata.name = fmt::format("{}-{}", name, uuid4(rng));
-  request.spec.target.kind = kind;
-  if (kind == model::DownloadTargetKind::BackupArchiveIndex) {
+  request.metadata.name = fmt::format("{}-{}", document.name, uuid4(rng));
+  request.spec.target.kind = document.kind;
+  if (document.kind == model::DownloadTargetKind::BackupArchiveIndex) {
     request.spec.target.kind = model::DownloadTargetKind::BackupContents;
     request.metadata.annotations[std::string(model::annotations::kDocument)] =
-        model::to_string(kind);
+        model::to_string(document.kind);
   }
-  request.spec.target.name = name;
+  if (via_server)
+    request.metadata.annotations[std::string(model::annotations::kDownloadVia)] = "server";
+  request.spec.target.name = document.name;
   TRY(session.cluster.create(request, stop));
-  auto url = wait_for_url(session, request.metadata.name, deadline, stop);
+  auto link = wait_for_link(session, request.metadata.name, deadline, stop);
   // Expired ones are removed by the server: failing to do it here loses nothing.
   (void)session.cluster.remove<model::DownloadRequest>(request.metadata.name, {});
-  return url;
+  return link;
 }
 
 Result<std::unique_ptr<net::HttpStream>> open_stream(net::HttpClient& client,
@@ -73,55 +99,116 @@ Result<std::unique_ptr<net::HttpStream>> open_stream(net::HttpClient& client,
   return stream;
 }
 
-// One document on its way.
-struct OpenDocument {
-  std::unique_ptr<net::HttpClient> client;
-  std::unique_ptr<net::HttpStream> stream;
-};
+// The system's authorities, as Go finds them; empty where there are none.
+std::string system_authorities() {
+  constexpr std::array<const char*, 3> kBundles = {"/etc/ssl/certs/ca-certificates.crt",
+                                                   "/etc/pki/tls/certs/ca-bundle.crt",
+                                                   "/etc/ssl/cert.pem"};
+  if (const auto file = env("SSL_CERT_FILE"); file && !file->empty())
+    return read_file(*file, 16_MiB).value_or("");
+  for (const char* bundle : kBundles) {
+    if (auto pem = read_file(bundle, 16_MiB)) return std::move(*pem);
+  }
+  return {};
+}
 
-// The authority is --cacert, else the location's. When the location's can't be had, the system's
-// may do.
+// Trusts --cacert, or else the location's authority, beside the system's.
 Result<std::unique_ptr<net::HttpClient>> open_client(const DownloadOptions& options,
                                                      const std::string& ca_pem) {
   net::HttpClientOptions client;
   client.tls.insecure_skip_verify = options.insecure_skip_tls_verify;
   client.tls.ca_pem = ca_pem;
   if (!options.ca_file.empty()) client.tls.ca_pem = TRY(read_file(options.ca_file, 16_MiB));
+  if (!client.tls.ca_pem.empty()) client.tls.ca_pem += "\n" + system_authorities();
+  // A network that swallows packets shall not use up the time in which the server could be asked.
+  if (options.via == DownloadVia::Auto) client.connect_timeout = kBucketPatience;
   return net::HttpClient::open(client);
 }
 
 // Where a document is, and who can fetch it.
 struct LocatedDocument {
-  std::string url;
-  std::unique_ptr<net::HttpClient> client;
+  std::string url = {};
+  std::unique_ptr<net::HttpClient> client = {};
+  bool in_bucket = true;
 };
 
+// The link as it is good here: a port of the server's pod is forwarded, once for all documents.
+Result<std::string> reach(const Session& session, const DocumentLink& link) {
+  if (link.pod.empty()) return link.url;
+  const net::Url url = TRY(net::Url::parse(link.url));
+  DownloadRoute& route = *session.route;
+  const std::uint16_t port = url.effective_port();
+  if (!route.forward || route.pod != link.pod || route.port != port) {
+    route.forward = TRY(kube::PortForward::open(
+        *session.client, {.ns = session.ns(), .pod = link.pod, .port = port}));
+    route.pod = link.pod;
+    route.port = port;
+  }
+  return fmt::format("http://127.0.0.1:{}{}?{}", route.forward->local_port(), url.path, url.query);
+}
+
 Result<LocatedDocument> locate(const Session& session,
-                               model::DownloadTargetKind kind,
-                               const std::string& name,
+                               const DocumentName& document,
                                const DownloadOptions& options,
+                               bool via_server,
                                Deadline deadline,
                                std::stop_token stop) {
-  LocatedDocument located;
-  located.url = TRY(ask_for_url(session, kind, name, deadline, stop));
+  const DocumentLink link = TRY(ask_for_link(session, document, via_server, deadline, stop));
+  if (via_server && !link.is_servers) {
+    return Error(Code::Unsupported, "this server gives links to the bucket alone")
+        .with_hint("Lateen's server hands documents out itself; Velero's does not.");
+  }
+  LocatedDocument located{.url = TRY(reach(session, link)), .in_bucket = !link.is_servers};
   std::string ca_pem;
   if (located.url.starts_with("https://") && options.ca_file.empty())
-    ca_pem = location_ca(session, kind, name, stop).value_or("");
+    ca_pem = location_ca(session, document.kind, document.name, stop).value_or("");
   located.client = TRY(open_client(options, ca_pem));
   return located;
 }
 
+// One document on its way.
+struct OpenDocument {
+  LocatedDocument located;
+  std::unique_ptr<net::HttpStream> stream = {};
+};
+
+// When the pod's port was refused, that says more than the connection that broke.
+Result<OpenDocument> open_at(const Session& session,
+                             const DocumentName& document,
+                             const DownloadOptions& options,
+                             bool via_server,
+                             Deadline deadline,
+                             const std::stop_token& stop) {
+  OpenDocument open{.located = TRY(locate(session, document, options, via_server, deadline, stop))};
+  auto stream = open_stream(*open.located.client, open.located.url, deadline, stop);
+  if (!stream) {
+    if (open.located.in_bucket && options.via == DownloadVia::Auto &&
+        !stream.error().is(Code::NotFound)) {
+      session.route->bucket_unreachable = true;
+    }
+    const auto& forward = session.route->forward;
+    if (!open.located.in_bucket && forward && !forward->refusal())
+      return forward->refusal().error();
+    return std::move(stream).error();
+  }
+  open.stream = std::move(*stream);
+  return open;
+}
+
+// Through the API server where the bucket cannot be reached.
 Result<OpenDocument> open_document(const Session& session,
-                                   model::DownloadTargetKind kind,
-                                   const std::string& name,
+                                   const DocumentName& document,
                                    const DownloadOptions& options,
                                    Deadline deadline,
-                                   std::stop_token stop) {
-  LocatedDocument located = TRY(locate(session, kind, name, options, deadline, stop));
-  OpenDocument document;
-  document.client = std::move(located.client);
-  document.stream = TRY(open_stream(*document.client, located.url, deadline, stop));
-  return document;
+                                   const std::stop_token& stop) {
+  bool& unreachable = session.route->bucket_unreachable;
+  const bool asks_server = options.via == DownloadVia::Server || unreachable;
+  auto direct = open_at(session, document, options, asks_server, deadline, stop);
+  if (direct || asks_server || !unreachable) return direct;
+  auto forwarded = open_at(session, document, options, true, deadline, stop);
+  if (forwarded || forwarded.error().is(Code::NotFound)) return forwarded;
+  return std::move(direct).error().with_hint(
+      fmt::format("Nor could it be had through the API server: {}", forwarded.error().message()));
 }
 
 // "bytes 0-99/1234": the 1234.
@@ -141,7 +228,8 @@ Result<Bytes> download(const Session& session,
                        const DownloadOptions& options,
                        std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.timeout);
-  const OpenDocument document = TRY(open_document(session, kind, name, options, deadline, stop));
+  const OpenDocument document =
+      TRY(open_document(session, {.kind = kind, .name = name}, options, deadline, stop));
   Bytes packed;
   while (auto part = TRY(document.stream->read(deadline, stop)))
     packed += *part;
@@ -155,7 +243,8 @@ Status download_to(int fd,
                    const DownloadOptions& options,
                    std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.timeout);
-  const OpenDocument document = TRY(open_document(session, kind, name, options, deadline, stop));
+  const OpenDocument document =
+      TRY(open_document(session, {.kind = kind, .name = name}, options, deadline, stop));
   while (auto part = TRY(document.stream->read(deadline, stop)))
     TRY(write_all(fd, *part));
   return {};
@@ -175,7 +264,10 @@ Result<RangedDocument> RangedDocument::open(const Session& session,
                                             const DownloadOptions& options,
                                             std::stop_token stop) {
   const Deadline deadline = Deadline::after(options.timeout);
-  LocatedDocument located = TRY(locate(session, kind, name, options, deadline, stop));
+  // A document is read in parts behind a first one that was read whole: the way is known.
+  const bool asks_server = options.via == DownloadVia::Server || session.route->bucket_unreachable;
+  LocatedDocument located =
+      TRY(locate(session, {.kind = kind, .name = name}, options, asks_server, deadline, stop));
   return RangedDocument(std::move(located.client), std::move(located.url), deadline);
 }
 
@@ -208,25 +300,46 @@ Result<RangedDocument::Part> RangedDocument::read(ByteCount offset,
   return part;
 }
 
-std::vector<FlagSpec> download_flags(std::string_view default_timeout) {
+std::vector<FlagSpec> transport_flags() {
   return {
-      {.name = "timeout",
-       .kind = FlagKind::Duration,
-       .usage = "How long to wait to receive the file.",
-       .value = std::string(default_timeout)},
       {.name = "insecure-skip-tls-verify",
        .kind = FlagKind::Bool,
-       .usage = "If true, the object store's TLS certificate will not be checked for validity."},
+       .usage = "If true, the object store's TLS certificate will not be checked for validity. "
+                "This is insecure and susceptible to man-in-the-middle attacks. Not recommended "
+                "for production."},
       {.name = "cacert",
-       .usage = "Path to a certificate bundle to use when verifying TLS connections.",
-       .names = "file"}};
+       .usage = "Path to a certificate bundle to use when verifying TLS connections. If not "
+                "specified, that of the backup storage location is used, if it has one.",
+       .names = "file"},
+      {.name = "via",
+       .usage =
+           "Where documents are fetched from: bucket (by a signed link), server (through the "
+           "Kubernetes API server, from the pod of Lateen's server), or auto: from the bucket, "
+           "and from the server where the bucket cannot be reached.",
+       .value = "auto",
+       .words = {"auto", "bucket", "server"}}};
 }
 
-DownloadOptions download_options(const Flags& flags) {
+std::vector<FlagSpec> download_flags(std::string_view default_timeout) {
+  std::vector<FlagSpec> flags = transport_flags();
+  flags.push_back({.name = "timeout",
+                   .kind = FlagKind::Duration,
+                   .usage = "How long to wait to receive the file.",
+                   .value = std::string(default_timeout)});
+  return flags;
+}
+
+Result<DownloadOptions> download_options(const Flags& flags) {
   DownloadOptions options;
   if (flags.find("timeout") != nullptr) options.timeout = flags.duration("timeout");
   options.insecure_skip_tls_verify = flags.is("insecure-skip-tls-verify");
   options.ca_file = flags.text("cacert");
+  const std::string via = flags.text("via");
+  if (via == "bucket") options.via = DownloadVia::Bucket;
+  if (via == "server") options.via = DownloadVia::Server;
+  if (options.via == DownloadVia::Auto && !via.empty() && via != "auto") {
+    return Error(Code::InvalidArgument, "--via is {}, it must be auto, bucket or server", via);
+  }
   return options;
 }
 

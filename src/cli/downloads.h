@@ -17,8 +17,13 @@ class HttpClient;
 
 namespace lateen::cli {
 
+// Auto: by the link that Velero's protocol gives, to the bucket; where that cannot be reached from
+// here, through the API server from the server's pod.
+enum class DownloadVia { Auto, Bucket, Server };
+
 struct DownloadOptions {
   Duration timeout = std::chrono::seconds(30);
+  DownloadVia via = DownloadVia::Auto;
   bool insecure_skip_tls_verify = false;
   std::string ca_file;  // --cacert
 };
@@ -67,8 +72,10 @@ class RangedDocument {
   Deadline deadline_;
 };
 
-// --timeout, --insecure-skip-tls-verify, --cacert.
+// --timeout and those of transport_flags.
 std::vector<FlagSpec> download_flags(std::string_view default_timeout);
-DownloadOptions download_options(const Flags& flags);
+// --insecure-skip-tls-verify, --cacert, --via.
+std::vector<FlagSpec> transport_flags();
+Result<DownloadOptions> download_options(const Flags& flags);
 
 }  // namespace lateen::cli

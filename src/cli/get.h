@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/confirm.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -10,11 +11,17 @@
 namespace lateen::cli {
 
 // The named objects in that order (the first that is missing is the error), or those that the
-// selector matches.
+// selector matches. A name may be a glob, unless we are Velero.
 template <typename T>
 Result<std::vector<T>> read_objects(const Session& session, const Invocation& call) {
   std::vector<T> objects;
   for (const std::string& name : call.args) {
+    if (is_glob(name) && !call.is_velero()) {
+      ChosenObjects<T> chosen = TRY(choose_objects<T>(session, call, {name}));
+      if (chosen.objects.empty()) return Error(Code::NotFound, "{}", chosen.problems.front());
+      objects.insert(objects.end(), chosen.objects.begin(), chosen.objects.end());
+      continue;
+    }
     objects.push_back(TRY(session.cluster.get<T>(name, call.stop)));
   }
   if (!call.args.empty()) return objects;
@@ -29,8 +36,9 @@ void print_objects(const std::vector<T>& objects, OutputFormat format, const Inv
     std::vector<Json> documents;
     for (const T& object : objects)
       documents.push_back(model::to_json(object));
+    const bool named_one = call.args.size() == 1 && !is_glob(call.args.front());
     call.console.out(print_documents(documents, T::kKind.api_version(), T::kKind.kind, format,
-                                     call.is_velero() || call.args.size() == 1));
+                                     call.is_velero() || named_one));
     return;
   }
   if (objects.empty()) return;
@@ -44,6 +52,16 @@ void print_objects(const std::vector<T>& objects, OutputFormat format, const Inv
     rows.back().insert(rows.back().end(), cells.begin(), cells.end());
   }
   call.console.out(print_table(rows));
+}
+
+// What a create command would send, by itself.
+template <typename T>
+void print_one(const T& object, OutputFormat format, const Invocation& call) {
+  if (format == OutputFormat::Table) {
+    print_objects(std::vector<T>{object}, format, call);
+  } else {
+    call.console.out(print_document(model::to_json(object), format));
+  }
 }
 
 template <typename T>

@@ -74,14 +74,16 @@ std::string flag_lines(const std::vector<FlagSpec>& specs) {
 }
 
 std::string usage_lines(const Command& command, const std::string& path, bool has_children) {
-  std::string text = "\nUsage:\n";
+  std::string text = "Usage:\n";
   if (command.run) {
     text +=
         fmt::format("  {}{}{} [flags]\n", path, command.usage.empty() ? "" : " ", command.usage);
   }
   if (has_children) text += fmt::format("  {} [command]\n", path);
-  if (command.aliases.empty()) return text;
-  return text + fmt::format("\nAliases:\n  {}, {}\n", command.name, join(command.aliases, ", "));
+  if (!command.aliases.empty())
+    text += fmt::format("\nAliases:\n  {}, {}\n", command.name, join(command.aliases, ", "));
+  if (!command.examples.empty()) text += fmt::format("\nExamples:\n{}\n", command.examples);
+  return text;
 }
 
 std::string child_lines(const std::vector<const Command*>& children) {
@@ -108,7 +110,7 @@ std::vector<const Command*> shown_children(const Command& command) {
 
 }  // namespace
 
-std::string help_of(const Command& command, const std::string& path, bool is_root) {
+std::string usage_of(const Command& command, const std::string& path, bool is_root) {
   const std::vector<const Command*> children = shown_children(command);
   std::vector<FlagSpec> own = command.flags;
   std::vector<FlagSpec> inherited;
@@ -117,14 +119,18 @@ std::string help_of(const Command& command, const std::string& path, bool is_roo
     if (is_help) flag.usage = fmt::format("help for {}", command.name);
     (is_help || is_root ? own : inherited).push_back(std::move(flag));
   }
-  std::string text = (command.text.empty() ? command.summary : command.text) + "\n";
-  text += usage_lines(command, path, !children.empty());
+  std::string text = usage_lines(command, path, !children.empty());
   if (!children.empty()) text += child_lines(children);
   text += "\nFlags:\n" + flag_lines(own);
   if (!inherited.empty()) text += "\nGlobal Flags:\n" + flag_lines(inherited);
   if (children.empty()) return text;
   return text +
          fmt::format("\nUse \"{} [command] --help\" for more information about a command.\n", path);
+}
+
+std::string help_of(const Command& command, const std::string& path, bool is_root) {
+  return (command.text.empty() ? command.summary : command.text) + "\n\n" +
+         usage_of(command, path, is_root);
 }
 
 }  // namespace lateen::cli

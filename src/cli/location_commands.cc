@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/get.h"
@@ -48,8 +49,10 @@ Result<BackupStorageLocation> storage_from(const Flags& flags) {
   const std::string mode = flags.text("access-mode");
   location.spec.access_mode = model::OpenEnum<model::AccessMode>::parse(mode);
   if (location.spec.access_mode == model::AccessMode::Unknown) {
-    return Error(Code::InvalidArgument, "--access-mode is {}, it must be ReadWrite or ReadOnly",
-                 mode);
+    return Error(Code::InvalidArgument,
+                 "invalid argument {} for \"--access-mode\" flag: invalid value: {}",
+                 quote_go(mode), quote_go(mode))
+        .with_hint("It must be ReadWrite or ReadOnly.");
   }
   if (flags.given("backup-sync-period")) {
     location.spec.backup_sync_period = flags.duration("backup-sync-period");
@@ -71,7 +74,7 @@ Result<int> create_storage(Invocation& call) {
   location.metadata.ns = session.ns();
   location.metadata.labels = call.flags.map("labels");
   if (format != OutputFormat::None) {
-    print_objects(std::vector<BackupStorageLocation>{location}, format, call);
+    print_one(location, format, call);
     return 0;
   }
   if (location.spec.is_default) {
@@ -109,6 +112,12 @@ Result<int> set_storage(Invocation& call) {
     ca = base64_encode(TRY(read_file(path, 16_MiB)));
   const auto by_default = call.flags.tristate("default");
   if (by_default == true) {
+    const auto now = TRY(session.cluster.get<BackupStorageLocation>(name, call.stop));
+    if (now.spec.is_default) {
+      call.console.line(fmt::format(
+          "Backup storage location \"{}\" is already the default backup storage location.", name));
+      if (!call.flags.given("cacert") && !call.flags.given("credential")) return 0;
+    }
     for (const auto& other : TRY(session.cluster.list<BackupStorageLocation>({}, call.stop))) {
       if (other.spec.is_default && other.metadata.name != name) {
         return Error(
@@ -141,31 +150,31 @@ Status remove_labelled(const Session& session,
       call.stop));
   for (const T& object : objects) {
     TRY(session.cluster.remove<T>(object.metadata.name, call.stop));
+    if (is_silent(call)) continue;
     call.console.line(fmt::format("{} associated with deleted BSL(s) \"{}\" deleted successfully.",
                                   what, object.metadata.name));
   }
   return {};
 }
 
+// Its backups and repositories leave the cluster with it; what lies in the bucket stays there.
 Result<int> remove_storage(Invocation& call) {
   TRY(check_selection(call, "backup-location"));
   const Session session = TRY(open_session(call));
-  const auto chosen = TRY(choose_objects<BackupStorageLocation>(session, call));
-  if (chosen.objects.empty()) {
-    call.console.line("No backup-locations found");
-    return 0;
-  }
-  show_if_glob(chosen, call);
-  if (!is_confirmed(call)) return 0;
-  for (const BackupStorageLocation& location : chosen.objects) {
-    const std::string& name = location.metadata.name;
+  const auto chosen = TRY(choose_objects<BackupStorageLocation>(session, call, call.args));
+  const Removal removal = removal_of(chosen);
+  if (removal.names.empty()) return report_none(removal, "backup-locations", "deleted", call);
+  if (!shall_remove(removal.names, "backup-locations", call))
+    return report_kept(removal, "deleted", call);
+  for (const std::string& name : removal.names) {
     TRY(session.cluster.remove<BackupStorageLocation>(name, call.stop));
-    call.console.line(fmt::format("Backup storage location \"{}\" deleted successfully.", name));
+    if (!is_silent(call)) {
+      call.console.line(fmt::format("Backup storage location \"{}\" deleted successfully.", name));
+    }
     TRY(remove_labelled<model::Backup>(session, name, "Backup", call));
     TRY(remove_labelled<model::BackupRepository>(session, name, "Backup repository", call));
   }
-  if (chosen.problems.empty()) return 0;
-  return Error(Code::NotFound, "{}", fmt::format("{}", fmt::join(chosen.problems, "; ")));
+  return report_removal(removal, "deleted", call);
 }
 
 Result<int> create_snapshot(Invocation& call) {
@@ -180,7 +189,7 @@ Result<int> create_snapshot(Invocation& call) {
   const Session session = TRY(open_session(call));
   location.metadata.ns = session.ns();
   if (format != OutputFormat::None) {
-    print_objects(std::vector<VolumeSnapshotLocation>{location}, format, call);
+    print_one(location, format, call);
     return 0;
   }
   TRY(session.cluster.create(location, call.stop));

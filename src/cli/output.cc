@@ -33,6 +33,21 @@ std::vector<FlagSpec> output_flags(std::string_view by_default) {
       {.name = "show-labels", .kind = FlagKind::Bool, .usage = "Show labels in the last column"}};
 }
 
+FlagSpec report_flag() {
+  return {.name = "output",
+          .usage = "Output format. Valid values are 'table', 'json', and 'yaml'.",
+          .value = "table",
+          .shorthand = "o",
+          .words = {"table", "json", "yaml"}};
+}
+
+FlagSpec result_flag() {
+  return {.name = "output",
+          .usage = "Print what was done as a document. Valid values are 'json' and 'yaml'.",
+          .shorthand = "o",
+          .words = {"json", "yaml"}};
+}
+
 std::string print_document(const Json& document, OutputFormat format) {
   return format == OutputFormat::Yaml ? write_yaml(document) : write_json_pretty(document) + "\n";
 }

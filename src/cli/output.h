@@ -21,6 +21,12 @@ Result<OutputFormat> output_format(const Flags& flags, OutputFormat absent);
 // The flags -o, -L and --show-labels.
 std::vector<FlagSpec> output_flags(std::string_view by_default);
 
+// -o of a command that prints a report: table by default. Read it with output_format.
+FlagSpec report_flag();
+
+// -o of a command that does something: json and yaml print what was done.
+FlagSpec result_flag();
+
 // As JSON (two blanks, a newline) or YAML.
 std::string print_document(const Json& document, OutputFormat format);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "cli/cancel.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/describe.h"
@@ -105,13 +106,9 @@ std::vector<FlagSpec> restore_flags() {
        .kind = Bool,
        .usage =
            "Show what would be created and changed, object by object, and do nothing. Exit code "
-           "0: nothing to do, 1: changes, 2: something would go wrong."},
-      {.name = "wait",
-       .kind = Bool,
-       .usage = "Wait for the operation to complete.",
-       .shorthand = "w"}};
-  const std::vector<FlagSpec> output = output_flags("");
-  flags.insert(flags.end(), output.begin(), output.end());
+           "0: nothing to do, 1: changes, 2: something would go wrong."}};
+  for (const std::vector<FlagSpec>& more : {output_flags(""), wait_flags()})
+    flags.insert(flags.end(), more.begin(), more.end());
   return flags;
 }
 
@@ -290,7 +287,7 @@ Result<int> create_restore(Invocation& call) {
   const Session session = TRY(open_session(call));
   const Restore restore = TRY(requested_restore(session, std::move(spec), argument_of(call), call));
   if (format != OutputFormat::None) {
-    print_objects(std::vector<Restore>{restore}, format, call);
+    print_one(restore, format, call);
     return 0;
   }
   TRY(session.cluster.create(restore, call.stop));
@@ -304,6 +301,7 @@ Result<int> create_restore(Invocation& call) {
 }
 
 Result<int> restore_logs(Invocation& call) {
+  const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
   auto restore = session.cluster.get<Restore>(name, call.stop);
@@ -321,34 +319,35 @@ Result<int> restore_logs(Invocation& call) {
                  "restore has a phase of Completed or Failed and try again.",
                  name);
   }
-  call.console.out(TRY(download(session, model::DownloadTargetKind::RestoreLog, name,
-                                download_options(call.flags), call.stop)));
+  call.console.out(
+      TRY(download(session, model::DownloadTargetKind::RestoreLog, name, options, call.stop)));
   return 0;
 }
 
 Result<int> remove_restores(Invocation& call) {
   TRY(check_selection(call, "restore"));
   const Session session = TRY(open_session(call));
-  const ChosenObjects<Restore> chosen = TRY(choose_objects<Restore>(session, call));
-  if (!chosen.problems.empty()) {
-    call.console.line(fmt::format("errs:  [{}]", fmt::join(chosen.problems, " ")));
-    return 1;
+  const auto chosen = TRY(choose_objects<Restore>(session, call, call.args));
+  Removal removal = removal_of(chosen);
+  // One name that is not there, and nothing is deleted: as in Velero.
+  if (!removal.problems.empty()) {
+    removal.names.clear();
+    if (!is_silent(call))
+      call.console.line(fmt::format("errs:  [{}]", fmt::join(removal.problems, " ")));
+    return report_removal(removal, "deleted", call);
   }
-  if (chosen.objects.empty()) {
-    call.console.line("No restores found");
-    return 0;
-  }
-  show_if_glob(chosen, call);
-  if (!is_confirmed(call)) return 0;
+  if (removal.names.empty()) return report_none(removal, "restores", "deleted", call);
+  if (!shall_remove(removal.names, "restores", call)) return report_kept(removal, "deleted", call);
   for (const Restore& restore : chosen.objects) {
     TRY(session.cluster.remove<Restore>(restore.metadata.name, call.stop));
+    if (is_silent(call)) continue;
     call.console.line(fmt::format("Request to delete restore \"{}\" submitted successfully.",
                                   restore.metadata.name));
     call.console.line(
         "The restore will be fully deleted after all associated data (restore files in object "
         "storage) are removed.");
   }
-  return 0;
+  return report_removal(removal, "deleted", call);
 }
 
 }  // namespace
@@ -393,7 +392,8 @@ Command restore_commands() {
             .usage = "[NAMES]",
             .summary = "Delete restores",
             .flags = delete_flags("restores"),
-            .run = remove_restores}},
+            .run = remove_restores},
+           cancel_command<Restore>("restore")},
       .aliases = {"restores"}};
 }
 

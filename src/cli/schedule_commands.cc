@@ -74,7 +74,7 @@ Result<int> create(Invocation& call) {
   const Session session = TRY(open_session(call));
   schedule.metadata.ns = session.ns();
   if (format != OutputFormat::None) {
-    print_objects(std::vector<Schedule>{schedule}, format, call);
+    print_one(schedule, format, call);
     return 0;
   }
   TRY(session.cluster.create(schedule, call.stop));
@@ -85,47 +85,50 @@ Result<int> create(Invocation& call) {
 Result<int> remove(Invocation& call) {
   TRY(check_selection(call, "schedule"));
   const Session session = TRY(open_session(call));
-  const ChosenObjects<Schedule> chosen = TRY(choose_objects<Schedule>(session, call));
-  if (chosen.objects.empty()) {
-    call.console.line("No schedules found");
-    return 0;
+  const auto chosen = TRY(choose_objects<Schedule>(session, call, call.args));
+  const Removal removal = removal_of(chosen);
+  if (removal.names.empty()) return report_none(removal, "schedules", "deleted", call);
+  if (!shall_remove(removal.names, "schedules", call)) return report_kept(removal, "deleted", call);
+  for (const std::string& name : removal.names) {
+    TRY(session.cluster.remove<Schedule>(name, call.stop));
+    if (!is_silent(call)) call.console.line(fmt::format("Schedule deleted: {}", name));
   }
-  show_if_glob(chosen, call);
-  if (!is_confirmed(call)) return 0;
-  for (const Schedule& schedule : chosen.objects) {
-    TRY(session.cluster.remove<Schedule>(schedule.metadata.name, call.stop));
-    call.console.line(fmt::format("Schedule deleted: {}", schedule.metadata.name));
-  }
-  if (chosen.problems.empty()) return 0;
-  return Error(Code::NotFound, "{}", fmt::format("{}", fmt::join(chosen.problems, "; ")));
+  return report_removal(removal, "deleted", call);
+}
+
+Status set_paused(const Session& session,
+                  const std::string& name,
+                  bool paused,
+                  const Invocation& call) {
+  TRY(session.cluster.modify<Schedule>(
+      name,
+      [&](Schedule& now) {
+        now.spec.paused = paused;
+        now.spec.skip_immediately = call.flags.tristate("skip-immediately");
+      },
+      call.stop));
+  return {};
 }
 
 Result<int> set_paused(Invocation& call, bool paused) {
   TRY(check_selection(call, "schedule"));
   const Session session = TRY(open_session(call));
-  const ChosenObjects<Schedule> chosen = TRY(choose_objects<Schedule>(session, call));
+  const auto chosen = TRY(choose_objects<Schedule>(session, call, call.args));
   const std::string_view verb = paused ? "paused" : "unpaused";
-  if (chosen.objects.empty()) {
-    call.console.line("No schedules found");
-    return 0;
-  }
+  Removal changed{.problems = chosen.problems};
+  if (chosen.objects.empty()) return report_none(changed, "schedules", verb, call);
   for (const Schedule& schedule : chosen.objects) {
-    if (schedule.spec.paused == paused) {
-      call.console.line(
-          fmt::format("Schedule {} is already {}, skip", schedule.metadata.name, verb));
-      continue;
+    const std::string& name = schedule.metadata.name;
+    const bool already = schedule.spec.paused == paused;
+    if (!already) {
+      TRY(set_paused(session, name, paused, call));
+      changed.names.push_back(name);
     }
-    TRY(session.cluster.modify<Schedule>(
-        schedule.metadata.name,
-        [&](Schedule& now) {
-          now.spec.paused = paused;
-          now.spec.skip_immediately = call.flags.tristate("skip-immediately");
-        },
-        call.stop));
-    call.console.line(fmt::format("Schedule {} {} successfully", schedule.metadata.name, verb));
+    if (is_silent(call)) continue;
+    call.console.line(already ? fmt::format("Schedule {} is already {}, skip", name, verb)
+                              : fmt::format("Schedule {} {} successfully", name, verb));
   }
-  if (chosen.problems.empty()) return 0;
-  return Error(Code::NotFound, "{}", fmt::format("{}", fmt::join(chosen.problems, "; ")));
+  return report_removal(changed, verb, call);
 }
 
 std::vector<FlagSpec> pause_flags() {
@@ -137,7 +140,8 @@ std::vector<FlagSpec> pause_flags() {
           {.name = "skip-immediately",
            .kind = FlagKind::BoolValue,
            .usage = "Skip the next scheduled backup immediately",
-           .words = {"true", "false"}}};
+           .words = {"true", "false"}},
+          result_flag()};
 }
 
 }  // namespace

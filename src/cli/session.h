@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "cli/download_route.h"
 #include "kube/client.h"
 #include "server/cluster.h"
 
@@ -15,13 +16,15 @@ namespace lateen::cli {
 struct Session {
   std::unique_ptr<kube::Client> client;
   server::Cluster cluster;
+  std::unique_ptr<DownloadRoute> route = std::make_unique<DownloadRoute>();
 
   const std::string& ns() const { return cluster.ns(); }
 };
 
 Result<Session> open_session(const Invocation& call);
 
-// The namespace of velero.io objects: --namespace, the client's config file, VELERO_NAMESPACE,
+// The namespace of velero.io objects: --namespace (--velero-namespace of commands whose --namespace
+// is an object's), the client's config file, VELERO_NAMESPACE,
 // "velero".
 Result<std::string> velero_namespace(const Invocation& call);
 

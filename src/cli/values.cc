@@ -143,7 +143,7 @@ Result<model::StringMap> parse_ordered_resources(std::string_view text) {
   for (const std::string& entry : split_trimmed(text, ';')) {
     const Cut pair = cut(entry, "=");
     if (!pair.found || pair.after.find('=') != std::string_view::npos) {
-      return Error(Code::InvalidArgument, "Invalid OrderedResources '{}'.", entry);
+      return Error(Code::InvalidArgument, "invalid OrderedResources '{}'", entry);
     }
     map[std::string(trim(pair.before))] = trim(pair.after);
   }

@@ -1,4 +1,4 @@
-// --wait: dots while a backup or restore goes on, and what became of it.
+// --wait: how a backup or restore goes on, and what became of it.
 #pragma once
 
 #include <string>
@@ -11,10 +11,13 @@
 
 namespace lateen::cli {
 
-// Prints Velero's sentences and a dot a second until the object has ended. The exit code says how:
-// 0 Completed, 2 Failed or FailedValidation, 3 PartiallyFailed; under Velero's name always 0, as
-// there. Interrupted: 130.
+// Prints Velero's sentences, and until the object has ended a dot a second, or on a terminal a line
+// that says how far it is. The exit code says how it ended (exit_codes.h); under Velero's name it
+// is always 0, as there.
 Result<int> wait_for_backup(const Session& session, const std::string& name, Invocation& call);
 Result<int> wait_for_restore(const Session& session, const std::string& name, Invocation& call);
+
+// --wait and --timeout.
+std::vector<FlagSpec> wait_flags();
 
 }  // namespace lateen::cli

@@ -104,9 +104,23 @@ std::string DownloadServer::link(std::string_view location,
                                  model::DownloadTargetKind kind,
                                  std::string_view name,
                                  Duration ttl) const {
+  return base_url_ + signed_path(location, kind, name, ttl);
+}
+
+std::string DownloadServer::local_link(std::string_view location,
+                                       model::DownloadTargetKind kind,
+                                       std::string_view name,
+                                       Duration ttl) const {
+  return server_->url() + signed_path(location, kind, name, ttl);
+}
+
+std::string DownloadServer::signed_path(std::string_view location,
+                                        model::DownloadTargetKind kind,
+                                        std::string_view name,
+                                        Duration ttl) const {
   const std::string path = fmt::format("/{}/{}/{}", percent_encode(location),
                                        model::to_string(kind), percent_encode(name));
-  return base_url_ + objects::sign_path(path, context_.clock.now() + ttl, key_);
+  return objects::sign_path(path, context_.clock.now() + ttl, key_);
 }
 
 void DownloadServer::serve(net::ServerExchange& exchange) {

@@ -34,9 +34,23 @@ class DownloadServer final : public net::HttpHandler {
                    std::string_view name,
                    Duration ttl) const;
 
+  // The same by the address that it listens at, whatever it is reached by from outside: for whoever
+  // forwards the port.
+  std::string local_link(std::string_view location,
+                         model::DownloadTargetKind kind,
+                         std::string_view name,
+                         Duration ttl) const;
+
+  // Whether a link is of that kind: nobody else's machine reaches it.
+  bool is_local(std::string_view url) const { return url.starts_with(server_->url()); }
+
   void serve(net::ServerExchange& exchange) override;
 
  private:
+  std::string signed_path(std::string_view location,
+                          model::DownloadTargetKind kind,
+                          std::string_view name,
+                          Duration ttl) const;
   Status answer(net::ServerExchange& exchange);
 
   const ServerContext context_;

@@ -1,5 +1,6 @@
 #include "server/request_controllers.h"
 
+#include "base/environment.h"
 #include "base/version.h"
 #include "model/backup.h"
 #include "model/document_annotation.h"
@@ -50,6 +51,9 @@ class DownloadController final : public Controller {
     after.status.expiration = now + kLinkLife;
     auto url = link_for(request, stop);
     if (url) {
+      if (downloads_.is_local(*url)) {
+        after.metadata.annotations[std::string(model::annotations::kServedBy)] = own_pod();
+      }
       after.status.download_url = std::move(*url);
       after.status.phase = RequestPhase::Processed;
     } else {
@@ -59,6 +63,16 @@ class DownloadController final : public Controller {
     }
     TRY(context_.cluster.update(request, after, stop));
     return {};
+  }
+
+  static bool is_via_server(const DownloadRequest& request) {
+    const auto via = request.metadata.annotations.find(model::annotations::kDownloadVia);
+    return via != request.metadata.annotations.end() && via->second == "server";
+  }
+
+  // "" where the server runs outside of the cluster.
+  static std::string own_pod() {
+    return env("KUBERNETES_SERVICE_HOST") ? env("HOSTNAME").value_or("") : "";
   }
 
   static DownloadTargetKind kind_of(const DownloadRequest& request) {
@@ -77,6 +91,7 @@ class DownloadController final : public Controller {
     }
     const auto backup = TRY(context_.cluster.get<model::Backup>(backup_name, stop));
     const std::string& location = backup.spec.storage_location;
+    if (is_via_server(request)) return downloads_.local_link(location, kind, target, kLinkLife);
     auto store = TRY(open_store(context_, location, stop));
     auto url = store->download_url(kind, target, kLinkLife, stop);
     if (url || !url.error().is(Code::Unsupported)) return url;
