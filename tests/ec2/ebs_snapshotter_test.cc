@@ -6,6 +6,7 @@
 
 #include "base/yaml.h"
 #include "s3/servers.h"
+#include "voyages/testing/aws_gate.h"
 
 namespace lateen::volumes::ebs {
 namespace {
@@ -188,6 +189,38 @@ TEST_F(EbsSnapshotterTest, MarksWhatTheCsiDriverTookWhereItIsToldTo) {
   EXPECT_THAT(
       ec2_in(kHere)->snapshot(taken->id, {})->tags,
       UnorderedElementsAre(Pair("velero.io/backup", "true"), Pair("velero.io/backup-name", "b1")));
+}
+
+// The driver's role has tagged it: ours need not have the right to.
+TEST_F(EbsSnapshotterTest, LeavesACsiSnapshotAsItIsThatMayNotBeMarkedButIs) {
+  const auto gate = voyages::AwsGate::start();
+  ASSERT_NE(gate, nullptr);
+  gate->control("configure", *parse_json(R"({"users": {"test": {"secret": "test", "policies": [{
+    "Statement": [{"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}]}]}}})"));
+  const auto taken = [&](std::string_view tags) {
+    const std::string volume = voyages::AwsGate::element(
+        gate->ec2("Action=CreateVolume&AvailabilityZone=eu-west-1b&Size=1"), "volumeId");
+    return voyages::AwsGate::element(
+        gate->ec2(fmt::format("Action=CreateSnapshot&VolumeId={}{}", volume, tags)), "snapshotId");
+  };
+  const auto snapshotter =
+      open_ebs({.provider = "aws", .config = {{"region", kHere}, {"tagProfile", "owned"}}},
+               {.environment = [&](const std::string& name) -> std::optional<std::string> {
+                 return name == "AWS_ENDPOINT_URL" ? gate->url() : surroundings(name);
+               }});
+  ASSERT_TRUE(snapshotter);
+  const auto mark = [&](const std::string& id) {
+    const Json content = JsonObject{{"spec", JsonObject{{"driver", kCsiDriver}}},
+                                    {"status", JsonObject{{"snapshotHandle", id}}}};
+    return (*snapshotter)->mark_csi_snapshot(content, {{"velero.io/backup", "b1"}}, {});
+  };
+  const Status marked =
+      mark(taken("&TagSpecification.1.ResourceType=snapshot&TagSpecification.1.Tag.1.Key="
+                 "velero.io/backup&TagSpecification.1.Tag.1.Value=true"));
+  EXPECT_TRUE(marked) << marked.error().describe();
+  const Status bare = mark(taken(""));
+  ASSERT_FALSE(bare);
+  EXPECT_THAT(bare.error().message(), HasSubstr("ec2:CreateTags"));
 }
 
 TEST_F(EbsSnapshotterTest, ExplainsAVolumeThatIsNotThere) {
