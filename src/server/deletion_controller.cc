@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "model/backup.h"
 #include "model/names.h"
 #include "model/native_snapshot.h"
@@ -211,7 +212,11 @@ class DeletionController final : public Controller {
                          std::stop_token stop) {
     const Json content = TRY(parse_json(TRY(reader.read(item))));
     if (kube::label_of(content, model::labels::kBackupName) != label) return {};
-    const std::string name = fmt::format("vsc-{}", uuid4(context_.rng));
+    // The same on each try, so that one that was cut short leaves nothing behind.
+    const std::string name =
+        fmt::format("vsc-{}", sha256_hex(fmt::format("{}/{}", kube::uid_of(content),
+                                                     string_at(content, "status.snapshotHandle")))
+                                  .substr(0, 32));
     TRY(volumes::delete_stored_snapshot(context_.client(), content, name, stop)
             .wrap("deleting snapshot {}", string_at(content, "status.snapshotHandle")));
     log.info("Deleted CSI snapshot",

@@ -217,15 +217,21 @@ Status delete_stored_snapshot(kube::Client& client,
       if (!value.empty()) kube::set_annotation(content, key, value);
     }
   }
-  TRY(client.create({.gvr = kVolumeSnapshotContents}, content, {}, stop)
-          .wrap("making a VolumeSnapshotContent to delete snapshot {} of {}", handle, driver));
+  auto made = client.create({.gvr = kVolumeSnapshotContents}, content, {}, stop);
+  // One that is there was made for this by somebody who was interrupted.
+  if (!made && !made.error().is(Code::AlreadyExists)) {
+    return std::move(made).error().wrap(
+        "making a VolumeSnapshotContent to delete snapshot {} of {}", handle, driver);
+  }
   // The driver's sidecar must have seen it before it goes, or it forgets the snapshot instead of
   // deleting it: its finalizer, or its status, tells.
   const Deadline seen_by = Deadline::after(seconds(10));
   while (!seen_by.expired()) {
-    const Json now = TRY(client.get(content_path(new_name), {}, stop));
-    const JsonArray* finalizers = array_at(now, "metadata.finalizers");
-    if ((finalizers != nullptr && !finalizers->empty()) || find(now, "status") != nullptr) break;
+    const auto now = client.get(content_path(new_name), {}, stop);
+    if (!now && now.error().is(Code::NotFound)) return {};  // the earlier one's deletion has ended
+    if (!now) return now.error();
+    const JsonArray* finalizers = array_at(*now, "metadata.finalizers");
+    if ((finalizers != nullptr && !finalizers->empty()) || find(*now, "status") != nullptr) break;
     if (!sleep_unless_stopped(milliseconds(100), stop)) break;
   }
   return remove_if_there(client, content_path(new_name), stop);

@@ -85,7 +85,7 @@ Status discard_snapshot(kube::Client& client,
 
 // Deletes the storage's snapshot that a released content described (as it lies in the tarball): a
 // content of policy Delete is made for its handle and removed at once, so that the driver deletes
-// the snapshot.
+// the snapshot. May be repeated, with the same name: nothing is left of a try that was cut short.
 Status delete_stored_snapshot(kube::Client& client,
                               const Json& content_in_backup,
                               std::string_view new_name,
