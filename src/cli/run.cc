@@ -61,6 +61,9 @@ Command root_command(const std::string& program) {
   root.children.push_back(verb_command("describe", "Describe velero resources", groups));
   root.children.push_back(verb_command("delete", "Delete velero resources", groups));
   root.children.push_back(location_commands());
+  root.children.push_back(verify_command());
+  root.children.push_back(signing_key_commands());
+  root.children.push_back(drill_commands());
   root.children.push_back(server_command());
   root.children.push_back(agent_command());
   root.children.push_back(restore_helper_command());

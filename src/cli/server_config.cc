@@ -157,6 +157,13 @@ Result<server::ServerConfig> server_config(const Flags& flags, std::string ns) {
   config.default_snapshot_move_data = flags.is("default-snapshot-move-data");
   config.volume_group_snapshot_label_key = flags.text("volume-group-snapshot-label-key");
   config.schedule_skip_immediately = flags.is("schedule-skip-immediately");
+  config.verify_frequency = flags.duration("verify-frequency");
+  const std::int64_t verify_parts = flags.integer("verify-parts");
+  if (verify_parts < 1) {
+    return Error(Code::InvalidArgument, "--verify-parts is {}, it must be at least 1",
+                 verify_parts);
+  }
+  config.verify_parts = static_cast<std::size_t>(verify_parts);
   config.keep_last_good_backup = flags.is("keep-last-good-backup");
   config.uploader_type = flags.text("uploader-type");
   if (config.uploader_type != "kopia" && config.uploader_type != "restic") {

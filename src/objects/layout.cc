@@ -96,6 +96,16 @@ std::string Layout::backup_archive_index(std::string_view backup) const {
   return in_backup(backup, "-index.json.gz");
 }
 
+std::string Layout::backup_manifest(std::string_view backup) const {
+  return in_backup(backup, "-manifest.jsonl");
+}
+
+std::string Layout::drill_evidence(std::string_view drill,
+                                   std::string_view run,
+                                   std::string_view ending) const {
+  return fmt::format("{}metadata/drills/{}/{}.{}", root_, drill, run, ending);
+}
+
 std::string Layout::backup_browse_file(std::string_view backup, std::string_view name) const {
   return backup_dir(backup) + std::string(name);
 }

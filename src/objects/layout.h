@@ -46,6 +46,9 @@ class Layout {
   // Lateen's own: item → member, offset, digest (archive/). Velero passes over it.
   std::string backup_archive_index(std::string_view backup) const;
 
+  // Lateen's own: the digests of all the others, signed (docs/formats/manifest.md).
+  std::string backup_manifest(std::string_view backup) const;
+
   // Lateen's own, where it is asked for: the objects once more, to be looked at with other tools
   // (docs/reference/browse-layout.md). `name` is "resource-list/configmaps.tar.gz" and the like.
   std::string backup_browse_file(std::string_view backup, std::string_view name) const;
@@ -57,6 +60,11 @@ class Layout {
   std::string restore_volume_info(std::string_view restore) const;
   // Lateen's own, while a restore is finalized: what is still to be seen to.
   std::string restore_pending(std::string_view restore) const;
+
+  // Lateen's own: what a restore drill has found. `ending` is "json" or "html".
+  std::string drill_evidence(std::string_view drill,
+                             std::string_view run,
+                             std::string_view ending) const;
 
   // Where what a DownloadRequest asks for lies. InvalidArgument for a kind that is none.
   Result<std::string> download_target(model::DownloadTargetKind kind, std::string_view name) const;

@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "kube/discovery.h"
 #include "model/phases.h"
+#include "server/backup_signer.h"
 #include "server/browse_layout.h"
 #include "server/cancel_watch.h"
 #include "server/leftovers.h"
@@ -374,6 +375,10 @@ Result<model::Backup> finalize_backup(const model::Backup& before,
   store_for_browsing(backup, context, *store, log, stop);
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
   backup.status.completion_timestamp = context.clock.now();
+  // Before the last velero-backup.json, whose digest it holds: what is seen to be complete is signed.
+  const Status is_signed = sign_backup(backup, context, *store, stop);
+  if (!is_signed && !stop.stop_requested())
+    log.warning("Could not sign the backup", {{"error", is_signed.error()}});
   TRY(store->put_metadata(backup, stop));
   return backup;
 }

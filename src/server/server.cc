@@ -5,12 +5,14 @@
 #include <atomic>
 #include <thread>
 
+#include "base/memory.h"
 #include "kube/discovery.h"
 #include "kube/informer.h"
 #include "model/backup.h"
 #include "model/locations.h"
 #include "model/requests.h"
 #include "model/restore.h"
+#include "model/restore_drill.h"
 #include "model/schedule.h"
 #include "objects/store_factory.h"
 #include "server/announcer.h"
@@ -20,6 +22,7 @@
 #include "server/context.h"
 #include "server/deletion_controller.h"
 #include "server/downloads.h"
+#include "server/drill_controller.h"
 #include "server/endpoints.h"
 #include "server/freshness.h"
 #include "server/leadership.h"
@@ -93,6 +96,18 @@ void add(RunningList& list,
   list.push_back(std::move(running));
 }
 
+// Where its kind is installed: Velero's definitions alone are enough for all the rest.
+void add_drills(RunningList& list, const ServerContext& context) {
+  if (serves_drills(context, {}))
+    add(list, context.config, make_drill_controller(context), {model::RestoreDrill::kKind.plural});
+}
+
+bool has_drills(const RunningList& list) {
+  return std::any_of(list.begin(), list.end(), [](const auto& running) {
+    return !running->kinds.empty() && running->kinds.front() == model::RestoreDrill::kKind.plural;
+  });
+}
+
 RunningList make_controllers(const ServerContext& context, const DownloadServer& downloads) {
   const ServerConfig& config = context.config;
   RunningList list;
@@ -114,6 +129,7 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
   add(list, config, make_status_controller(context), {"serverstatusrequests"});
   if (config.verify_frequency > Duration::zero())
     add(list, config, make_verify_controller(context), {});
+  add_drills(list, context);
   add(list, config, make_freshness_controller(context), {});
   return list;
 }
@@ -132,13 +148,15 @@ void keep_name_and_phase(Json& object) {
 // Follows a kind and wakes the controllers that asked for it.
 std::unique_ptr<kube::Informer> follow(const ServerContext& context,
                                        std::string_view plural,
-                                       const RunningList& list) {
+                                       const RunningList& list,
+                                       std::string_view group = model::kGroup) {
   kube::InformerOptions options;
   options.trim = keep_name_and_phase;
   options.log = context.log;
   auto informer = std::make_unique<kube::Informer>(
       context.client(),
-      kube::ObjectPath{.gvr = {"velero.io", "v1", std::string(plural)}, .ns = context.cluster.ns()},
+      kube::ObjectPath{.gvr = {std::string(group), "v1", std::string(plural)},
+                       .ns = context.cluster.ns()},
       std::move(options));
   std::vector<Trigger*> woken;
   for (const auto& running : list) {
@@ -216,6 +234,10 @@ void set_default_location(const ServerContext& context, std::stop_token stop) {
   }
 }
 
+// When start-up has settled, and how often what has been worked with since may have fallen idle.
+constexpr std::chrono::seconds kUntilIdle{20};
+constexpr std::chrono::minutes kIdleFor{10};
+
 // The leader's work. Told to stop, it finishes what is short; `leading` ends everything at once.
 Status work(const ServerContext& context, std::stop_token leading, std::stop_token stop) {
   auto recovery =
@@ -232,11 +254,15 @@ Status work(const ServerContext& context, std::stop_token leading, std::stop_tok
         "downloadrequests", "serverstatusrequests", "backuprepositories"}) {
     informers.push_back(follow(context, kind, controllers));
   }
+  if (has_drills(controllers)) {
+    informers.push_back(
+        follow(context, model::RestoreDrill::kKind.plural, controllers, model::kLateenGroup));
+  }
   ControllerThreads threads(controllers);
   context.log.info("Server started",
                    {{"namespace", context.config.ns}, {"controllers", controllers.size()}});
-  while (sleep_unless_stopped(std::chrono::hours(1), leading)) {
-  }
+  for (Duration pause = kUntilIdle; sleep_unless_stopped(pause, leading); pause = kIdleFor)
+    give_back_idle_memory();
   context.log.info("Server is stopping");
   if (stop.stop_requested() && !threads.finish(kFinishWithin))
     context.log.info("What is still being done is left to the next server");
