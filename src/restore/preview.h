@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/results.h"
+#include "restore/field_changes.h"
 #include "restore/run.h"
 
 namespace lateen::restore {
@@ -33,14 +34,6 @@ enum class PreviewAction {
 // "create", "missing CRD", …
 std::string_view to_string(PreviewAction action);
 
-// One field in which the cluster and the backup differ: JSON, shortened; "" where it is absent, and
-// "***" where it is of a Secret.
-struct FieldChange {
-  std::string path;  // "spec.replicas"
-  std::string in_cluster;
-  std::string in_backup;
-};
-
 struct PreviewedItem {
   std::size_t rank = 0;  // 0: definitions and namespaces, which come before all others
   std::string group_resource = {};
@@ -49,7 +42,7 @@ struct PreviewedItem {
   std::string name = {};
   PreviewAction action = PreviewAction::Skipped;
   std::string reason = {};
-  std::vector<FieldChange> changes = {};  // of Differs, Update and Conflict
+  std::vector<FieldChange> changes = {};  // of Differs, Update and Conflict: cluster to backup
 };
 
 struct RestorePreview {
@@ -67,8 +60,5 @@ Result<RestorePreview> preview_restore(const model::Restore& restore,
                                        const RestoreTools& tools,
                                        const RestoreRunOptions& options,
                                        std::stop_token stop);
-
-// The fields that a merge patch changes. Pure.
-std::vector<FieldChange> changes_of(const Json& there, const Json& patch, bool is_secret);
 
 }  // namespace lateen::restore

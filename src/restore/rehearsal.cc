@@ -153,11 +153,11 @@ Result<PreviewedItem> ItemAsker::ask_existing(const Candidate& candidate,
       return item;
     case Treatment::Refuse:
       item.action = PreviewAction::Differs;
-      item.changes = changes_of(base, kube::diff_merge_patch(base, candidate.object), is_secret);
+      item.changes = field_changes(base, candidate.object, is_secret);
       return item;
     case Treatment::Recreate:
       item.action = PreviewAction::Recreate;
-      item.changes = changes_of(base, kube::diff_merge_patch(base, candidate.object), is_secret);
+      item.changes = field_changes(base, candidate.object, is_secret);
       return item;
     case Treatment::Merge:
     case Treatment::Update:
@@ -177,14 +177,14 @@ Result<PreviewedItem> ItemAsker::ask_existing(const Candidate& candidate,
       item.action = PreviewAction::Same;
       return item;
     }
-    item.changes = changes_of(base, kube::diff_merge_patch(base, after), is_secret);
+    item.changes = field_changes(base, after, is_secret);
     return item;
   }
   const Error& error = asked.error();
   if (is_stop(error, stop) || is_no_answer(error)) return error;
   item.action = PreviewAction::Conflict;
   item.reason = error.message();
-  item.changes = changes_of(base, kube::diff_merge_patch(base, candidate.object), is_secret);
+  item.changes = field_changes(base, candidate.object, is_secret);
   return item;
 }
 
