@@ -9,7 +9,10 @@
 namespace lateen::cli {
 
 Result<std::string> velero_namespace(const Invocation& call) {
-  if (call.flags.given("namespace")) return call.flags.text("namespace");
+  // Commands about objects of any namespace call the object's --namespace.
+  const bool is_other = call.flags.find("velero-namespace") != nullptr;
+  const std::string_view flag = is_other ? "velero-namespace" : "namespace";
+  if (call.flags.given(flag)) return call.flags.text(flag);
   const model::StringMap config = TRY(read_client_config());
   if (const auto at = config.find("namespace"); at != config.end() && !at->second.empty()) {
     return at->second;
