@@ -244,7 +244,7 @@ Command backup_commands() {
                        {.name = "describe",
                         .usage = "[NAME1] [NAME2] [NAME...]",
                         .summary = "Describe backups",
-                        .flags = describe_flags(true),
+                        .flags = describe_flags(),
                         .run = describe_backups},
                        {.name = "logs",
                         .usage = "BACKUP",

@@ -1,5 +1,6 @@
 #include "cli/backup_spec_flags.h"
 
+#include "cli/completion.h"
 #include "cli/values.h"
 #include "model/include_exclude.h"
 #include "model/spec_validation.h"
@@ -8,7 +9,7 @@ namespace lateen::cli {
 
 std::vector<FlagSpec> backup_spec_flags() {
   using enum FlagKind;
-  return {
+  std::vector<FlagSpec> flags = {
       {.name = "include-namespaces",
        .kind = List,
        .usage = "Namespaces to include in the backup (use '*' for all namespaces).",
@@ -101,6 +102,8 @@ std::vector<FlagSpec> backup_spec_flags() {
        .usage = "Number of files uploads simultaneously when running a backup. This is only "
                 "applicable for the kopia uploader",
        .value = "0"}};
+  name_filters(flags, false);
+  return flags;
 }
 
 Result<model::BackupSpec> backup_spec_from(const Flags& flags) {

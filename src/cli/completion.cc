@@ -129,6 +129,12 @@ void offer_names(std::string_view kind,
   }
 }
 
+void keep_matching(std::string_view begin, Completion& out) {
+  std::erase_if(out.candidates, [begin](const Candidate& candidate) {
+    return !candidate.value.starts_with(begin);
+  });
+}
+
 void offer_values(const FlagSpec& flag, const NameSource& names, Completion& out) {
   if (flag.names == "file") {
     out.files = true;
@@ -154,13 +160,31 @@ void offer_arguments(const Typed& typed, const NameSource& names, Completion& ou
     offer_names(kind, names, typed.arguments, out);
 }
 
-void keep_matching(std::string_view begin, Completion& out) {
-  std::erase_if(out.candidates, [begin](const Candidate& candidate) {
-    return !candidate.value.starts_with(begin);
-  });
+// The values of a flag that begin as typed; of a list, the one behind the last comma.
+void offer_matching_values(const FlagSpec& flag,
+                           std::string_view typed,
+                           const NameSource& names,
+                           Completion& out) {
+  offer_values(flag, names, out);
+  const bool is_list = flag.kind == FlagKind::List || flag.kind == FlagKind::ListAppend;
+  const std::size_t comma = is_list ? typed.rfind(',') : std::string_view::npos;
+  const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
+  keep_matching(typed.substr(begin), out);
+  for (Candidate& candidate : out.candidates)
+    candidate.value.insert(0, typed.substr(0, begin));
 }
 
 }  // namespace
+
+void name_filters(std::vector<FlagSpec>& flags, bool of_backup) {
+  for (FlagSpec& flag : flags) {
+    if (flag.kind != FlagKind::List) continue;
+    if (flag.name.ends_with("-namespaces"))
+      flag.names = of_backup ? "namespace-of-backup" : "namespace";
+    if (flag.name.ends_with("-resources"))
+      flag.names = of_backup ? "resource-of-backup" : "resource";
+  }
+}
 
 Completion complete(const Command& root,
                     const std::vector<std::string>& words,
@@ -175,12 +199,10 @@ Completion complete(const Command& root,
   const bool is_flag = !typed.only_arguments && last.starts_with('-');
   const Cut pair = cut(last, "=");
   if (typed.pending != nullptr) {
-    offer_values(*typed.pending, names, out);
-    keep_matching(last, out);
+    offer_matching_values(*typed.pending, last, names, out);
   } else if (is_flag && last.starts_with("--") && pair.found) {
     const FlagSpec* flag = find_flag(*typed.command, globals, last);
-    if (flag != nullptr) offer_values(*flag, names, out);
-    keep_matching(pair.after, out);
+    if (flag != nullptr) offer_matching_values(*flag, pair.after, names, out);
     for (Candidate& candidate : out.candidates)
       candidate.value.insert(0, typed_words.kept);
   } else if (is_flag) {

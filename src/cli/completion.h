@@ -24,7 +24,8 @@ struct Completion {
 };
 
 // The names of the objects of a kind: "backup", "restore", "schedule", "backup-location",
-// "snapshot-location".
+// "snapshot-location", "namespace"; "resource" for kinds ("deployments.apps"); and
+// "namespace-of-backup" and "resource-of-backup" for what the backup of --from-backup holds.
 using NameSource = std::function<std::vector<std::string>(std::string_view kind)>;
 
 // `words` are those behind the program's name; the last one is being typed and may be empty. bash
@@ -32,6 +33,9 @@ using NameSource = std::function<std::vector<std::string>(std::string_view kind)
 Completion complete(const Command& root,
                     const std::vector<std::string>& words,
                     const NameSource& names);
+
+// Says of the filters of namespaces and resources what they name.
+void name_filters(std::vector<FlagSpec>& flags, bool of_backup);
 
 // The script that a shell sources: bash, zsh or fish. InvalidArgument for another one.
 Result<std::string> completion_script(std::string_view shell, const std::string& program);

@@ -1,11 +1,16 @@
+#include <set>
 #include <thread>
 
 #include "base/text.h"
 #include "base/thread.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/downloads.h"
 #include "cli/session.h"
+#include "kube/discovery.h"
+#include "kube/object.h"
 #include "model/backup.h"
+#include "model/documents.h"
 #include "model/locations.h"
 #include "model/restore.h"
 #include "model/schedule.h"
@@ -26,9 +31,72 @@ std::vector<std::string> names_of(const Session& session, std::stop_token stop) 
   return names;
 }
 
+std::vector<std::string> namespaces_of(const Session& session, std::stop_token stop) {
+  std::vector<std::string> names;
+  const auto list = session.client->list({.gvr = {"", "v1", "namespaces"}}, {}, stop);
+  const JsonArray* items = list ? array_at(*list, "items") : nullptr;
+  if (items == nullptr) return names;
+  for (const Json& item : *items)
+    names.emplace_back(kube::name_of(item));
+  return names;
+}
+
+std::vector<std::string> resources_of(const Session& session, std::stop_token stop) {
+  std::vector<std::string> names;
+  const auto found = kube::discover(*session.client, stop);
+  if (!found) return names;
+  for (const kube::ResourceType* type : found->preferred_with_verbs({"list", "create", "get"}))
+    names.push_back(type->group_resource());
+  return names;
+}
+
+// What --from-backup on the line that is being typed names.
+std::string source_backup(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const Cut pair = cut(words[i], "=");
+    if (pair.before != "--from-backup") continue;
+    if (pair.found) return std::string(pair.after);
+    const std::size_t value = i + 1 < words.size() && words[i + 1] == "=" ? i + 2 : i + 1;
+    if (value < words.size()) return words[value];
+  }
+  return {};
+}
+
+std::set<std::string> held_by(const std::string& backup,
+                              bool namespaces,
+                              const Session& session,
+                              std::stop_token stop) {
+  std::set<std::string> names;
+  const auto document =
+      download(session, model::DownloadTargetKind::BackupResourceList, backup, {}, stop);
+  const auto held = document ? model::read_resource_list(*document) : document.error();
+  const auto found = kube::discover(*session.client, stop);
+  if (!held || !found) return names;
+  for (const auto& [kind, items] : *held) {
+    const Cut parts = cut_last(kind, "/");
+    const kube::ResourceType* type =
+        found->find_kind(parts.found ? parts.before : "v1", parts.found ? parts.after : kind);
+    if (!namespaces && type != nullptr) names.insert(type->group_resource());
+    if (!namespaces) continue;
+    for (const std::string& item : items) {
+      if (const Cut name = cut(item, "/"); name.found) names.emplace(name.before);
+    }
+  }
+  return names;
+}
+
 std::vector<std::string> names_of(std::string_view kind,
                                   const Session& session,
+                                  const std::vector<std::string>& words,
                                   std::stop_token stop) {
+  const Cut of_backup = cut(kind, "-of-backup");
+  const std::string backup = source_backup(words);
+  if (of_backup.found && !backup.empty()) {
+    const auto names = held_by(backup, of_backup.before == "namespace", session, stop);
+    return {names.begin(), names.end()};
+  }
+  if (of_backup.before == "namespace") return namespaces_of(session, stop);
+  if (of_backup.before == "resource") return resources_of(session, stop);
   if (kind == "backup") return names_of<model::Backup>(session, stop);
   if (kind == "restore") return names_of<model::Restore>(session, stop);
   if (kind == "schedule") return names_of<model::Schedule>(session, stop);
@@ -69,7 +137,7 @@ std::vector<std::string> ask_cluster(std::string_view kind, Invocation& call) {
                           .program = call.program,
                           .stop = enough.get_token()};
   const auto session = open_session(asking);
-  return session ? names_of(kind, *session, enough.get_token()) : none;
+  return session ? names_of(kind, *session, call.args, enough.get_token()) : none;
 }
 
 Result<int> print_candidates(Invocation& call, Command (*make_root)(const std::string&)) {

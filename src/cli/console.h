@@ -39,4 +39,21 @@ class SystemConsole final : public Console {
   std::string pending_;
 };
 
+// Keeps what is printed, and what is complained of behind it.
+class TextConsole final : public Console {
+ public:
+  void out(std::string_view text) override { text_ += text; }
+
+  void err(std::string_view text) override { text_ += text; }
+
+  std::optional<std::string> read_line() override { return std::nullopt; }
+
+  bool is_terminal() const override { return false; }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace lateen::cli

@@ -22,8 +22,9 @@
 
 namespace lateen::cli {
 
-// -l, --details, --insecure-skip-tls-verify, --cacert; for backups -o plaintext|json too.
-std::vector<FlagSpec> describe_flags(bool backups);
+// -l, -o plaintext|json, --details, and those of downloads.
+std::vector<FlagSpec> describe_flags();
+std::vector<FlagSpec> describe_schedule_flags();
 
 Result<int> describe_backups(Invocation& call);
 Result<int> describe_restores(Invocation& call);
@@ -59,5 +60,10 @@ std::string describe_schedule(const model::Schedule& schedule, const DescribeSty
 
 // `backup describe -o json`. Velero's keys, its misspelt ones too: scripts read them.
 std::string describe_backup_json(const DescribedBackup& described, const DescribeStyle& style);
+
+// The object, and what the bucket holds of it: {"restore", "results", "volumes", "operations",
+// "podVolumeRestores", with --details "resourceList"}; what could not be had is told in
+// "problems".
+std::string describe_restore_json(const DescribedRestore& described, const DescribeStyle& style);
 
 }  // namespace lateen::cli

@@ -124,63 +124,94 @@ int describe_each(const std::vector<T>& objects, Invocation& call, Render render
   return 0;
 }
 
+// One object by itself, as Velero prints a backup; several as {"items": […]}.
+template <typename T, typename Render>
+Result<int> print_each_json(const std::vector<T>& objects, Invocation& call, Render render) {
+  if (objects.size() == 1) {
+    call.console.out(render(objects.front()));
+    return 0;
+  }
+  JsonArray items;
+  for (const T& object : objects) {
+    const std::string text = render(object);
+    items.push_back(TRY(parse_json(text)));
+  }
+  const Json list = JsonObject{{"items", std::move(items)}};
+  call.console.out(write_json_pretty(list) + "\n");
+  return 0;
+}
+
+Result<bool> wants_json(const Invocation& call) {
+  const std::string format = call.flags.text("output");
+  if (format == "json") return true;
+  if (format == "plaintext") return false;
+  return Error(Code::InvalidArgument,
+               "invalid output format '{}'. valid value are 'plaintext, json'", format);
+}
+
 }  // namespace
 
-std::vector<FlagSpec> describe_flags(bool backups) {
-  std::vector<FlagSpec> flags = {{.name = "selector",
-                                  .kind = FlagKind::Selector,
-                                  .usage = "Only show items matching this label selector.",
-                                  .shorthand = "l",
-                                  .type_name = "string"},
-                                 {.name = "details",
-                                  .kind = FlagKind::Bool,
-                                  .usage = "Display additional detail in the command output."}};
+std::vector<FlagSpec> describe_flags() {
+  std::vector<FlagSpec> flags = describe_schedule_flags();
+  flags.push_back({.name = "details",
+                   .kind = FlagKind::Bool,
+                   .usage = "Display additional detail in the command output."});
   const std::vector<FlagSpec> transport = transport_flags();
   flags.insert(flags.end(), transport.begin(), transport.end());
-  if (backups) {
-    flags.push_back({.name = "output",
-                     .usage = "Output display format. Valid formats are 'plaintext, json'. 'json' "
-                              "only applies to a single backup",
-                     .value = "plaintext",
-                     .shorthand = "o",
-                     .words = {"plaintext", "json"}});
-  }
   return flags;
 }
 
+std::vector<FlagSpec> describe_schedule_flags() {
+  return {{.name = "selector",
+           .kind = FlagKind::Selector,
+           .usage = "Only show items matching this label selector.",
+           .shorthand = "l",
+           .type_name = "string"},
+          {.name = "output",
+           .usage = "Output display format. Valid formats are 'plaintext, json'",
+           .value = "plaintext",
+           .shorthand = "o",
+           .words = {"plaintext", "json"}}};
+}
+
 Result<int> describe_backups(Invocation& call) {
-  const std::string format = call.flags.text("output");
-  if (format != "plaintext" && format != "json") {
-    return Error(Code::InvalidArgument,
-                 "invalid output format '{}'. valid value are 'plaintext, json'", format);
-  }
+  const bool json = TRY(wants_json(call));
   const Description description = TRY(open_description(call));
   const auto backups = TRY(read_objects<model::Backup>(description.session, call));
-  // Of several Velero prints the text, silently; who asked for JSON is told.
-  const bool json = format == "json" && backups.size() == 1;
-  if (format == "json" && backups.size() > 1 && !call.is_velero()) {
-    return Error(Code::InvalidArgument, "-o json describes one backup at a time, and here are {}",
-                 backups.size())
-        .with_hint("Name one backup.");
+  // Of several Velero prints the text, silently.
+  if (json && (backups.size() == 1 || !call.is_velero())) {
+    return print_each_json(backups, call, [&](const model::Backup& backup) {
+      return describe_backup_json(gather(backup, description, call), description.style);
+    });
   }
   return describe_each(backups, call, [&](const model::Backup& backup) {
-    const DescribedBackup described = gather(backup, description, call);
-    return json ? describe_backup_json(described, description.style)
-                : describe_backup(described, description.style);
+    return describe_backup(gather(backup, description, call), description.style);
   });
 }
 
 Result<int> describe_restores(Invocation& call) {
+  const bool json = TRY(wants_json(call));
   const Description description = TRY(open_description(call));
   const auto restores = TRY(read_objects<model::Restore>(description.session, call));
+  if (json) {
+    return print_each_json(restores, call, [&](const model::Restore& restore) {
+      return describe_restore_json(gather(restore, description, call), description.style);
+    });
+  }
   return describe_each(restores, call, [&](const model::Restore& restore) {
     return describe_restore(gather(restore, description, call), description.style);
   });
 }
 
 Result<int> describe_schedules(Invocation& call) {
+  const bool json = TRY(wants_json(call));
   const Description description = TRY(open_description(call));
   const auto schedules = TRY(read_objects<model::Schedule>(description.session, call));
+  if (json) {
+    return print_each_json(schedules, call, [](const model::Schedule& schedule) {
+      return write_json_pretty(model::to_json(schedule)) + "\n";
+    });
+  }
   return describe_each(schedules, call, [&](const model::Schedule& schedule) {
     return describe_schedule(schedule, description.style);
   });

@@ -43,7 +43,7 @@ FlagSpec report_flag() {
 
 FlagSpec result_flag() {
   return {.name = "output",
-          .usage = "Print what was done as a document. Valid values are 'json' and 'yaml'.",
+          .usage = "Print a document instead of text. Valid values are 'json' and 'yaml'.",
           .shorthand = "o",
           .words = {"json", "yaml"}};
 }

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "cli/cancel.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/confirm.h"
 #include "cli/describe.h"
 #include "cli/downloads.h"
@@ -109,6 +110,7 @@ std::vector<FlagSpec> restore_flags() {
            "0: nothing to do, 1: changes, 2: something would go wrong."}};
   for (const std::vector<FlagSpec>& more : {output_flags(""), wait_flags()})
     flags.insert(flags.end(), more.begin(), more.end());
+  name_filters(flags, true);
   return flags;
 }
 
@@ -381,7 +383,7 @@ Command restore_commands() {
            {.name = "describe",
             .usage = "[NAME1] [NAME2] [NAME...]",
             .summary = "Describe restores",
-            .flags = describe_flags(false),
+            .flags = describe_flags(),
             .run = describe_restores},
            {.name = "logs",
             .usage = "RESTORE",

@@ -176,7 +176,7 @@ Command schedule_commands() {
                        {.name = "describe",
                         .usage = "[NAME1] [NAME2] [NAME...]",
                         .summary = "Describe schedules",
-                        .flags = describe_flags(false),
+                        .flags = describe_schedule_flags(),
                         .run = describe_schedules},
                        {.name = "preview",
                         .usage = "[NAMES]",
