@@ -28,7 +28,8 @@ def mib(what; size): map(select(.what == what and .size == size).serverPeakMiB) 
      "| the same, CPU: server; peer | \($t.serverCpu | r(2)) s | \($o.post.cpuSeconds | r(2)) s | \($t.serverCpu / $o.post.cpuSeconds | r(2)) |"),
   (if $s then
      "| `lateen backup get` against `kubectl get backups` (min / median of \(map(select(.what == "startup"))[0].runs)) | \($s[1].minMs | r(1)) / \($s[1].medianMs | r(1)) ms | \($s[2].minMs | r(1)) / \($s[2].medianMs | r(1)) ms | \($s[1].minMs / $s[2].minMs | r(2)) |",
-     "| `lateen version --client-only` against `kubectl version --client` | \($s[0].minMs | r(1)) / \($s[0].medianMs | r(1)) ms | \($s[3].minMs | r(1)) / \($s[3].medianMs | r(1)) ms | \($s[0].minMs / $s[3].minMs | r(2)) |"
+     "| `lateen version --client-only` against `kubectl version --client` | \($s[0].minMs | r(1)) / \($s[0].medianMs | r(1)) ms | \($s[3].minMs | r(1)) / \($s[3].medianMs | r(1)) ms | \($s[0].minMs / $s[3].minMs | r(2)) |",
+     (if $s[4] then "| `lateen backup get` against `velero backup get` | \($s[1].minMs | r(1)) / \($s[1].medianMs | r(1)) ms | \($s[4].minMs | r(1)) / \($s[4].medianMs | r(1)) ms | \($s[1].minMs / $s[4].minMs | r(2)) |" else empty end)
    else empty end),
   "| slicing a page of 500 objects against making its tree | \($m.sliceMBs | r(0)) MB/s | \($m.treeMBs | r(0)) MB/s | \($m.sliceMBs / $m.treeMBs | r(1)) |",
   "| the same against copying it (memcpy) | \($m.sliceMBs | r(0)) MB/s | \($m.copyMBs | r(0)) MB/s | \($m.sliceMBs / $m.copyMBs | r(2)) |",

@@ -145,7 +145,7 @@ backups() { # SIZE
 
 start_ups() {
   "$bench" startup 40 "$lateen version --client-only" "$lateen backup get" "kubectl -n velero get backups.velero.io" \
-    "kubectl version --client" >"$dir/command.out"
+    "kubectl version --client" ${BENCH_VELERO:+"$BENCH_VELERO backup get"} >"$dir/command.out"
   note '{what: "startup"} + .' "$dir/command.out"
 }
 
