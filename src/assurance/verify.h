@@ -25,7 +25,7 @@ enum class FindingLevel {
 };
 
 struct Finding {
-  std::string id = {};  // stable: "object-changed"; docs/reference/verify.md has them all
+  std::string id = {};  // stable: "object-changed"; docs/how-to/verify.md has them all
   FindingLevel level = FindingLevel::Problem;
   std::string object = {};  // a file of the backup, a volume, another backup
   std::string message = {};
