@@ -38,8 +38,8 @@ std::string ItemId::describe() const {
                     : fmt::format("{} {}/{}", type->group_resource(), ns, name);
 }
 
-BackedUpItems::BackedUpItems(archive::ArchiveWriter& archive, bool every_kind)
-    : archive_(archive), every_kind_(every_kind) {}
+BackedUpItems::BackedUpItems(archive::ArchiveWriter& archive, bool every_kind, ItemWitness* witness)
+    : archive_(archive), every_kind_(every_kind), witness_(witness) {}
 
 BackedUpItems::Kind& BackedUpItems::kind_of(const kube::ResourceType& type) {
   Kind*& known = by_type_[&type];
@@ -102,6 +102,7 @@ Status BackedUpItems::add(const ItemId& item, BytesView json, std::stop_token st
   if (!added) {
     return std::move(added).error().wrap("writing {} into the tarball", item.describe());
   }
+  if (witness_ != nullptr) witness_->see(item, json);
   const Lock lock(mu_);
   names_.add(kind->number, item.ns, item.name);
   if (!item.ns.empty()) namespaces_.insert(item.ns);

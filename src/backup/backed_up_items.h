@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "archive/archive_writer.h"
+#include "backup/item_witness.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/thread.h"
@@ -35,7 +36,8 @@ struct ItemId {
 class BackedUpItems {
  public:
   // `every_kind`: any object may come twice (several label selectors), so that all are remembered.
-  BackedUpItems(archive::ArchiveWriter& archive, bool every_kind);
+  // `witness` may be null.
+  BackedUpItems(archive::ArchiveWriter& archive, bool every_kind, ItemWitness* witness = nullptr);
 
   // Says whether the caller is the first to take this object: later ones leave it alone.
   bool claim(const ItemId& item);
@@ -74,6 +76,7 @@ class BackedUpItems {
 
   archive::ArchiveWriter& archive_;
   const bool every_kind_;
+  ItemWitness* const witness_;
   mutable Mutex mu_;
   std::map<std::string, Kind> kinds_ LATEEN_GUARDED_BY(mu_);
   std::unordered_map<const kube::ResourceType*, Kind*> by_type_ LATEEN_GUARDED_BY(mu_);
