@@ -15,9 +15,10 @@ Command verb_command(const std::string& verb,
       if (child.name != verb) continue;
       Command one = child;
       one.summary = child.summary;
-      // "create backup" makes one thing, the other verbs are about several.
-      one.name = verb == "create" ? group.name : group.name + "s";
-      one.aliases = {verb == "create" ? group.name + "s" : group.name};
+      // As Velero names them: "create backup", "get backups".
+      const bool singular = verb == "create" || verb == "delete";
+      one.name = singular ? group.name : group.name + "s";
+      one.aliases = {singular ? group.name + "s" : group.name};
       command.children.push_back(std::move(one));
     }
   }
@@ -64,14 +65,32 @@ Command root_command(const std::string& program) {
   root.children.push_back(verify_command());
   root.children.push_back(signing_key_commands());
   root.children.push_back(drill_commands());
+  root.children.push_back(history_command());
+  root.children.push_back(undelete_command());
+  root.children.push_back(diff_command());
+  root.children.push_back(browse_command());
+  root.children.push_back(cat_command());
+  root.children.push_back(trace_command());
+  root.children.push_back(cost_command());
+  root.children.push_back(verify_command());
+  root.children.push_back(signing_key_commands());
+  root.children.push_back(drill_commands());
+  root.children.push_back(check_command());
+  root.children.push_back(coverage_command());
+  root.children.push_back(audit_commands());
   root.children.push_back(server_command());
   root.children.push_back(agent_command());
   root.children.push_back(restore_helper_command());
+  root.children.push_back(data_mover_command());
   root.children.push_back(sandbox_commands());
   root.children.push_back(repo_commands());
   root.children.push_back(files_commands());
   root.children.push_back(install_command());
+  root.children.push_back(uninstall_command());
+  root.children.push_back(takeover_command());
   root.children.push_back(version_command());
+  root.children.push_back(debug_command());
+  root.children.push_back(bug_command());
   root.children.push_back(client_commands());
   root.children.push_back(completion_command(program, root_command));
   root.children.push_back({.name = "help",

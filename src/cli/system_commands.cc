@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "base/random.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/client_config.h"
@@ -8,9 +7,6 @@
 #include "cli/output.h"
 #include "cli/server_status.h"
 #include "cli/session.h"
-#include "kube/object.h"
-#include "model/crds.h"
-#include "model/requests.h"
 
 namespace lateen::cli {
 namespace {
@@ -34,15 +30,34 @@ std::string_view outdated_part(std::string_view server_version) {
   return ours > server ? "server" : "client";
 }
 
+Result<std::string> server_version(Invocation& call) {
+  const Session session = TRY(open_session(call));
+  return TRY(ask_server_status(session, call.flags.duration("timeout"), call.stop))
+      .status.server_version;
+}
+
+// {"client": {"version", "compatibleWith"}, "server": {"version"} or {"error"}}
+void print_version_json(const Result<std::string>* server, OutputFormat format, Invocation& call) {
+  JsonObject document = {
+      {"client", JsonObject{{"version", kVersion}, {"compatibleWith", kVeleroVersion}}}};
+  if (server != nullptr && *server) document["server"] = JsonObject{{"version", **server}};
+  if (server != nullptr && !*server)
+    document["server"] = JsonObject{{"error", server->error().message()}};
+  call.console.out(print_document(Json(std::move(document)), format));
+}
+
 Result<int> version(Invocation& call) {
+  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
+  const bool client_only = call.flags.is("client-only");
+  if (format == OutputFormat::JsonText || format == OutputFormat::Yaml) {
+    const auto server = client_only ? Result<std::string>("") : server_version(call);
+    print_version_json(client_only ? nullptr : &server, format, call);
+    return 0;
+  }
   call.console.out(fmt::format("Client:\n\tVersion: {}\n\tGit commit: -\n", kVersion));
   call.console.out(fmt::format("\tCompatible with: Velero {}\n", kVeleroVersion));
-  if (call.flags.is("client-only")) return 0;
-  auto server = [&]() -> Result<std::string> {
-    const Session session = TRY(open_session(call));
-    return TRY(ask_server_status(session, call.flags.duration("timeout"), call.stop))
-        .status.server_version;
-  }();
+  if (client_only) return 0;
+  const auto server = server_version(call);
   if (!server) {
     call.console.line(fmt::format("<error getting server version: {}>", server.error().message()));
     return 0;
@@ -74,7 +89,7 @@ Result<int> get_config(Invocation& call) {
 
 Result<int> set_config(Invocation& call) {
   if (call.args.empty())
-    return Error(Code::InvalidArgument, "at least one KEY=VALUE argument is required");
+    return Error(Code::InvalidArgument, "requires at least 1 arg(s), only received 0");
   model::StringMap config = TRY(read_client_config());
   for (const std::string& pair : call.args) {
     if (std::count(pair.begin(), pair.end(), '=') != 1) {
@@ -92,83 +107,6 @@ Result<int> set_config(Invocation& call) {
   return 0;
 }
 
-// ---- install --crds-only
-
-const kube::GroupVersionResource kDefinitions{"apiextensions.k8s.io", "v1",
-                                              "customresourcedefinitions"};
-
-Status install_one(kube::Client& client, const Json& crd, Invocation& call) {
-  const std::string name(kube::name_of(crd));
-  const std::string label = fmt::format("CustomResourceDefinition/{}", name);
-  call.console.line(fmt::format("{}: attempting to create resource", label));
-  auto created = client.create({.gvr = kDefinitions}, crd, {}, call.stop);
-  if (created) {
-    call.console.line(fmt::format("{}: created", label));
-    return {};
-  }
-  if (!created.error().is(Code::AlreadyExists)) return std::move(created).error().wrap("{}", label);
-  // One of an older version may lack fields that we write: brought up to ours.
-  const Json there = TRY(client.get({.gvr = kDefinitions, .name = name}, {}, call.stop));
-  Json wanted = there;
-  ensure(wanted, "spec.versions") = *find(crd, "spec.versions");
-  if (wanted == there) {
-    call.console.line(fmt::format("{}: already exists, proceeding", label));
-    return {};
-  }
-  TRY(client.update({.gvr = kDefinitions, .name = name}, wanted, {}, call.stop).wrap("{}", label));
-  call.console.line(fmt::format("{}: already exists, updated", label));
-  return {};
-}
-
-Status wait_established(kube::Client& client, const std::vector<Json>& crds, std::stop_token stop) {
-  const Deadline deadline = Deadline::after(std::chrono::minutes(1));
-  for (const Json& crd : crds) {
-    while (true) {
-      const Json now =
-          TRY(client.get({.gvr = kDefinitions, .name = std::string(kube::name_of(crd))}, {}, stop));
-      if (kube::is_condition_true(now, "Established")) break;
-      if (deadline.expired())
-        return Error(Code::DeadlineExceeded, "timeout reached, CRDs not ready");
-      if (!sleep_unless_stopped(std::chrono::milliseconds(100), stop)) {
-        return Error(Code::Canceled, "interrupted");
-      }
-    }
-  }
-  return {};
-}
-
-Result<int> install(Invocation& call) {
-  if (!call.flags.is("crds-only")) {
-    return Error(Code::Unsupported, "this version installs only the custom resource definitions")
-        .with_hint(fmt::format(
-            "Run `{} install --crds-only`, and then `{} server` where it can reach the cluster.",
-            call.program, call.program));
-  }
-  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::None));
-  if (format == OutputFormat::Table) {
-    return Error(Code::InvalidArgument, "'table' format is not supported with 'install' command");
-  }
-  std::vector<Json> crds = model::crd_manifests();
-  // Lateen's own kinds. A program that is called velero installs what Velero does.
-  if (!call.is_velero()) {
-    for (Json& own : model::own_crd_manifests())
-      crds.push_back(std::move(own));
-  }
-  for (Json& crd : crds)
-    kube::set_label(crd, "component", "velero");
-  if (format != OutputFormat::None)
-    call.console.out(print_documents(crds, "v1", "", format, false));
-  if (call.flags.is("dry-run")) return 0;
-  const Session session = TRY(open_session(call));
-  for (const Json& crd : crds)
-    TRY(install_one(*session.client, crd, call));
-  call.console.line("Waiting for resources to be ready in cluster...");
-  TRY(wait_established(*session.client, crds, call.stop));
-  call.console.line(
-      fmt::format("The custom resource definitions of {} are installed.", model::kGroup));
-  return 0;
-}
-
 }  // namespace
 
 Command version_command() {
@@ -183,9 +121,9 @@ Command version_command() {
                 .kind = FlagKind::Duration,
                 .usage =
                     "Maximum time to wait for server version to be reported. Default is 5 seconds.",
-                .value = "5s"}},
-          .run = version,
-          .max_args = 0};
+                .value = "5s"},
+               result_flag()},
+          .run = version};
 }
 
 Command client_commands() {
@@ -204,24 +142,6 @@ Command client_commands() {
                                       .usage = "KEY=VALUE [KEY=VALUE]...",
                                       .summary = "Set client configuration file values",
                                       .run = set_config}}}}};
-}
-
-Command install_command() {
-  std::vector<FlagSpec> flags = output_flags("");
-  flags.push_back({.name = "crds-only",
-                   .kind = FlagKind::Bool,
-                   .usage = "Only generate CustomResourceDefinition resources. Useful for updating "
-                            "CRDs for an existing Velero install."});
-  flags.push_back(
-      {.name = "dry-run",
-       .kind = FlagKind::Bool,
-       .usage = "Generate resources, but don't send them to the cluster. Use with -o. Optional."});
-  return {.name = "install",
-          .usage = "",
-          .summary = "Install the custom resource definitions",
-          .flags = flags,
-          .run = install,
-          .max_args = 0};
 }
 
 }  // namespace lateen::cli
