@@ -29,7 +29,7 @@ using model::Backup;
 Result<Backup> from_schedule(const Session& session,
                              const std::string& schedule_name,
                              Invocation& call) {
-  const auto schedule = TRY(session.cluster.get<model::Schedule>(schedule_name, call.stop));
+  const auto schedule = TRY(get_named<model::Schedule>(session, schedule_name, call));
   if (!call.flags.given("output") && !call.flags.is("dry-run"))
     call.console.line("Creating backup from schedule, all other filters are ignored.");
   Backup backup = server::backup_of(schedule, call.clock.now());
@@ -63,12 +63,12 @@ Result<Backup> requested_backup(const Session& session, Invocation& call) {
 
 Status check_locations(const Session& session,
                        const model::BackupSpec& spec,
-                       std::stop_token stop) {
+                       const Invocation& call) {
   if (!spec.storage_location.empty()) {
-    TRY(session.cluster.get<model::BackupStorageLocation>(spec.storage_location, stop));
+    TRY(get_named<model::BackupStorageLocation>(session, spec.storage_location, call));
   }
   for (const std::string& name : spec.volume_snapshot_locations) {
-    TRY(session.cluster.get<model::VolumeSnapshotLocation>(name, stop));
+    TRY(get_named<model::VolumeSnapshotLocation>(session, name, call));
   }
   return {};
 }
@@ -93,7 +93,7 @@ Result<int> create_backup(Invocation& call) {
     call.console.out(print_preview(preview, format));
     return 0;
   }
-  TRY(check_locations(session, backup.spec, call.stop));
+  TRY(check_locations(session, backup.spec, call));
   if (format != OutputFormat::None) {
     print_one(backup, format, call);
     return 0;
@@ -112,10 +112,11 @@ Result<int> backup_logs(Invocation& call) {
   const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
-  auto backup = session.cluster.get<Backup>(name, call.stop);
+  auto backup = get_named<Backup>(session, name, call);
   if (!backup) {
     if (backup.error().is(Code::NotFound))
-      return Error(Code::NotFound, "backup \"{}\" does not exist", name);
+      return Error(Code::NotFound, "backup \"{}\" does not exist", name)
+          .with_hint(backup.error().hint());
     return std::move(backup).error();
   }
   const model::BackupPhase phase = backup->status.phase.value();
@@ -138,7 +139,7 @@ Result<int> download_contents(Invocation& call) {
   const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
-  TRY(session.cluster.get<Backup>(name, call.stop));
+  TRY(get_named<Backup>(session, name, call));
   std::string path = call.flags.text("output");
   if (path.empty()) path = fmt::format("./{}-data.tar.gz", name);
   const bool force = call.flags.is("force");

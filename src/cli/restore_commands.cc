@@ -177,7 +177,7 @@ Status check(const model::RestoreSpec& spec) {
 Status choose_backup(const Session& session, Restore& restore, Invocation& call) {
   model::RestoreSpec& spec = restore.spec;
   if (spec.schedule_name.empty()) {
-    TRY(session.cluster.get<model::Backup>(spec.backup_name, call.stop));
+    TRY(get_named<model::Backup>(session, spec.backup_name, call));
     return {};
   }
   const auto backups = TRY(session.cluster.list<model::Backup>(
@@ -306,10 +306,11 @@ Result<int> restore_logs(Invocation& call) {
   const DownloadOptions options = TRY(download_options(call.flags));
   const Session session = TRY(open_session(call));
   const std::string& name = call.args.front();
-  auto restore = session.cluster.get<Restore>(name, call.stop);
+  auto restore = get_named<Restore>(session, name, call);
   if (!restore) {
     if (restore.error().is(Code::NotFound))
-      return Error(Code::NotFound, "Restore \"{}\" does not exist.", name);
+      return Error(Code::NotFound, "Restore \"{}\" does not exist.", name)
+          .with_hint(restore.error().hint());
     return std::move(restore).error();
   }
   const model::RestorePhase phase = restore->status.phase.value();

@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include <array>
+
 #include "base/environment.h"
 #include "base/version.h"
 #include "cli/client_config.h"
@@ -30,6 +32,24 @@ Result<Session> open_session(const Invocation& call) {
   auto client = TRY(kube::Client::open(std::move(cluster), std::move(options)));
   kube::Client& borrowed = *client;
   return Session{.client = std::move(client), .cluster = server::Cluster(borrowed, std::move(ns))};
+}
+
+std::string not_found_hint(std::string_view plural,
+                           const Session& session,
+                           const Invocation& call) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kGroups = {
+      {{"backups", "backup"},
+       {"restores", "restore"},
+       {"schedules", "schedule"},
+       {"backupstoragelocations", "backup-location"},
+       {"volumesnapshotlocations", "snapshot-location"},
+       {"backuprepositories", "repo"}}};
+  std::string hint = fmt::format("Looked in namespace {}.", session.ns());
+  for (const auto& [kind, group] : kGroups) {
+    if (kind == plural)
+      hint += fmt::format(" `{} {} get` lists what is there.", call.program, group);
+  }
+  return hint;
 }
 
 }  // namespace lateen::cli

@@ -101,9 +101,7 @@ Status add_requirement(std::string_view part, model::LabelSelector& selector) {
   return {};
 }
 
-}  // namespace
-
-Result<model::LabelSelector> parse_selector(std::string_view text) {
+Result<model::LabelSelector> selector_of(std::string_view text) {
   model::LabelSelector selector;
   if (trim(text).empty()) return selector;
   for (const std::string_view part : split_requirements(text)) {
@@ -113,6 +111,15 @@ Result<model::LabelSelector> parse_selector(std::string_view text) {
   }
   TRY(selector.validate());
   return selector;
+}
+
+}  // namespace
+
+Result<model::LabelSelector> parse_selector(std::string_view text) {
+  auto selector = selector_of(text);
+  if (selector) return selector;
+  // As Kubernetes says it.
+  return std::move(selector).error().wrap("couldn't parse the selector string {}", quote_go(text));
 }
 
 Result<std::vector<model::LabelSelector>> parse_or_selector(std::string_view text) {
