@@ -22,12 +22,18 @@ Result<std::vector<T>> read_objects(const Session& session, const Invocation& ca
       objects.insert(objects.end(), chosen.objects.begin(), chosen.objects.end());
       continue;
     }
-    objects.push_back(TRY(session.cluster.get<T>(name, call.stop)));
+    objects.push_back(TRY(get_named<T>(session, name, call)));
   }
   if (!call.args.empty()) return objects;
   objects = TRY(session.cluster.list<T>(call.flags.text("selector"), call.stop));
   if constexpr (std::is_same_v<T, model::Backup>) sort_for_display(objects);
   return objects;
+}
+
+// Whether -o wide was asked for, and adds something to the kind's rows. Velero has no such word.
+template <typename T>
+bool is_wide(const Invocation& call) {
+  return call.flags.text("output") == "wide" && !wide_heading<T>().empty() && !call.is_velero();
 }
 
 template <typename T>
@@ -43,11 +49,16 @@ void print_objects(const std::vector<T>& objects, OutputFormat format, const Inv
   }
   if (objects.empty()) return;
   std::vector<Row> rows = {heading<T>()};
+  const bool wide = is_wide<T>(call);
+  const Row more = wide ? wide_heading<T>() : Row();
+  rows.front().insert(rows.front().end(), more.begin(), more.end());
   const Row labels = label_headings(call.flags);
   rows.front().insert(rows.front().end(), labels.begin(), labels.end());
   const Viewpoint view{.now = call.clock.now(), .zone = Zone::local()};
   for (const T& object : objects) {
     rows.push_back(row(object, view));
+    const Row added = wide ? wide_cells(object, view) : Row();
+    rows.back().insert(rows.back().end(), added.begin(), added.end());
     const Row cells = label_cells(call.flags, object.metadata.labels);
     rows.back().insert(rows.back().end(), cells.begin(), cells.end());
   }
@@ -66,7 +77,8 @@ void print_one(const T& object, OutputFormat format, const Invocation& call) {
 
 template <typename T>
 Result<int> run_get(Invocation& call) {
-  const OutputFormat format = TRY(output_format(call.flags, OutputFormat::Table));
+  const OutputFormat format =
+      is_wide<T>(call) ? OutputFormat::Table : TRY(output_format(call.flags, OutputFormat::Table));
   const Session session = TRY(open_session(call));
   print_objects(TRY(read_objects<T>(session, call)), format, call);
   return 0;

@@ -25,7 +25,7 @@ Result<int> serve(Invocation& given) {
                         .program = given.program,
                         .stop = given.stop};
   const server::ServerConfig config = TRY(server_config(flags, TRY(velero_namespace(call))));
-  const Log log(make_fd_sink(2, config.log_level, config.log_format),
+  const Log log(make_fd_sink(1, config.log_level, config.log_format),
                 std::make_shared<SystemClock>());
   for (const FlagWithoutEffect& one : kServerFlagsWithoutEffect) {
     if (flags.given(one.name)) {

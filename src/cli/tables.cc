@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "base/time.h"
+#include "server/schedule_decision.h"
 
 namespace lateen::cli {
 namespace {
@@ -115,6 +116,20 @@ Row row(const model::Schedule& schedule, const Viewpoint& view) {
                                       : "n/a",
           selector_text(schedule.spec.backup_template.label_selector),
           schedule.spec.paused ? "true" : "false"};
+}
+
+template <>
+Row wide_heading<model::Schedule>() {
+  return {"NEXT RUN", "MISSED"};
+}
+
+// The next run is what the server says, or what it would say: Velero's does not.
+template <>
+Row wide_cells(const model::Schedule& schedule, const Viewpoint& view) {
+  std::optional<TimePoint> next = schedule.status.next_run;
+  if (!next) next = server::next_run(schedule).value_or(std::nullopt);
+  if (schedule.spec.paused) next.reset();
+  return {time_or(next, view, "n/a"), std::to_string(schedule.status.missed_runs)};
 }
 
 Row row(const model::BackupStorageLocation& location, const Viewpoint& view) {

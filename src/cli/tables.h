@@ -31,6 +31,22 @@ Row row(const model::BackupStorageLocation& location, const Viewpoint& view);
 Row row(const model::VolumeSnapshotLocation& location, const Viewpoint& view);
 Row row(const model::BackupRepository& repository, const Viewpoint& view);
 
+// What -o wide adds behind the row of a kind: nothing for most.
+template <typename T>
+Row wide_heading() {
+  return {};
+}
+
+template <typename T>
+Row wide_cells(const T& /*object*/, const Viewpoint& /*view*/) {
+  return {};
+}
+
+template <>
+Row wide_heading<model::Schedule>();
+template <>
+Row wide_cells(const model::Schedule& schedule, const Viewpoint& view);
+
 // By name, except that what a schedule made ("nightly-20261122020000") comes newest first.
 void sort_for_display(std::vector<model::Backup>& backups);
 

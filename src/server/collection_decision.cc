@@ -10,6 +10,7 @@ namespace lateen::server {
 
 using model::Backup;
 using model::BackupPhase;
+using model::Schedule;
 
 namespace {
 
@@ -26,7 +27,8 @@ struct Latest {
 };
 
 // The last good backups that nothing good has followed, though something should have.
-std::set<std::string_view> last_good_ones(const std::vector<Backup>& backups) {
+std::set<std::string_view> last_good_ones(const std::vector<Schedule>& schedules,
+                                          const std::vector<Backup>& backups) {
   std::map<std::string_view, Latest> by_schedule;
   for (const Backup& backup : backups) {
     const std::string_view schedule = backup.metadata.label(model::labels::kScheduleName);
@@ -42,6 +44,12 @@ std::set<std::string_view> last_good_ones(const std::vector<Backup>& backups) {
       latest->second.failed_since = true;
     }
   }
+  // What failed may have expired by now; the Schedule remembers that it ran.
+  for (const Schedule& schedule : schedules) {
+    const auto latest = by_schedule.find(schedule.metadata.name);
+    if (latest != by_schedule.end() && schedule.status.last_backup > begun(*latest->second.good))
+      latest->second.failed_since = true;
+  }
   std::set<std::string_view> names;
   for (const auto& [schedule, latest] : by_schedule) {
     if (latest.failed_since) names.insert(latest.good->metadata.name);
@@ -51,13 +59,14 @@ std::set<std::string_view> last_good_ones(const std::vector<Backup>& backups) {
 
 }  // namespace
 
-Collectable decide_collection(const std::vector<Backup>& backups,
+Collectable decide_collection(const std::vector<Schedule>& schedules,
+                              const std::vector<Backup>& backups,
                               const RetentionView& retained,
                               TimePoint now,
                               bool keep_last_good) {
   Collectable collectable;
   const std::set<std::string_view> kept =
-      keep_last_good ? last_good_ones(backups) : std::set<std::string_view>();
+      keep_last_good ? last_good_ones(schedules, backups) : std::set<std::string_view>();
   for (const Backup& backup : backups) {
     // One in Deleting too: its deletion may have failed, and is asked for again.
     if (!model::is_terminal(backup.status.phase.value())) continue;

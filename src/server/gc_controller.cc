@@ -35,10 +35,13 @@ class GcController final : public Controller {
     if (!backups) return;
     context_.metrics.backups_present(backups->size());
     context_.metrics.backups_known(*backups);
-    const std::optional<RetentionView> retained = look_at_retention(*backups, stop);
+    const auto schedules = list_all<model::Schedule>(context_, stop);
+    if (!schedules) return;
+    const std::optional<RetentionView> retained = look_at_retention(*schedules, *backups, stop);
     if (!retained) return;
-    const Collectable collectable = decide_collection(*backups, *retained, context_.clock.now(),
-                                                      context_.config.keep_last_good_backup);
+    const Collectable collectable =
+        decide_collection(*schedules, *backups, *retained, context_.clock.now(),
+                          context_.config.keep_last_good_backup);
     if (collectable.empty() || !clocks_agree(stop)) return;
     for (const Backup& backup : *backups) {
       const auto why = collectable.find(backup.metadata.name);
@@ -53,11 +56,10 @@ class GcController final : public Controller {
 
  private:
   // Nothing when it can't be told which backups a retention holds: then none goes in this round.
-  std::optional<RetentionView> look_at_retention(const std::vector<Backup>& backups,
+  std::optional<RetentionView> look_at_retention(const std::vector<model::Schedule>& schedules,
+                                                 const std::vector<Backup>& backups,
                                                  std::stop_token stop) {
-    const auto schedules = list_all<model::Schedule>(context_, stop);
-    if (!schedules) return std::nullopt;
-    const bool any = std::any_of(schedules->begin(), schedules->end(), [](const auto& schedule) {
+    const bool any = std::any_of(schedules.begin(), schedules.end(), [](const auto& schedule) {
       return schedule.metadata.annotations.count(model::annotations::kRetention) > 0;
     });
     if (!any) return RetentionView();
@@ -67,7 +69,7 @@ class GcController final : public Controller {
                          {{"error", cluster.error()}});
       return std::nullopt;
     }
-    return apply_retention(*schedules, backups, *cluster);
+    return apply_retention(schedules, backups, *cluster);
   }
 
   // A clock that has jumped ahead would delete backups that have years to go. The API server says

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "model/locations.h"
+#include "model/spec_validation.h"
 #include "server/listing.h"
 #include "server/metrics.h"
 
@@ -79,6 +81,8 @@ class LocationController final : public Controller {
   }
 
   Status try_to_use(const BackupStorageLocation& location, std::stop_token stop) const {
+    const model::StringList errors = model::validate(location.spec);
+    if (!errors.empty()) return Error(Code::InvalidArgument, "{}", join(errors, "; "));
     return TRY(open_store(context_, location, stop))->is_valid(stop);
   }
 

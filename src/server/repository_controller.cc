@@ -8,6 +8,7 @@
 #include "model/locations.h"
 #include "model/names.h"
 #include "server/listing.h"
+#include "server/metrics.h"
 #include "server/volume_repositories.h"
 
 namespace lateen::server {
@@ -166,6 +167,8 @@ class MaintenanceController final : public Controller {
     run.complete_timestamp = context_.clock.now();
     run.result = done ? "Succeeded" : "Failed";
     if (!done) run.message = done.error().describe();
+    context_.metrics.repository_maintained(repository.metadata.name, done.has_value(),
+                                           *run.complete_timestamp - *run.start_timestamp);
     note(repository, std::move(run), log, stop);
   }
 

@@ -70,6 +70,20 @@ TEST(Tables, TellTimesInTheReadersZone) {
   EXPECT_EQ(cells.at(3), "2026-11-22 16:09:02 +0530 IST");
 }
 
+TEST(Tables, OfSchedulesSayWideWhenTheyRunNextAndWhatTheyMissed) {
+  model::Schedule schedule;
+  schedule.spec.schedule = "CRON_TZ=UTC 0 2 * * *";
+  schedule.metadata.creation_timestamp = parse_rfc3339("2026-05-20T12:00:00Z").value();
+  schedule.status.missed_runs = 3;
+  EXPECT_EQ(wide_heading<model::Schedule>(), (Row{"NEXT RUN", "MISSED"}));
+  EXPECT_EQ(wide_cells(schedule, {}), (Row{"2026-05-21 02:00:00 +0000 UTC", "3"}));
+  schedule.status.next_run = parse_rfc3339("2026-05-23T02:00:00Z").value();
+  EXPECT_EQ(wide_cells(schedule, {}), (Row{"2026-05-23 02:00:00 +0000 UTC", "3"}));
+  schedule.spec.paused = true;
+  EXPECT_EQ(wide_cells(schedule, {}), (Row{"n/a", "3"}));
+  EXPECT_TRUE(wide_heading<model::Backup>().empty());
+}
+
 TEST(Tables, ShowTheNewestOfAScheduleFirst) {
   std::vector<model::Backup> backups(5);
   const char* names[] = {"nightly-20261120010000", "zebra", "nightly-20261122010000", "alpha",
