@@ -1,6 +1,9 @@
 #include "agent/agent.h"
 
+#include "agent/data_downloads.h"
+#include "agent/data_uploads.h"
 #include "agent/data_work.h"
+#include "agent/exposure.h"
 #include "agent/pod_volume_backups.h"
 #include "agent/pod_volume_restores.h"
 #include "agent/settings.h"
@@ -33,7 +36,7 @@ Result<AgentSettings> read_settings(const AgentConfig& config,
           .wrap("reading the ConfigMap of --node-agent-configmap"));
   AgentSettings settings = TRY(AgentSettings::parse(map));
   for (const std::string& key : settings.without_effect)
-    log.warning("This setting has no effect: the node agent copies volumes itself, not in pods",
+    log.warning("This setting has no effect: the node agent moves data itself, not in pods",
                 {{"key", key}});
   return settings;
 }
@@ -49,7 +52,7 @@ Status check_node(const AgentConfig& config, const Json& node, const Log& log) {
 }
 
 // Follows a kind and wakes its controller.
-void follow(Running& running, const AgentContext& context, std::string_view plural) {
+void follow(Running& running, const AgentContext& context, const kube::GroupVersionResource& kind) {
   kube::InformerOptions options;
   options.trim = [](Json& object) {
     erase(object, "spec");
@@ -58,9 +61,7 @@ void follow(Running& running, const AgentContext& context, std::string_view plur
   };
   options.log = context.server.log;
   auto informer = std::make_unique<kube::Informer>(
-      context.client(),
-      kube::ObjectPath{.gvr = {"velero.io", "v1", std::string(plural)}, .ns = context.config.ns},
-      std::move(options));
+      context.client(), kube::ObjectPath{.gvr = kind, .ns = context.config.ns}, std::move(options));
   informer->on_change([&running](const kube::Change&) { running.trigger.fire(); });
   informer->start();
   running.informers.push_back(std::move(informer));
@@ -68,19 +69,30 @@ void follow(Running& running, const AgentContext& context, std::string_view plur
 
 Status serve(const AgentConfig& config,
              const server::ServerContext& server,
+             const AgentSettings& settings,
+             AgentMetrics& metrics,
              std::size_t concurrency,
              std::stop_token stop) {
   std::vector<std::unique_ptr<Running>> all;
   WorkBoard board(concurrency);  // its work is the controllers', and ends before them
-  const AgentContext context{.config = config, .server = server, .board = board};
-  const auto add = [&](std::unique_ptr<server::Controller> controller, std::string_view plural) {
+  const MoverImage image = TRY(read_mover_image(server.client(), config.ns, stop));
+  const AgentContext context{.config = config,
+                             .server = server,
+                             .board = board,
+                             .settings = settings,
+                             .image = image,
+                             .metrics = metrics};
+  const auto add = [&](std::unique_ptr<server::Controller> controller,
+                       const kube::GroupVersionResource& kind) {
     auto running = std::make_unique<Running>();
     running->controller = std::move(controller);
-    follow(*running, context, plural);
+    follow(*running, context, kind);
     all.push_back(std::move(running));
   };
-  add(make_pod_volume_backup_controller(context), "podvolumebackups");
-  add(make_pod_volume_restore_controller(context), "podvolumerestores");
+  add(make_pod_volume_backup_controller(context), {"velero.io", "v1", "podvolumebackups"});
+  add(make_pod_volume_restore_controller(context), {"velero.io", "v1", "podvolumerestores"});
+  add(make_data_upload_controller(context), {"velero.io", "v2alpha1", "datauploads"});
+  add(make_data_download_controller(context), {"velero.io", "v2alpha1", "datadownloads"});
   board.on_end([&all] {
     for (const auto& running : all)
       running->trigger.fire();
@@ -115,6 +127,10 @@ Status run_agent(const AgentConfig& config,
   const AgentSettings settings = TRY(read_settings(config, client, log, stop));
   const server::LocalContext local(client, config.ns, clock, rng, log);
   const std::size_t concurrency = settings.concurrency(kube::to_labels(kube::labels_of(node)));
+  AgentMetrics metrics(config.node);
+  const auto served_at = metrics.serve(config.metrics_address, log);
+  if (!served_at && !config.metrics_optional) return served_at.error();
+  if (!served_at) log.warning("No metrics are served", {{"error", served_at.error()}});
   kube::LeaderElector elector(client,
                               {.ns = config.ns,
                                .name = volumes::node_agent_lease(config.node),
@@ -123,7 +139,7 @@ Status run_agent(const AgentConfig& config,
   while (!stop.stop_requested()) {
     const Status served = elector.run(
         [&](std::stop_token leading) {
-          return serve(config, local.get(), concurrency, std::move(leading));
+          return serve(config, local.get(), settings, metrics, concurrency, std::move(leading));
         },
         stop);
     // The API server could not be asked for a while: what was going on begins again.

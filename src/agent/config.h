@@ -19,6 +19,9 @@ struct AgentConfig {
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
   std::string settings_configmap = {};  // --node-agent-configmap; empty: none
+  std::string metrics_address = {};     // empty: no metrics
+  // The address is the default one: a machine where the server has taken it is no reason to stop.
+  bool metrics_optional = false;
   Duration resource_timeout = std::chrono::minutes(10);
   Duration prepare_timeout = std::chrono::minutes(30);
   Duration progress_interval = std::chrono::seconds(2);

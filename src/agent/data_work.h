@@ -5,9 +5,12 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/agent_metrics.h"
 #include "agent/config.h"
+#include "agent/settings.h"
 #include "agent/work_board.h"
 #include "base/thread.h"
+#include "model/names.h"
 #include "model/phases.h"
 #include "model/pod_volumes.h"
 #include "repository/engine/progress.h"
@@ -16,11 +19,16 @@
 
 namespace lateen::agent {
 
+struct MoverImage;
+
 // What the agent's controllers share. All of it outlives them.
 struct AgentContext {
   const AgentConfig& config;
   const server::ServerContext& server;
   WorkBoard& board;
+  const AgentSettings& settings;
+  const MoverImage& image;  // what the data mover's pods are made of
+  AgentMetrics& metrics;
 
   kube::Client& client() const { return server.client(); }
 };
@@ -81,7 +89,23 @@ Result<T> take(const AgentContext& context, const T& seen, std::stop_token stop)
   if (!mine.status.accepted_timestamp) mine.status.accepted_timestamp = now;
   mine.status.start_timestamp = now;
   mine.status.message.clear();
-  return context.server.cluster.update(seen, mine, std::move(stop));
+  auto taken = context.server.cluster.update(seen, mine, std::move(stop));
+  if (taken) context.metrics.begun(T::kKind.kind);
+  return taken;
+}
+
+template <typename T>
+void tell_end(const AgentContext& context, const T& ended) {
+  const auto& status = ended.status;
+  context.metrics.ended({.kind = T::kKind.kind,
+                         .name = ended.metadata.name,
+                         .backup = std::string(ended.metadata.label(model::labels::kBackupName)),
+                         .end = status.phase == model::DataPhase::Completed  ? WorkEnd::Completed
+                                : status.phase == model::DataPhase::Canceled ? WorkEnd::Canceled
+                                                                             : WorkEnd::Failed,
+                         .took = status.start_timestamp && status.completion_timestamp
+                                     ? *status.completion_timestamp - *status.start_timestamp
+                                     : Duration()});
 }
 
 // Writes how it ended. After a stop that nobody asked for by spec.cancel (the agent is ending)
@@ -115,6 +139,7 @@ void finish(const AgentContext& context,
     log.error(fmt::format("Could not write the end of a {}", T::kKind.kind),
               {{"name", name}, {"error", written.error()}});
   }
+  if (written) tell_end(context, *written);
   if (done) {
     log.info(fmt::format("{} completed", T::kKind.kind), {{"name", name}});
   } else if (stopped) {
@@ -140,6 +165,7 @@ void cancel(const AgentContext& context, const T& object, std::stop_token stop) 
         now.status.completion_timestamp = context.server.clock.now();
       },
       std::move(stop));
+  if (written && !runs) tell_end(context, *written);
   if (!written && !written.error().is(Code::NotFound)) {
     context.server.log.warning(fmt::format("Could not cancel a {}", T::kKind.kind),
                                {{"name", name}, {"error", written.error()}});

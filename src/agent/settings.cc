@@ -8,10 +8,10 @@
 namespace lateen::agent {
 namespace {
 
-// These configure the pods in which Velero moves data. Here the agent does it itself.
-constexpr std::array<const char*, 8> kWithoutEffect = {
-    "loadAffinity", "podResources",   "priorityClassName", "privilegedFsBackup",
-    "cachePVC",     "podAnnotations", "podLabels",         "tolerations"};
+// These are for pods that read and write data by themselves. Here the agent does it: the mover's
+// pods only hold a volume.
+constexpr std::array<const char*, 3> kWithoutEffect = {"podResources", "privilegedFsBackup",
+                                                       "cachePVC"};
 
 Result<std::size_t> positive(const Json& value, std::string_view key, std::size_t absent) {
   const Json* found = find(value, key);
@@ -26,6 +26,8 @@ Status read_concurrency(const Json& config, AgentSettings& settings) {
   const Json* load = find(config, "loadConcurrency");
   if (load == nullptr) return {};
   settings.global_concurrency = TRY(positive(*load, "globalConfig", 1).wrap("loadConcurrency"));
+  settings.prepare_queue_length =
+      TRY(positive(*load, "prepareQueueLength", 0).wrap("loadConcurrency"));
   const JsonArray* nodes = array_at(*load, "perNodeConfig");
   if (nodes == nullptr) return {};
   for (const Json& node : *nodes) {
@@ -38,6 +40,27 @@ Status read_concurrency(const Json& config, AgentSettings& settings) {
   return {};
 }
 
+std::map<std::string, std::string> texts_of(const Json& holder, std::string_view key) {
+  std::map<std::string, std::string> texts;
+  if (const JsonObject* given = object_at(holder, key)) {
+    for (const auto& [name, value] : *given)
+      texts[std::string(name)] = as_text(&value);
+  }
+  return texts;
+}
+
+Status read_affinity(const Json& config, AgentSettings& settings) {
+  const JsonArray* given = array_at(config, "loadAffinity");
+  if (given == nullptr) return {};
+  for (const Json& one : *given) {
+    LoadAffinity affinity{.storage_class = std::string(string_at(one, "storageClass"))};
+    if (const Json* selector = find(one, "nodeSelector")) affinity.selector = *selector;
+    TRY(kube::LabelSelector::from_json(&affinity.selector).wrap("loadAffinity: nodeSelector"));
+    settings.load_affinity.push_back(std::move(affinity));
+  }
+  return {};
+}
+
 void read_backup_claims(const Json& config, AgentSettings& settings) {
   const JsonObject* claims = object_at(config, "backupPVC");
   if (claims == nullptr) return;
@@ -45,10 +68,8 @@ void read_backup_claims(const Json& config, AgentSettings& settings) {
     BackupClaimSettings& one = settings.backup_claims[std::string(storage_class)];
     one.storage_class = string_at(given, "storageClass");
     one.read_only = bool_at(given, "readOnly").value_or(false);
-    if (const JsonObject* annotations = object_at(given, "annotations")) {
-      for (const auto& [key, value] : *annotations)
-        one.annotations[std::string(key)] = as_text(&value);
-    }
+    one.no_relabeling = one.read_only && bool_at(given, "spcNoRelabeling").value_or(false);
+    one.annotations = texts_of(given, "annotations");
   }
 }
 
@@ -65,7 +86,11 @@ Result<AgentSettings> AgentSettings::parse(const Json& config_map) {
   const Json config = TRY(parse_json(as_text(&data->begin()->value()))
                               .wrap("ConfigMap {}", kube::object_key(config_map)));
   TRY(read_concurrency(config, settings).wrap("ConfigMap {}", kube::object_key(config_map)));
+  TRY(read_affinity(config, settings).wrap("ConfigMap {}", kube::object_key(config_map)));
   read_backup_claims(config, settings);
+  settings.priority_class = string_at(config, "priorityClassName");
+  settings.pod_labels = texts_of(config, "podLabels");
+  settings.pod_annotations = texts_of(config, "podAnnotations");
   settings.ignore_delay_binding = bool_at(config, "restorePVC.ignoreDelayBinding").value_or(false);
   for (const char* key : kWithoutEffect) {
     if (find(config, key) != nullptr) settings.without_effect.emplace_back(key);
@@ -81,6 +106,15 @@ std::size_t AgentSettings::concurrency(const kube::Labels& node) const {
     least = least == 0 ? one.number : std::min(least, one.number);
   }
   return least == 0 ? global_concurrency : least;
+}
+
+const LoadAffinity* AgentSettings::affinity_of(std::string_view storage_class) const {
+  const LoadAffinity* of_all = nullptr;
+  for (const LoadAffinity& one : load_affinity) {
+    if (!one.storage_class.empty() && one.storage_class == storage_class) return &one;
+    if (one.storage_class.empty() && of_all == nullptr) of_all = &one;
+  }
+  return of_all;
 }
 
 }  // namespace lateen::agent

@@ -22,14 +22,27 @@ struct NodeConcurrency {
 struct BackupClaimSettings {
   std::string storage_class = {};  // empty: the source's own
   bool read_only = false;
+  bool no_relabeling = false;  // spcNoRelabeling: SELinux does not walk a read-only volume
   std::map<std::string, std::string> annotations = {};
+};
+
+// On which nodes the data mover's pods may run.
+struct LoadAffinity {
+  Json selector = {};              // of nodes
+  std::string storage_class = {};  // of the claim; empty: of all that have no entry of their own
 };
 
 struct AgentSettings {
   std::size_t global_concurrency = 1;
   std::vector<NodeConcurrency> per_node = {};
   std::map<std::string, BackupClaimSettings, std::less<>> backup_claims = {};
-  bool ignore_delay_binding = false;             // restorePVC
+  bool ignore_delay_binding = false;  // restorePVC
+  std::vector<LoadAffinity> load_affinity = {};
+  // How many DataUploads and DataDownloads may be on their way to a node at once; 0: all.
+  std::size_t prepare_queue_length = 0;
+  std::string priority_class = {};
+  std::map<std::string, std::string> pod_labels = {};
+  std::map<std::string, std::string> pod_annotations = {};
   std::vector<std::string> without_effect = {};  // keys that were given and change nothing here
 
   // Of the ConfigMap's one value, JSON. InvalidArgument names the key.
@@ -37,6 +50,9 @@ struct AgentSettings {
 
   // For a node with these labels: the least of those that match it, else the global number.
   std::size_t concurrency(const kube::Labels& node) const;
+
+  // Null: any node.
+  const LoadAffinity* affinity_of(std::string_view storage_class) const;
 };
 
 }  // namespace lateen::agent

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "backup/csi_snapshot_taker.h"
+#include "backup/data_uploads.h"
 #include "base/quantity.h"
 #include "base/time.h"
 #include "kube/object.h"
@@ -32,12 +33,24 @@ class CsiClaimAction final : public ItemAction {
 
   Result<ActionOutcome> execute(Json& claim, const Log& log, std::stop_token stop) override {
     ActionOutcome outcome;
-    const auto snapshot = TRY(taker_.save_volume(claim, log, stop));
-    if (!snapshot) return outcome;
-    mark_claim(claim, *snapshot);
-    outcome.related.push_back(related(volumes::kVolumeSnapshots,
-                                      kube::namespace_of(snapshot->snapshot),
-                                      kube::name_of(snapshot->snapshot)));
+    const auto saved = TRY(taker_.save_volume(claim, log, stop));
+    if (!saved) return outcome;
+    if (saved->upload) {
+      const model::DataUpload& upload = *saved->upload;
+      mark_moved_claim(claim, upload);
+      outcome.operations.push_back(
+          {.action = std::string(kMoveAction),
+           .operation_id = std::string(upload.metadata.label(model::labels::kAsyncOperationId)),
+           .items_to_update = {{.kind = {"velero.io", "datauploads"},
+                                .ns = upload.metadata.ns,
+                                .name = upload.metadata.name,
+                                .must_include = false}}});
+      return outcome;
+    }
+    const Json& snapshot = saved->snapshot.snapshot;
+    mark_claim(claim, saved->snapshot);
+    outcome.related.push_back(
+        related(volumes::kVolumeSnapshots, kube::namespace_of(snapshot), kube::name_of(snapshot)));
     return outcome;
   }
 

@@ -1,5 +1,6 @@
 #include "backup/csi_snapshot_taker.h"
 
+#include "backup/data_uploads.h"
 #include "backup/native_snapshot_action.h"
 #include "backup/rehearsal.h"
 #include "base/quantity.h"
@@ -28,10 +29,10 @@ void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot) {
   ensure(claim, "spec.resources.requests.storage") = std::to_string(*restore_size);
 }
 
-Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Json& claim,
-                                                                       const Log& log,
-                                                                       std::stop_token stop) {
-  std::optional<volumes::CsiSnapshot> none;
+Result<std::optional<SavedVolume>> SnapshotTaker::save_volume(const Json& claim,
+                                                              const Log& log,
+                                                              std::stop_token stop) {
+  std::optional<SavedVolume> none;
   const std::string volume_name(string_at(claim, "spec.volumeName"));
   if (volume_name.empty() || string_at(claim, "status.phase") != "Bound") {
     not_saved({.method = volumes::VolumeMethod::None, .reason = "the claim is bound to no volume"},
@@ -54,23 +55,53 @@ Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::save_volume(const Jso
   const TimePoint started = tools_.clock.now();
   const auto cls = snapshot_class(claim, string_at(volume, "spec.csi.driver"), stop);
   warn_of_group(claim, log);
-  if (tools_.rehearsal != nullptr) return rehearse(claim, volume, decision, cls, log);
+  if (tools_.rehearsal != nullptr) {
+    rehearse(claim, volume, decision, cls, log);
+    return none;
+  }
   if (!cls && TRY(goes_native(claim, volume, cls.error(), log, stop))) return none;
   auto taken = cls ? take(claim, *cls, log, stop) : Result<volumes::CsiSnapshot>(cls.error());
   if (!taken) {
     tools_.volumes.snapshot_failed(volume, claim, started);
     return std::move(taken).error();
   }
+  SavedVolume saved{.snapshot = std::move(*taken)};
   if (tools_.backup.spec.snapshot_move_data == true) {
-    log.error(
-        "The data of this volume stays in its storage: snapshotMoveData asks to copy it to the "
-        "backup location, which this version cannot do",
-        {{"volume", volume_name}});
+    auto upload = move(claim, saved.snapshot, log, stop);
+    if (!upload) {
+      tools_.volumes.snapshot_failed(volume, claim, started);
+      return std::move(upload).error();
+    }
+    tools_.volumes.moving(volume, claim, *upload, started);
+    saved.upload = std::move(*upload);
+    return std::optional(std::move(saved));
   }
-  mark(*taken, volume, log, stop);
-  tools_.volumes.snapshotted(volume, claim, *taken, started,
-                             snapshot_operation_id(taken->snapshot));
-  return std::optional(std::move(*taken));
+  mark(saved.snapshot, volume, log, stop);
+  tools_.volumes.snapshotted(volume, claim, saved.snapshot, started,
+                             snapshot_operation_id(saved.snapshot.snapshot));
+  return std::optional(std::move(saved));
+}
+
+Result<model::DataUpload> SnapshotTaker::move(const Json& claim,
+                                              const volumes::CsiSnapshot& snapshot,
+                                              const Log& log,
+                                              std::stop_token stop) {
+  const model::DataUpload wanted = new_data_upload(tools_.backup, claim, snapshot);
+  auto made = tools_.client.create(
+      {.gvr = {"velero.io", "v2alpha1", "datauploads"}, .ns = tools_.backup.metadata.ns},
+      model::to_json(wanted), {}, std::move(stop));
+  if (made) {
+    log.info("DataUpload created", {{"dataUpload", kube::name_of(*made)}});
+    return model::from_json<model::DataUpload>(*made);
+  }
+  // Also when told to stop: hence not with our stop token.
+  const Status discarded = volumes::discard_snapshot(
+      tools_.client, kube::namespace_of(snapshot.snapshot), kube::name_of(snapshot.snapshot), {});
+  if (!discarded) {
+    log.warning("Could not remove a VolumeSnapshot whose data cannot be moved",
+                {{"error", discarded.error()}});
+  }
+  return std::move(made).error().wrap("creating a DataUpload of {}", kube::object_key(claim));
 }
 
 // Honest about each volume whose data is not in this backup: what the person asked for is
@@ -109,26 +140,27 @@ void SnapshotTaker::warn_of_group(const Json& claim, const Log& log) const {
 }
 
 // The volume's own turn decides where CSI cannot do it.
-Result<std::optional<volumes::CsiSnapshot>> SnapshotTaker::rehearse(
-    const Json& claim,
-    const Json& volume,
-    const volumes::VolumeDecision& decision,
-    const Result<std::string>& snapshot_class,
-    const Log& log) {
+void SnapshotTaker::rehearse(const Json& claim,
+                             const Json& volume,
+                             const volumes::VolumeDecision& decision,
+                             const Result<std::string>& snapshot_class,
+                             const Log& log) {
   if (!snapshot_class) {
     log.info("No CSI snapshot of this volume can be taken here",
              {{"volume", kube::name_of(volume)}, {"reason", snapshot_class.error().message()}});
     tools_.volumes.expect_native(volume, claim);
-    return std::optional<volumes::CsiSnapshot>();
+    return;
   }
-  tools_.rehearsal->add(PlannedVolume{.ns = std::string(kube::namespace_of(claim)),
-                                      .claim = std::string(kube::name_of(claim)),
-                                      .volume = std::string(kube::name_of(volume)),
-                                      .pod = {},
-                                      .method = decision.method,
-                                      .reason = decision.reason,
-                                      .with = *snapshot_class});
-  return std::optional<volumes::CsiSnapshot>();
+  const bool moves = tools_.backup.spec.snapshot_move_data == true;
+  tools_.rehearsal->add(
+      PlannedVolume{.ns = std::string(kube::namespace_of(claim)),
+                    .claim = std::string(kube::name_of(claim)),
+                    .volume = std::string(kube::name_of(volume)),
+                    .pod = {},
+                    .method = decision.method,
+                    .reason = moves ? decision.reason + "; its data are moved to the repository"
+                                    : decision.reason,
+                    .with = *snapshot_class});
 }
 
 // A cluster without the snapshot API, or without a class for the driver: Velero without EnableCSI

@@ -9,6 +9,7 @@
 
 #include "backup/csi_actions.h"
 #include "base/thread.h"
+#include "model/data_movement.h"
 #include "volumes/csi_snapshot.h"
 #include "volumes/decision.h"
 
@@ -21,6 +22,13 @@ std::string snapshot_operation_id(const Json& snapshot);
 // into.
 void mark_claim(Json& claim, const volumes::CsiSnapshot& snapshot);
 
+struct SavedVolume {
+  volumes::CsiSnapshot snapshot;
+  // Set when its data go to the repository: the snapshot is then the data mover's, and ends with
+  // it.
+  std::optional<model::DataUpload> upload = {};
+};
+
 // Thread-safe.
 class SnapshotTaker {
  public:
@@ -28,20 +36,25 @@ class SnapshotTaker {
 
   // Nothing when the volume is not snapshotted. A failed snapshot is an Error: the claim is then
   // not backed up either, for a restore would make an empty volume of it.
-  Result<std::optional<volumes::CsiSnapshot>> save_volume(const Json& claim,
-                                                          const Log& log,
-                                                          std::stop_token stop);
+  Result<std::optional<SavedVolume>> save_volume(const Json& claim,
+                                                 const Log& log,
+                                                 std::stop_token stop);
 
  private:
   Result<volumes::CsiSnapshot> take(const Json& claim,
                                     const std::string& snapshot_class,
                                     const Log& log,
                                     std::stop_token stop);
-  Result<std::optional<volumes::CsiSnapshot>> rehearse(const Json& claim,
-                                                       const Json& volume,
-                                                       const volumes::VolumeDecision& decision,
-                                                       const Result<std::string>& snapshot_class,
-                                                       const Log& log);
+  // Has its data moved; the snapshot goes if that cannot even be asked for.
+  Result<model::DataUpload> move(const Json& claim,
+                                 const volumes::CsiSnapshot& snapshot,
+                                 const Log& log,
+                                 std::stop_token stop);
+  void rehearse(const Json& claim,
+                const Json& volume,
+                const volumes::VolumeDecision& decision,
+                const Result<std::string>& snapshot_class,
+                const Log& log);
   void warn_of_group(const Json& claim, const Log& log) const;
   // Whether the volume's storage is asked itself, since CSI cannot do it here.
   Result<bool> goes_native(const Json& claim,

@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "backup/csi_actions.h"
+#include "backup/data_uploads.h"
 #include "backup/fresh_items.h"
 #include "backup/plugin_actions.h"
 #include "kube/object.h"
 #include "model/names.h"
 #include "volumes/csi_snapshot.h"
+#include "volumes/data_mover.h"
 
 namespace lateen::backup {
 namespace {
@@ -67,11 +69,44 @@ void poll_plugin(BackupOperation& operation,
   if (!look.error.empty()) fail(operation, look.error, progress);
 }
 
+bool is_late(const BackupOperation& operation, Duration timeout, const BackupTools& tools) {
+  return operation.status.created && tools.clock.now() >= *operation.status.created + timeout;
+}
+
+// Nobody waits for it any more.
+void cancel_move(const BackupOperation& operation, const BackupTools& tools, std::stop_token stop) {
+  const Status asked = cancel_upload(operation, tools.client, std::move(stop));
+  if (!asked) tools.log.warning("Could not cancel a DataUpload", {{"error", asked.error()}});
+}
+
+void poll_move(BackupOperation& operation,
+               Duration timeout,
+               const BackupTools& tools,
+               OperationsProgress& progress,
+               std::stop_token stop) {
+  const auto upload = read_upload(operation, tools.client, stop);
+  if (upload) {
+    const model::OperationStatus before = operation.status;
+    const std::string error = volumes::tell_operation(*upload, operation.status);
+    progress.changed |= operation.status != before;
+    if (!error.empty()) fail(operation, error, progress);
+  } else if (upload.error().is(Code::NotFound)) {
+    fail(operation, "its DataUpload is gone", progress);
+  }
+  if (has_ended(operation) || !is_late(operation, timeout, tools)) return;
+  cancel_move(operation, tools, std::move(stop));
+  fail(operation, "Asynchronous action timed out", progress);
+}
+
 void poll_one(BackupOperation& operation,
               Duration timeout,
               const BackupTools& tools,
               OperationsProgress& progress,
               std::stop_token stop) {
+  if (operation.spec.backup_item_action == kMoveAction) {
+    poll_move(operation, timeout, tools, progress, std::move(stop));
+    return;
+  }
   if (operation.spec.backup_item_action != kSnapshotAction) {
     if (tools.plugins != nullptr && tools.plugins->has(operation.spec.backup_item_action)) {
       poll_plugin(operation, timeout, tools, progress, stop);
@@ -102,7 +137,7 @@ void poll_one(BackupOperation& operation,
     fail(operation, readiness.error().message(), progress);
     return;
   }
-  if (operation.status.created && now >= *operation.status.created + timeout) {
+  if (is_late(operation, timeout, tools)) {
     fail(operation, "Asynchronous action timed out", progress);
   }
 }
@@ -170,6 +205,7 @@ OperationsProgress cancel_operations(std::vector<BackupOperation>& operations,
   for (BackupOperation& operation : operations) {
     if (has_ended(operation)) continue;
     const std::string& action = operation.spec.backup_item_action;
+    if (action == kMoveAction) cancel_move(operation, tools, stop);
     if (tools.plugins != nullptr && tools.plugins->has(action)) {
       // One that is out of time is told to cancel, unless it has just ended.
       (void)tools.plugins->look_at(operation, tools.clock.now(), Duration::zero(), stop);
@@ -198,6 +234,7 @@ Status finalize_backup(const model::Backup& backup,
                        std::stop_token stop) {
   FreshItems fresh =
       TRY(read_items_again(operations, model::valid_name(backup.metadata.name), tools, stop));
+  note_moved(fresh, volumes);
   TRY(rewrite(before, std::move(fresh), after, stop));
   update_volumes(operations, tools, volumes);
   return {};

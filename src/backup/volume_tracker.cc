@@ -4,6 +4,9 @@
 #include <tuple>
 
 #include "kube/object.h"
+#include "model/data_movement.h"
+#include "volumes/data_mover.h"
+#include "volumes/volume_repository.h"
 
 namespace lateen::backup {
 namespace {
@@ -110,6 +113,33 @@ void VolumeTracker::snapshot_failed(const Json& volume, const Json& claim, TimeP
   info.start_timestamp = started;
   info.completion_timestamp = clock_.now();
   info.result = model::VolumeResult::Failed;
+  add(std::move(info));
+}
+
+// As Velero writes it: what is known of the snapshot itself is no use once its data are moved.
+void VolumeTracker::moving(const Json& volume,
+                           const Json& claim,
+                           const model::DataUpload& upload,
+                           TimePoint started) {
+  constexpr const char* kUnknown = "unknown";
+  model::BackupVolumeInfo info = info_of(&volume, claim);
+  info.backup_method = model::VolumeBackupMethod::CSISnapshot;
+  info.snapshot_data_moved = true;
+  info.start_timestamp = started;
+  info.result = model::VolumeResult::Failed;  // until it is known better
+  model::CsiSnapshotInfo csi;
+  csi.snapshot_handle = kUnknown;
+  csi.vsc_name = kUnknown;
+  csi.operation_id = kUnknown;
+  csi.driver = upload.spec.csi_snapshot->driver;
+  info.csi_snapshot_info = std::move(csi);
+  model::SnapshotDataMovementInfo moved;
+  moved.data_mover =
+      upload.spec.datamover.empty() ? std::string(volumes::kBuiltInMover) : upload.spec.datamover;
+  moved.uploader_type = volumes::kKopia;
+  moved.operation_id = upload.metadata.label(model::labels::kAsyncOperationId);
+  moved.phase = upload.status.phase.text();
+  info.snapshot_data_movement_info = std::move(moved);
   add(std::move(info));
 }
 

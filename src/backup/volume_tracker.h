@@ -17,6 +17,10 @@
 #include "model/volume_info.h"
 #include "volumes/csi_snapshot.h"
 
+namespace lateen::model {
+struct DataUpload;
+}
+
 namespace lateen::backup {
 
 // Thread-safe.
@@ -36,6 +40,11 @@ class VolumeTracker {
                    TimePoint started,
                    std::string_view operation_id);
   void snapshot_failed(const Json& volume, const Json& claim, TimePoint started);
+  // Its snapshot's data are on their way into the repository.
+  void moving(const Json& volume,
+              const Json& claim,
+              const model::DataUpload& upload,
+              TimePoint started);
 
   // The claim's volume is to be snapshotted natively, when the volume's own turn comes: if it
   // never does, it is told of as skipped.

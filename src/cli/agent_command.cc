@@ -31,8 +31,8 @@ std::vector<FlagSpec> agent_flags() {
            .usage = "Accepted, without effect in this version.",
            .hidden = true},
           {.name = "metrics-address",
-           .usage = "Accepted, without effect in this version.",
-           .hidden = true},
+           .usage = "The address to expose Prometheus metrics.",
+           .value = ":8085"},
           {.name = "resource-timeout",
            .kind = Duration,
            .usage = "How long to wait for resource processes which are not covered by other "
@@ -64,6 +64,8 @@ Result<agent::AgentConfig> agent_config(const Invocation& call) {
       config.cache_dir = FilePath(*scratch) / "repositories";
   }
   config.settings_configmap = flags.text("node-agent-configmap");
+  config.metrics_address = flags.text("metrics-address");
+  config.metrics_optional = !flags.given("metrics-address");
   if (const auto given = flags.duration("resource-timeout"); given > lateen::Duration::zero())
     config.resource_timeout = given;
   if (const auto given = flags.duration("data-mover-prepare-timeout");
@@ -77,9 +79,9 @@ Result<int> serve_agent(Invocation& call) {
   const agent::AgentConfig config = TRY(agent_config(call));
   const Log log(make_fd_sink(2, config.log_level, config.log_format),
                 std::make_shared<SystemClock>());
-  for (const char* name : {"backup-repository-configmap", "metrics-address"}) {
-    if (call.flags.given(name))
-      log.warning("This flag has no effect in this version", {{"flag", name}});
+  if (call.flags.given("backup-repository-configmap")) {
+    log.warning("This flag has no effect in this version",
+                {{"flag", "backup-repository-configmap"}});
   }
   const Session session = TRY(open_session(call));
   SystemRng rng;
@@ -122,6 +124,14 @@ Result<int> wait_for_files(Invocation& call) {
   return 0;
 }
 
+// In a pod of the data mover: keeps the volume on its node until the agent is done with it.
+Result<int> hold_volume(Invocation& call) {
+  call.console.line("Holding the volume for the node agent.");
+  while (sleep_unless_stopped(std::chrono::hours(1), call.stop)) {
+  }
+  return 0;
+}
+
 }  // namespace
 
 Command agent_command() {
@@ -148,6 +158,18 @@ Command restore_helper_command() {
           .run = wait_for_files,
           .hidden = true,
           .max_args = 1};
+}
+
+Command data_mover_command() {
+  return {.name = "data-mover",
+          .usage = "",
+          .summary = "Run in the data mover's pods",
+          .children = {{.name = "hold",
+                        .usage = "",
+                        .summary = "Hold a volume on its node for the node agent",
+                        .run = hold_volume,
+                        .max_args = 0}},
+          .hidden = true};
 }
 
 }  // namespace lateen::cli

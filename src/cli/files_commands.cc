@@ -8,8 +8,10 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/repo/show.h"
 #include "cli/repo/tree_walk.h"
+#include "cli/restore_in_place.h"
 #include "cli/session.h"
 #include "model/backup.h"
 #include "repository/engine/progress.h"
@@ -85,18 +87,28 @@ class FilesCall {
     return FilesCall(TRY(open_session(call)), call);
   }
 
-  Result<OpenVolume> find() {
+  // Which copy is meant, and in which location it is.
+  Result<InPlaceRestore> choose(const VolumePath& wanted) {
     const server::LocalContext local(*session_.client, session_.ns(), call_->clock, *rng_, Log());
     const std::string& name = call_->args.front();
-    const VolumePath wanted = TRY(parse_volume_path(call_->args[1]));
     const auto backup = TRY(session_.cluster.get<model::Backup>(name, call_->stop));
     const auto store =
         TRY(server::open_store(local.get(), backup.spec.storage_location, call_->stop));
     const auto all = TRY(server::volume_snapshots_of(backup, *store, local.get(), call_->stop));
-    const VolumeSnapshot volume = TRY(find_volume(all, wanted, name));
+    return InPlaceRestore{.location = backup.spec.storage_location,
+                          .snapshot = TRY(find_volume(all, wanted, name))};
+  }
+
+  Session& session() { return session_; }
+
+  Result<OpenVolume> find() {
+    const server::LocalContext local(*session_.client, session_.ns(), call_->clock, *rng_, Log());
+    const VolumePath wanted = TRY(parse_volume_path(call_->args[1]));
+    const InPlaceRestore chosen = TRY(choose(wanted));
+    const VolumeSnapshot& volume = chosen.snapshot;
     OpenVolume opened{.repository = TRY(server::open_volume_repository(
                           local.get(),
-                          {.location = backup.spec.storage_location,
+                          {.location = chosen.location,
                            .volume_namespace = volume.volume_namespace,
                            .type = volume.type},
                           call_->stop))};
@@ -168,11 +180,30 @@ Result<int> print_file(Invocation& call) {
   return 0;
 }
 
+Result<int> restore_volume_in_place(Invocation& call) {
+  const VolumePath wanted = TRY(parse_volume_path(call.args[1]));
+  if (!wanted.path.empty() || !call.flags.text("target").empty()) {
+    return Error(Code::InvalidArgument,
+                 "--in-place restores a whole volume: without path, and without --target");
+  }
+  FilesCall files = TRY(FilesCall::open(call));
+  InPlaceRestore what = TRY(files.choose(wanted));
+  what.scale_down = call.flags.is("scale-down");
+  what.take_snapshot = call.flags.is("snapshot");
+  call.console.line(fmt::format(
+      "Everything in claim {}/{} becomes as it was in backup {}; what is newer is lost.", wanted.ns,
+      wanted.volume, call.args.front()));
+  if (!is_confirmed(call)) return 1;
+  return restore_in_place(call, files.session(), what);
+}
+
 Result<int> restore_files(Invocation& call) {
   TRY(check_args(call));
+  if (call.flags.is("in-place")) return restore_volume_in_place(call);
   const std::string target = call.flags.text("target");
   if (target.empty())
-    return Error(Code::InvalidArgument, "--target, the folder to restore to, is missing");
+    return Error(Code::InvalidArgument, "--target, the folder to restore to, is missing")
+        .with_hint("Or --in-place, to restore a whole volume where it is.");
   FilesCall files = TRY(FilesCall::open(call));
   const OpenVolume volume = TRY(files.find());
   TRY(make_dirs(target));
@@ -193,40 +224,54 @@ Result<int> restore_files(Invocation& call) {
 
 Command files_commands() {
   const std::string usage = "BACKUP NAMESPACE/CLAIM[:PATH]";
-  return {
-      .name = "files",
-      .usage = "",
-      .summary = "Look into the volumes' files of a backup, and bring single ones back",
-      .children = {{.name = "ls",
-                    .usage = usage,
-                    .summary = "List files",
-                    .flags = {{.name = "long",
-                               .kind = FlagKind::Bool,
-                               .usage = "Show mode, owner, size and time as well",
-                               .shorthand = "l"},
-                              {.name = "recursive",
-                               .kind = FlagKind::Bool,
-                               .usage = "Also what is in folders",
-                               .shorthand = "R"}},
-                    .run = list_files},
-                   {.name = "cat",
-                    .usage = usage,
-                    .summary = "Write a file to standard output",
-                    .run = print_file},
-                   {.name = "restore",
-                    .usage = usage,
-                    .summary = "Restore a file or a folder to this machine",
-                    .flags = {{.name = "target",
-                               .usage = "The folder to restore to; it is made if it is not there",
-                               .names = "dir"},
-                              {.name = "sparse",
-                               .kind = FlagKind::Bool,
-                               .usage = "Leave holes where there are only zeros"}},
-                    .run = restore_files}},
-      .text =
-          "The files of volumes that a backup holds in a repository: those of file-system "
-          "backups, and of snapshots that were moved.\nA volume without claim is named "
-          "NAMESPACE/POD/VOLUME."};
+  return {.name = "files",
+          .usage = "",
+          .summary = "Look into the volumes' files of a backup, and bring single ones back",
+          .children =
+              {{.name = "ls",
+                .usage = usage,
+                .summary = "List files",
+                .flags = {{.name = "long",
+                           .kind = FlagKind::Bool,
+                           .usage = "Show mode, owner, size and time as well",
+                           .shorthand = "l"},
+                          {.name = "recursive",
+                           .kind = FlagKind::Bool,
+                           .usage = "Also what is in folders",
+                           .shorthand = "R"}},
+                .run = list_files},
+               {.name = "cat",
+                .usage = usage,
+                .summary = "Write a file to standard output",
+                .run = print_file},
+               {.name = "restore",
+                .usage = usage,
+                .summary = "Restore a file or a folder to this machine, or a volume where it is",
+                .flags = {{.name = "target",
+                           .usage = "The folder to restore to; it is made if it is not there",
+                           .names = "dir"},
+                          {.name = "sparse",
+                           .kind = FlagKind::Bool,
+                           .usage = "Leave holes where there are only zeros"},
+                          {.name = "in-place",
+                           .kind = FlagKind::Bool,
+                           .usage = "Have the node agent restore the whole volume into the claim "
+                                    "that is there"},
+                          {.name = "scale-down",
+                           .kind = FlagKind::Bool,
+                           .usage = "With --in-place: stop the Deployments and StatefulSets that "
+                                    "use it, and start them again"},
+                          {.name = "snapshot",
+                           .kind = FlagKind::Bool,
+                           .usage = "With --in-place: take a VolumeSnapshot of it first"},
+                          {.name = "confirm",
+                           .kind = FlagKind::Bool,
+                           .usage = "With --in-place: do not ask"}},
+                .run = restore_files}},
+          .text =
+              "The files of volumes that a backup holds in a repository: those of file-system "
+              "backups, and of snapshots that were moved.\nA volume without claim is named "
+              "NAMESPACE/POD/VOLUME."};
 }
 
 }  // namespace lateen::cli

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model/phases.h"
+#include "restore/data_downloads.h"
 
 namespace lateen::restore {
 
@@ -73,13 +74,20 @@ plugins::OperationLook RestorePlugins::look_at(model::RestoreOperation& operatio
 RestoreOperationsProgress poll_operations(std::vector<model::RestoreOperation>& operations,
                                           TimePoint now,
                                           Duration timeout,
-                                          const RestorePlugins& plugins,
+                                          const RestorePlugins* plugins,
                                           std::stop_token stop) {
   RestoreOperationsProgress progress;
   for (model::RestoreOperation& operation : operations) {
-    if (!model::is_terminal(operation.status.phase.value())) {
-      const plugins::OperationLook look = plugins.look_at(operation, now, timeout, stop);
+    const bool goes_on = !model::is_terminal(operation.status.phase.value()) &&
+                         operation.spec.restore_item_action != kBringBackAction;
+    if (goes_on && plugins != nullptr) {
+      const plugins::OperationLook look = plugins->look_at(operation, now, timeout, stop);
       if (!look.error.empty()) progress.new_errors.push_back(look.error);
+    } else if (goes_on) {
+      operation.status.phase = model::OperationPhase::Failed;
+      operation.status.error =
+          fmt::format("plugin {} is not there any more", operation.spec.restore_item_action);
+      progress.new_errors.push_back(operation.status.error);
     }
     const model::OperationPhase phase = operation.status.phase.value();
     if (phase == model::OperationPhase::Completed) ++progress.completed;

@@ -78,11 +78,12 @@ struct RestoreOperationsProgress {
   std::vector<std::string> new_errors = {};
 };
 
-// Asks for the progress of those that have not ended.
+// Asks for the progress of those of plugins that have not ended, and counts all. Without plugins
+// (null), these have failed.
 RestoreOperationsProgress poll_operations(std::vector<model::RestoreOperation>& operations,
                                           TimePoint now,
                                           Duration timeout,
-                                          const RestorePlugins& plugins,
+                                          const RestorePlugins* plugins,
                                           std::stop_token stop);
 
 }  // namespace lateen::restore

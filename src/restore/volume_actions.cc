@@ -50,8 +50,8 @@ std::string missing_data(const model::BackupVolumeInfo& info) {
     return "its snapshot failed when it was backed up: the volume comes back empty";
   }
   if (info.snapshot_data_moved) {
-    return "its data were moved to the backup repository, which this version cannot restore: the "
-           "volume comes back empty";
+    return "moving its data to the repository failed when it was backed up: the volume comes back "
+           "empty";
   }
   return {};
 }
@@ -64,11 +64,13 @@ std::string restored_snapshot_name(const model::Restore& restore, std::string_vi
 
 VolumeReturn how_it_returns(const Json& claim, std::string_view ns, const ActionContext& context) {
   using model::VolumeBackupMethod;
-  const bool has_snapshot = kube::has_annotation(claim, names::kVolumeSnapshotName);
+  const bool is_moved = kube::has_annotation(claim, names::kDataUploadName);
+  const bool has_snapshot = kube::has_annotation(claim, names::kVolumeSnapshotName) && !is_moved;
   const model::BackupVolumeInfo* info = info_of_claim(ns, kube::name_of(claim), context);
   if (has_snapshot && (info == nullptr || !info->snapshot_data_moved)) {
     return context.restores_volumes() ? VolumeReturn::FromSnapshot : VolumeReturn::Empty;
   }
+  if (is_moved) return VolumeReturn::Empty;
   if (info == nullptr) return VolumeReturn::AsItWas;
   if (info->backup_method == VolumeBackupMethod::CSISnapshot ||
       info->backup_method == VolumeBackupMethod::PodVolumeBackup) {

@@ -8,6 +8,7 @@
 #include "model/backup.h"
 #include "model/named_object.h"
 #include "model/phases.h"
+#include "restore/data_downloads.h"
 #include "restore/plan.h"
 #include "restore/plugin_actions.h"
 #include "restore/run.h"
@@ -86,8 +87,9 @@ Status carry_out(RestoreRun& run, std::stop_token stop) {
       restore::plan_restore(run.restore().spec, stored.reader.items(), discovery,
                             run.options.priorities, TRY(version_preferences(context, stop)));
   const Backup record = TRY(context.cluster.get<Backup>(backup, stop));
-  const VolumeExtensions extensions = TRY(make_volume_extensions(
-      run.restore(), record.spec.storage_location, run.store, context, run.run_log.log(), stop));
+  const VolumeExtensions extensions =
+      TRY(make_volume_extensions(run.restore(), record.spec.storage_location, run.store,
+                                 stored.reader, context, run.run_log.log(), stop));
   run.tools.extensions = extensions.all();
   auto outcome =
       restore::run_restore(run.restore(), plan, stored.reader, run.tools, run.options, stop);
@@ -136,22 +138,20 @@ RestorePhase phase_of(const Restore& restore, RestorePhase good) {
   return restore.status.errors > 0 ? model::partially_failed(good) : good;
 }
 
-// Asks for the operations that plugins have started, until they are over.
+// Asks for the operations that were started, by plugins and for moved data, until they are over.
 Status wait_for_operations(RestoreRun& run, Restore& done, std::stop_token stop) {
   std::vector<model::RestoreOperation>& operations = run.outcome.operations;
   if (operations.empty()) return {};
-  if (run.tools.plugins == nullptr) {
-    run.outcome.results.errors.add_velero(
-        "the plugins that have begun operations of this restore are not there any more");
-    return {};
-  }
   const ServerContext& context = run.job.context;
+  const Duration timeout = run.restore().spec.item_operation_timeout;
   while (true) {
     const auto before = operations;
-    const restore::RestoreOperationsProgress progress = restore::poll_operations(
-        operations, context.clock.now(), run.restore().spec.item_operation_timeout,
-        *run.tools.plugins, stop);
-    for (const std::string& error : progress.new_errors) {
+    std::vector<std::string> errors = restore::poll_downloads(
+        operations, run.restore().metadata.ns, timeout, context.client(), context.clock, stop);
+    const restore::RestoreOperationsProgress progress =
+        restore::poll_operations(operations, context.clock.now(), timeout, run.tools.plugins, stop);
+    errors.insert(errors.end(), progress.new_errors.begin(), progress.new_errors.end());
+    for (const std::string& error : errors) {
       run.run_log.log().error("An operation of the restore has failed", {{"error", error}});
       run.outcome.results.errors.add_velero(error);
     }
@@ -247,6 +247,7 @@ Restore failed(Restore restore, const Error& error, const Log& log, const Server
 // The end of one that was given up. What was restored until then stays, and is listed.
 Restore give_up(RestoreRun& run, const Error& why) {
   Restore done = failed(run.restore(), why, run.run_log.log(), run.job.context);
+  restore::cancel_downloads(run.restore(), run.job.context.client(), run.run_log.log());
   fill_status(done, run.outcome);
   upload(run);
   note_upload(run, run.store.remove_restore_pending(run.name()), "pending work");

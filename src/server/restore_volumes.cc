@@ -4,6 +4,7 @@
 
 #include "kube/object.h"
 #include "model/names.h"
+#include "restore/data_downloads.h"
 #include "restore/pod_volume_restores.h"
 
 namespace lateen::server {
@@ -58,6 +59,7 @@ std::vector<restore::ItemExtension*> VolumeExtensions::all() const {
 Result<VolumeExtensions> make_volume_extensions(const model::Restore& restore,
                                                 std::string_view location,
                                                 objects::BackupStore& store,
+                                                const archive::ArchiveReader& archive,
                                                 const ServerContext& context,
                                                 const Log& log,
                                                 std::stop_token stop) {
@@ -74,6 +76,13 @@ Result<VolumeExtensions> make_volume_extensions(const model::Restore& restore,
        .container = TRY(wait_container(context, stop)),
        .timeout = context.config.fs_backup_timeout,
        .repository_timeout = context.config.resource_timeout}));
+  extensions.owned.push_back(
+      restore::make_data_downloads({.client = context.client(),
+                                    .restore = restore,
+                                    .clock = context.clock,
+                                    .log = log,
+                                    .uploads = TRY(restore::read_uploads(archive, log)),
+                                    .location = std::string(location)}));
   return extensions;
 }
 

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "archive/archive_reader.h"
 #include "model/restore.h"
 #include "restore/item_extension.h"
 #include "server/context.h"
@@ -19,11 +20,12 @@ struct VolumeExtensions {
   std::vector<restore::ItemExtension*> all() const;
 };
 
-// `store` is the bucket of the restore's backup, `location` its name. Restore, context and log must
-// outlive the extensions.
+// `store` is the bucket of the restore's backup, `location` its name, `archive` its tarball.
+// Restore, context and log must outlive the extensions.
 Result<VolumeExtensions> make_volume_extensions(const model::Restore& restore,
                                                 std::string_view location,
                                                 objects::BackupStore& store,
+                                                const archive::ArchiveReader& archive,
                                                 const ServerContext& context,
                                                 const Log& log,
                                                 std::stop_token stop);

@@ -8,8 +8,10 @@
 #include "base/thread.h"
 #include "objects/object_store.h"
 #include "objects/prefixed_store.h"
+#include "repository/engine/delete_extra.h"
 #include "repository/kopia/kopia.h"
 #include "repository/restic/restic.h"
+#include "volumes/block_volume.h"
 
 namespace lateen::volumes {
 namespace {
@@ -81,6 +83,7 @@ class AnyRepository : public VolumeRepository {
   Result<SavedVolume> save(const VolumeSource& source,
                            Progress& progress,
                            std::stop_token stop) override {
+    if (source.block) return save_device(source, progress, std::move(stop));
     if (TRY(list_dir(source.path)).empty()) return SavedVolume();
     repository::BackupRequest request = TRY(request_for(source, stop));
     request.upload.paths = {source.path};
@@ -114,12 +117,14 @@ class AnyRepository : public VolumeRepository {
                  Progress& progress,
                  std::stop_token stop) override {
     const Snapshot snapshot = TRY(find(snapshot_id, stop));
-    TRY(repository::restore_tree(snapshot.root,
-                                 {.target = options.target,
-                                  .sparse = options.sparse,
-                                  .sync = true,
-                                  .threads = options.parallel_files},
-                                 repository().trees(), repository().reader(), progress, stop));
+    if (options.block) return restore_device(snapshot, options.target, progress, std::move(stop));
+    const repository::RestoreOptions how{.target = options.target,
+                                         .sparse = options.sparse,
+                                         .sync = true,
+                                         .threads = options.parallel_files};
+    TRY(repository::restore_tree(snapshot.root, how, repository().trees(), repository().reader(),
+                                 progress, stop));
+    if (options.exact) TRY(remove_what_is_too_much(snapshot, how, progress, stop));
     const std::vector<repository::Problem> problems = progress.problems.take();
     return problems.empty() ? Status() : unreadable(problems, "restoring");
   }
@@ -140,6 +145,63 @@ class AnyRepository : public VolumeRepository {
                                                         std::stop_token stop) = 0;
 
  private:
+  // But for what belongs to the file system itself.
+  Status remove_what_is_too_much(const Snapshot& snapshot,
+                                 repository::RestoreOptions how,
+                                 Progress& progress,
+                                 std::stop_token stop) {
+    how.select = [](const std::string& path, const repository::StoredEntry&) {
+      return path != "/lost+found";
+    };
+    return repository::delete_extra(
+        snapshot.root, how, repository().trees(), repository().reader(), [](const std::string&) {},
+        progress, std::move(stop));
+  }
+
+  Result<SavedVolume> save_device(const VolumeSource& source,
+                                  Progress& progress,
+                                  std::stop_token stop) {
+    const OpenDevice device = TRY(open_device_for_reading(source.path));
+    FdSource bytes(device.fd.get(), source.path.string());
+    repository::BackupRequest request = TRY(request_for(source, stop));
+    request.user = kUser;
+    request.stdin_source = &bytes;
+    request.stdin_name = kDeviceFile;
+    progress.total_bytes = device.size;
+    const repository::BackupReport report =
+        TRY(repository().backup(request, progress, std::move(stop)));
+    return SavedVolume{
+        .snapshot_id = report.snapshot.id, .total = report.stats.bytes, .read = report.stats.bytes};
+  }
+
+  Status restore_device(const Snapshot& snapshot,
+                        const FilePath& target,
+                        Progress& progress,
+                        std::stop_token stop) {
+    const repository::StoredEntry file = TRY(device_file(snapshot));
+    const OpenDevice device = TRY(open_device_for_writing(target, file.entry.size));
+    progress.total_bytes = file.entry.size;
+    DeviceSink sink(device.fd.get());
+    TRY(repository::dump_file(file, sink, repository().trees(), repository().reader(),
+                              std::move(stop)));
+    TRY(sink.sync());
+    progress.done_bytes = file.entry.size;
+    return {};
+  }
+
+  // The one file of a device's snapshot: its root, or all that is in its root.
+  Result<repository::StoredEntry> device_file(const Snapshot& snapshot) {
+    if (snapshot.root.entry.type == repository::EntryType::File) return snapshot.root;
+    repository::Workspace workspace;
+    const auto entries = TRY(repository().trees().read_directory(snapshot.root.object,
+                                                                 repository().reader(), workspace));
+    if (entries.size() != 1 || entries.front().entry.type != repository::EntryType::File) {
+      return Error(Code::InvalidArgument,
+                   "snapshot {} holds files, and is to be restored to a block device", snapshot.id);
+    }
+    return entries.front();
+  }
+
   const std::unique_ptr<Surroundings> surroundings_;
   const bool well_known_key_;
 };

@@ -65,6 +65,7 @@ struct VolumeSource {
   Requester requester = Requester::PodVolume;
   model::StringMap tags = {};
   std::size_t parallel_files = 0;  // 0: by the machine
+  bool block = false;              // `path` is a device: its bytes are saved as they are
 };
 
 struct SavedVolume {
@@ -80,6 +81,8 @@ struct RestoreVolumeOptions {
   FilePath target = {};
   bool sparse = false;
   std::size_t parallel_files = 0;
+  bool block = false;  // `target` is a device
+  bool exact = false;  // what the snapshot does not have is removed from the target
 };
 
 struct MaintenanceOutcome {

@@ -95,6 +95,37 @@ TEST_F(VolumeRepositoryTest, AVolumeComesBackAsItWasSaved) {
   EXPECT_TRUE(path_exists(dir_.path() / "bucket/backups-of/eu/kopia/shop/udmrepo.Repository"));
 }
 
+// A device is any file whose size can be told: its bytes come back, and what is zero takes no room.
+TEST_F(VolumeRepositoryTest, ABlockDeviceComesBackByteForByte) {
+  const FilePath device = dir_.path() / "device";
+  std::string bytes(3 << 20, '\0');
+  bytes.replace(1 << 20, 5, "Faust");
+  bytes.replace(bytes.size() - 3, 3, "end");
+  ASSERT_TRUE(write_file(device, bytes));
+  for (const char* type : {"kopia", "restic"}) {
+    type_ = type;
+    const auto repository = open("key").value();
+    VolumeSource block = source();
+    block.path = device;
+    block.block = true;
+    repository::Progress progress;
+    const auto saved = repository->save(block, progress, {});
+    ASSERT_TRUE(saved) << saved.error().message();
+    EXPECT_EQ(saved->total, bytes.size());
+    EXPECT_EQ(progress.total_bytes.load(), bytes.size());
+    const FilePath other = dir_.path() / "other";
+    ASSERT_TRUE(write_file(other, std::string(bytes.size(), 'x')));
+    ASSERT_TRUE(
+        repository->restore(saved->snapshot_id, {.target = other, .block = true}, progress, {}));
+    EXPECT_EQ(read_file(other).value(), bytes);
+    ASSERT_TRUE(write_file(other, "small"));
+    const Status small =
+        repository->restore(saved->snapshot_id, {.target = other, .block = true}, progress, {});
+    ASSERT_FALSE(small);
+    EXPECT_THAT(small.error().message(), HasSubstr("has 5 bytes, and 3145728 are to be restored"));
+  }
+}
+
 TEST_F(VolumeRepositoryTest, TheNextCopyReadsOnlyWhatIsNew) {
   write("old", std::string(5000, 'o'));
   const auto repository = open("key").value();

@@ -120,6 +120,8 @@ Status VolumeBinder::fill(const Json& claim,
   if (string_at(claim, "spec.volumeMode") == "Block") {
     return Error(Code::Unsupported, "the sandbox's volumes are directories, not block devices");
   }
+  if (find(claim, "spec.selector") != nullptr)
+    return Error(Code::InvalidArgument, "claim Selector is not supported");
   const Json* source = data_source_of(claim);
   if (source == nullptr) return store_.create_volume(handle);
   if (!string_at(*source, "namespace").empty()) {

@@ -1,0 +1,25 @@
+#include "agent/lost_agents.h"
+
+#include "volumes/node_agent.h"
+
+namespace lateen::agent {
+namespace {
+
+constexpr Duration kLookAgainAtNode = std::chrono::seconds(10);
+
+}  // namespace
+
+bool LostAgents::is_lost(const std::string& node, std::stop_token stop) {
+  if (node.empty() || node == context_.config.node) return false;
+  const TimePoint now = context_.server.clock.now();
+  const auto known = known_.find(node);
+  if (known != known_.end() && now < known->second.first + kLookAgainAtNode)
+    return known->second.second;
+  const Status there = volumes::check_node_agent(context_.client(), context_.config.ns, node,
+                                                 context_.server.clock, std::move(stop));
+  const bool lost = !there && there.error().is(Code::NotFound);
+  known_[node] = {now, lost};
+  return lost;
+}
+
+}  // namespace lateen::agent

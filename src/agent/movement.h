@@ -1,0 +1,300 @@
+// What DataUploads and DataDownloads have in common: their way from New to their end, over all
+// node agents.
+//
+//   New ──any agent──▶ Accepted ──its agent makes claim and pod; the agent of the pod's node──▶
+//   Prepared ──▶ InProgress ──▶ Completed, Failed, Canceled ──▶ what was made is removed
+//
+// Level-triggered: each look does what is due, from the objects alone. So an agent that starts
+// again goes on where it was, and what was an agent's that is no more is somebody else's.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/data_work.h"
+#include "agent/exposure.h"
+#include "agent/lost_agents.h"
+#include "base/text.h"
+#include "model/names.h"
+#include "server/controller.h"
+#include "server/listing.h"
+#include "volumes/data_mover.h"
+
+namespace lateen::agent {
+
+// How often a movement is begun anew because its pod or its node was lost.
+inline constexpr std::string_view kBegunAnew = "lateen.io/begun-anew";
+inline constexpr int kMostBeginnings = 5;
+// How long it may take until what was made for a movement is gone.
+inline constexpr Duration kRemoveWithin = std::chrono::seconds(30);
+
+template <typename T>
+class MovementController : public server::Controller {
+ public:
+  MovementController(const AgentContext& context, std::string_view pod_label)
+      : context_(context), pod_label_(pod_label), lost_(context) {}
+
+  // Snapshots, pods and claims are not watched.
+  Duration period() const override {
+    return waiting_ ? Duration(std::chrono::milliseconds(500)) : std::chrono::minutes(1);
+  }
+
+  void reconcile(std::stop_token stop) override {
+    waiting_ = false;
+    auto all = server::list_all<T>(context_.server, stop);
+    if (!all) return;
+    std::erase_if(*all,
+                  [](const T& one) { return !volumes::is_built_in_mover(one.spec.datamover); });
+    preparing_ = static_cast<std::size_t>(std::count_if(all->begin(), all->end(), [](const T& one) {
+      return one.status.phase == model::DataPhase::Accepted;
+    }));
+    const bool active = std::any_of(all->begin(), all->end(), [](const T& one) {
+      return !model::is_terminal(one.status.phase.value());
+    });
+    if (active && !read_pods(stop)) return;
+    server::sort_by_age(*all);
+    for (const T& one : *all) {
+      if (stop.stop_requested()) return;
+      look_at(one, stop);
+    }
+  }
+
+ protected:
+  using Change = std::function<void(T&)>;
+
+  // One step towards a pod that holds the volume; again and again until the pod is there.
+  virtual Status expose(const T& one, std::stop_token stop) = 0;
+  // Moves the data, on a thread of its own. `pod` is null when it has gone. Gives what is to be
+  // written besides the phase.
+  virtual Result<Change> carry_out(const T& one,
+                                   const Json* pod,
+                                   repository::Progress& progress,
+                                   std::stop_token stop) = 0;
+
+  // Where its pod is.
+  virtual const std::string& pod_namespace(const T&) const { return context_.config.ns; }
+
+  // Whether it can go on though its pod has gone.
+  virtual bool can_do_without_pod(const T& one, std::stop_token stop) = 0;
+  // Removes all that was made for it.
+  virtual Status clean_up(const T& one, std::stop_token stop) = 0;
+
+  const AgentContext context_;
+
+ private:
+  bool read_pods(std::stop_token stop) {
+    auto pods = list_holding_pods(context_.client(), pod_label_, std::move(stop));
+    pods_.clear();
+    waiting_ = true;
+    if (!pods) return false;
+    for (Json& pod : *pods)
+      pods_.emplace(kube::name_of(pod), std::move(pod));
+    return true;
+  }
+
+  const Json* pod_of(const T& one) const {
+    const auto at = pods_.find(one.metadata.name);
+    return at == pods_.end() ? nullptr : &at->second;
+  }
+
+  bool is_mine(const std::string& node) const { return node == context_.config.node; }
+
+  // Whether it is our turn to see to what is this node's: it is ours, or nobody else's any more.
+  bool falls_to_us(const std::string& node, std::stop_token stop) {
+    return node.empty() || is_mine(node) || lost_.is_lost(node, std::move(stop));
+  }
+
+  static const std::string& keeper_of(const T& one) {
+    return one.status.node.empty() ? one.status.accepted_by_node : one.status.node;
+  }
+
+  void look_at(const T& one, std::stop_token stop) {
+    using enum model::DataPhase;
+    const model::DataPhase phase = one.status.phase.value();
+    if (model::is_terminal(phase)) {
+      if (one.metadata.has_finalizer(model::finalizers::kDataMovement)) end(one, stop);
+      return;
+    }
+    const bool unwanted = one.spec.cancel || one.metadata.deletion_timestamp || phase == Canceling;
+    if (context_.board.has(one.metadata.name)) {
+      if (one.spec.cancel) cancel(context_, one, stop);
+      if (unwanted) context_.board.stop(one.metadata.name);
+      return;
+    }
+    if (unwanted) {
+      if (falls_to_us(keeper_of(one), stop)) cancel(context_, one, stop);
+      return;
+    }
+    if (model::is_new(phase)) accept(one, stop);
+    if (phase == Accepted) prepare(one, stop);
+    if (phase == Prepared || phase == InProgress) go_on(one, stop);
+  }
+
+  void accept(const T& one, std::stop_token stop) {
+    const std::size_t most = context_.settings.prepare_queue_length;
+    if (most > 0 && preparing_ >= most) return;
+    T mine = one;
+    mark_accepted(mine);
+    if (write(one, mine, stop)) {
+      ++preparing_;
+      context_.server.log.info(fmt::format("{} accepted", T::kKind.kind),
+                               {{"name", one.metadata.name}});
+    }
+  }
+
+  void mark_accepted(T& one) const {
+    one.status.phase = model::DataPhase::Accepted;
+    one.status.accepted_by_node = context_.config.node;
+    one.status.accepted_timestamp = context_.server.clock.now();
+    one.status.node.clear();
+    one.status.start_timestamp.reset();
+    one.metadata.labels[std::string(model::labels::kExposeOnGoing)] = "true";
+    one.metadata.add_finalizer(model::finalizers::kDataMovement);
+  }
+
+  // A compare-and-swap; false when somebody else was first, or it could not be written.
+  bool write(const T& before, const T& after, std::stop_token stop) {
+    const auto written = context_.server.cluster.update(before, after, stop);
+    if (!written && !server::was_overtaken(written.error()) && !stop.stop_requested()) {
+      context_.server.log.warning(fmt::format("Could not write a {}", T::kKind.kind),
+                                  {{"name", before.metadata.name}, {"error", written.error()}});
+    }
+    return written.has_value();
+  }
+
+  void prepare(const T& one, std::stop_token stop) {
+    const Json* pod = pod_of(one);
+    if (pod != nullptr && is_pod_running(*pod) && is_mine(std::string(node_of(*pod)))) {
+      T ready = one;
+      ready.status.phase = model::DataPhase::Prepared;
+      ready.status.node = context_.config.node;
+      ready.metadata.labels.erase(std::string(model::labels::kExposeOnGoing));
+      write(one, ready, std::move(stop));
+      return;
+    }
+    if (!falls_to_us(one.status.accepted_by_node, stop)) return;
+    if (!is_mine(one.status.accepted_by_node)) {
+      T mine = one;
+      mark_accepted(mine);
+      write(one, mine, std::move(stop));
+      return;
+    }
+    const std::string hopeless = pod == nullptr ? std::string() : why_hopeless(*pod);
+    if (!hopeless.empty()) return fail(one, hopeless);
+    const Status step = pod == nullptr ? expose(one, stop) : Status();
+    if (stop.stop_requested()) return;
+    if (!step && is_final(step.error())) return fail(one, step.error().describe());
+    const auto since = one.status.accepted_timestamp;
+    if (!since || context_.server.clock.now() < *since + context_.config.prepare_timeout) return;
+    const std::string state =
+        diagnose(context_.client(), pod_namespace(one), one.metadata.name, stop);
+    fail(one, fmt::format("it was not prepared in time: {}{}{}", state, step ? "" : "; ",
+                          step ? std::string() : step.error().describe()));
+  }
+
+  // What waiting will not mend.
+  static bool is_final(const Error& error) {
+    return error.is(Code::NotFound) || error.is(Code::InvalidArgument) ||
+           error.is(Code::Unsupported) || error.is(Code::AlreadyExists);
+  }
+
+  static std::string_view node_of(const Json& pod) { return string_at(pod, "spec.nodeName"); }
+
+  void go_on(const T& one, std::stop_token stop) {
+    const Json* pod = pod_of(one);
+    const bool there = pod != nullptr && is_pod_running(*pod) && node_of(*pod) == one.status.node;
+    if (is_mine(one.status.node)) {
+      if (there || can_do_without_pod(one, stop)) {
+        begin(one, there ? pod : nullptr);
+      } else {
+        begin_anew(one, "its pod was lost", stop);
+      }
+    } else if (lost_.is_lost(one.status.node, stop)) {
+      begin_anew(one, "its node was lost", stop);
+    }
+  }
+
+  void begin(const T& one, const Json* pod) {
+    const Json copy = pod == nullptr ? Json() : *pod;
+    context_.board.start(one.metadata.name,
+                         [this, one, copy](std::stop_token own) { run(one, copy, own); });
+  }
+
+  // On another node, or in another pod: from the snapshot that is still there. What is in the
+  // repository by now is not sent again.
+  void begin_anew(const T& one, std::string_view why, std::stop_token stop) {
+    const std::string key(kBegunAnew);
+    const int times = static_cast<int>(parse_int(one.metadata.annotation(key)).value_or(0)) + 1;
+    if (times >= kMostBeginnings)
+      return fail(one, fmt::format("{}, and it was begun {} times", why, times));
+    kube::DeleteOptions now;
+    now.grace_period_seconds = 0;  // nobody may be there to end it
+    (void)context_.client().remove(
+        {.gvr = {"", "v1", "pods"}, .ns = pod_namespace(one), .name = one.metadata.name}, now,
+        stop);  // told by the pod that stays
+    T again = one;
+    mark_accepted(again);
+    again.metadata.annotations[key] = std::to_string(times);
+    if (!write(one, again, std::move(stop))) return;
+    context_.server.log.warning(fmt::format("{} begins anew", T::kKind.kind),
+                                {{"name", one.metadata.name}, {"reason", why}});
+  }
+
+  void run(const T& seen, const Json& pod, std::stop_token stop) {
+    const std::string& name = seen.metadata.name;
+    const auto mine = take(context_, seen, stop);
+    if (!mine) {
+      if (!server::was_overtaken(mine.error()) && !stop.stop_requested()) {
+        context_.server.log.warning(fmt::format("Could not take a {}", T::kKind.kind),
+                                    {{"name", name}, {"error", mine.error()}});
+      }
+      return;
+    }
+    context_.server.log.info(fmt::format("{} starts", T::kKind.kind), {{"name", name}});
+    repository::Progress progress;
+    Result<Change> done = Error(Code::Canceled, "it was not begun");
+    {
+      const ProgressTeller<T> teller(context_, name, progress);
+      done = carry_out(*mine, pod.is_null() ? nullptr : &pod, progress, stop);
+    }
+    const Status status = done ? Status() : Status(done.error());
+    finish<T>(context_, name, status, stop.stop_requested(), [&](T& now) {
+      now.status.progress = progress_of(progress);
+      (*done)(now);
+    });
+  }
+
+  void fail(const T& one, const std::string& why) {
+    finish<T>(context_, one.metadata.name, Error(Code::Unavailable, "{}", why), false, [](T&) {});
+  }
+
+  void end(const T& one, std::stop_token stop) {
+    if (!falls_to_us(keeper_of(one), stop)) return;
+    const Status cleaned = clean_up(one, stop);
+    if (stop.stop_requested()) return;
+    if (!cleaned) {
+      waiting_ = true;
+      context_.server.log.warning(
+          fmt::format("Could not remove what was made for a {}; trying again", T::kKind.kind),
+          {{"name", one.metadata.name}, {"error", cleaned.error()}});
+      return;
+    }
+    T after = one;
+    after.metadata.remove_finalizer(model::finalizers::kDataMovement);
+    after.metadata.labels.erase(std::string(model::labels::kExposeOnGoing));
+    if (!write(one, after, std::move(stop))) waiting_ = true;
+  }
+
+  const std::string pod_label_;
+  // The controller's own thread's alone.
+  LostAgents lost_;
+  std::map<std::string, Json, std::less<>> pods_;
+  std::size_t preparing_ = 0;
+  bool waiting_ = false;
+};
+
+}  // namespace lateen::agent
