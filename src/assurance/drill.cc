@@ -275,6 +275,7 @@ std::vector<std::string> check_command(const model::DrillCheck& check, std::stri
   if (check.type != "sql") return {};
   if (check.engine == "mysql") {
     std::vector<std::string> command = {"mysql", "--batch", "--skip-column-names"};
+    if (!check.host.empty()) command.push_back("--host=" + check.host);
     if (!check.user.empty()) command.push_back("--user=" + check.user);
     command.push_back("--execute=" + check.query);
     if (!check.database.empty()) command.push_back(check.database);
@@ -282,6 +283,7 @@ std::vector<std::string> check_command(const model::DrillCheck& check, std::stri
   }
   std::vector<std::string> command = {"psql", "--no-psqlrc", "--tuples-only", "--no-align",
                                       "--set=ON_ERROR_STOP=1"};
+  if (!check.host.empty()) command.push_back("--host=" + check.host);
   if (!check.user.empty()) command.push_back("--username=" + check.user);
   if (!check.database.empty()) command.push_back("--dbname=" + check.database);
   command.push_back("--command=" + check.query);

@@ -23,6 +23,7 @@ Json drill_check() {
                  {"database", text()},
                  {"engine", one_of({"postgres", "mysql"})},
                  {"expect", expect},
+                 {"host", text()},
                  {"minimum", int64()},
                  {"name", text()},
                  {"namespace", text()},

@@ -71,6 +71,7 @@ struct DrillCheck {
   std::string container = {};
   StringList command = {};    // exec
   std::string engine = {};    // sql: postgres (the default), mysql
+  std::string host = {};      // sql: a host, or the folder of its socket
   std::string database = {};  // sql
   std::string user = {};      // sql
   std::string query = {};     // sql: one statement; its answer is unaligned text
@@ -93,6 +94,7 @@ struct DrillCheck {
     visit("container", self.container);
     visit("command", self.command);
     visit("engine", self.engine);
+    visit("host", self.host);
     visit("database", self.database);
     visit("user", self.user);
     visit("query", self.query);

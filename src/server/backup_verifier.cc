@@ -158,7 +158,7 @@ class VerifyController final : public Controller {
                        "Backups that were found wrong when they were last verified",
                        {{.value = static_cast<double>(wrong)}});
     const std::chrono::duration<double> now = context_.clock.now().time_since_epoch();
-    metrics.set_gauges("lateen_backup_verify_last_timestamp",
+    metrics.set_gauges("lateen_backup_verify_last_timestamp_seconds",
                        "When backups were last verified, Unix seconds", {{.value = now.count()}});
   }
 

@@ -22,11 +22,13 @@ using model::RestoreDrill;
 
 constexpr std::size_t kMostRuns = 10;
 
-// "20261122-020000"
-std::string drill_run_id(TimePoint now) {
-  std::string digits = format_timestamp_suffix(now);
-  digits.insert(8, "-");
-  return digits;
+// "20261122-020000"; with a number behind it for a second run in one second.
+std::string drill_run_id(TimePoint now, const std::vector<DrillRun>& runs) {
+  std::string id = format_timestamp_suffix(now);
+  id.insert(8, "-");
+  const auto same = std::count_if(runs.begin(), runs.end(),
+                                  [&id](const DrillRun& run) { return run.id.starts_with(id); });
+  return same == 0 ? id : fmt::format("{}-{}", id, same + 1);
 }
 
 DrillRun* newest_run(RestoreDrill& drill) {
@@ -105,7 +107,7 @@ class DrillController final : public Controller {
         recovery.push_back({labels, std::chrono::duration<double>(*run.recovery_time).count()});
     }
     Metrics& metrics = context_.metrics;
-    metrics.set_gauges("lateen_drill_last_passed_timestamp",
+    metrics.set_gauges("lateen_drill_last_passed_timestamp_seconds",
                        "When a restore drill last passed, Unix seconds; 0: never", passed);
     metrics.set_gauges("lateen_drill_last_status", "1 if a restore drill's last run passed",
                        status);
@@ -150,7 +152,7 @@ class DrillController final : public Controller {
   Status begin(const RestoreDrill& drill, std::stop_token stop) {
     RestoreDrill after = drill;
     const TimePoint now = context_.clock.now();
-    DrillRun run{.id = drill_run_id(now)};
+    DrillRun run{.id = drill_run_id(now, drill.status.runs)};
     run.phase = DrillPhase::InProgress;
     run.start_timestamp = now;
     after.status.phase = DrillPhase::InProgress;

@@ -118,6 +118,7 @@ Status check_all_csi(const model::Backup& backup,
   if (!infos) return {};  // said by verify_files; before 1.14 there was none
   for (const model::BackupVolumeInfo& info : *infos) {
     if (!info.csi_snapshot_info || info.snapshot_data_moved || info.skipped) continue;
+    if (info.result == model::VolumeResult::Failed) continue;  // the backup itself says so
     if (info.csi_snapshot_info->snapshot_handle.empty()) {
       verdict.problem("snapshot-missing", volume_of(info), "no snapshot of it was noted");
       continue;
