@@ -88,7 +88,9 @@ class Run {
         volumes_(tools.clock),
         native_(options.record_native_snapshots),
         // What a plugin's actions may lead to, nobody knows.
-        items_(archive, backup.spec.or_label_selectors.size() > 1 || has_plugins(tools)),
+        items_(archive,
+               backup.spec.or_label_selectors.size() > 1 || has_plugins(tools),
+               options.witness),
         actions_(make_actions(
             backup,
             plan,
@@ -343,7 +345,9 @@ class Run {
     // As Velero counts: those that came to a VolumeSnapshot.
     outcome.csi_snapshots_attempted = std::count_if(
         outcome.volumes.begin(), outcome.volumes.end(),
-        [](const model::BackupVolumeInfo& info) { return info.csi_snapshot_info.has_value(); });
+        [](const model::BackupVolumeInfo& info) {
+          return info.csi_snapshot_info.has_value() && !info.snapshot_data_moved;
+        });
     return outcome;
   }
 

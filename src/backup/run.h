@@ -34,6 +34,7 @@
 namespace lateen::backup {
 
 class BackupPlugins;
+class ItemWitness;
 class PodVolumeCopier;
 class Rehearsal;
 
@@ -60,6 +61,8 @@ struct BackupRunOptions {
   // Nothing is done to the cluster or its storage: what would have been is noted here. Null: for
   // real.
   Rehearsal* rehearsal = nullptr;
+  // Sees every object that goes in; null: nobody looks.
+  ItemWitness* witness = nullptr;
   // Hears how many objects are done, and how many are known of; from any thread, and often.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };

@@ -16,7 +16,7 @@ KindSchema download_request() {
   Json kinds = one_of<DownloadTargetKind>();
   JsonArray velero_kinds;
   for (const Json& kind : *array_at(kinds, "enum")) {
-    if (as_text(&kind) != to_string(DownloadTargetKind::BackupArchiveIndex))
+    if (!is_own_document(parse_enum<DownloadTargetKind>(as_text(&kind))))
       velero_kinds.push_back(kind);
   }
   ensure(kinds, "enum") = std::move(velero_kinds);

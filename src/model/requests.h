@@ -71,7 +71,8 @@ enum class DownloadTargetKind {
   CSIBackupVolumeSnapshotContents,
   BackupVolumeInfos,
   RestoreVolumeInfo,
-  BackupArchiveIndex,  // Lateen's own
+  BackupArchiveIndex,  // Lateen's own, as all that follow
+  BackupCoverage,
   Unknown,
 };
 
@@ -95,8 +96,15 @@ struct EnumWords<DownloadTargetKind> {
       {BackupVolumeInfos, "BackupVolumeInfos"},
       {RestoreVolumeInfo, "RestoreVolumeInfo"},
       {BackupArchiveIndex, "BackupArchiveIndex"},
+      {BackupCoverage, "BackupCoverage"},
   };
 };
+
+// Whether Velero has no such document, so that it is asked for by document_annotation.h.
+constexpr bool is_own_document(DownloadTargetKind kind) {
+  return kind == DownloadTargetKind::BackupArchiveIndex ||
+         kind == DownloadTargetKind::BackupCoverage;
+}
 
 // Whether the target's name is a restore's, not a backup's.
 bool is_of_restore(DownloadTargetKind kind);

@@ -156,6 +156,8 @@ Status BackupStore::put_companions(const BackupDocuments& documents, std::stop_t
   GzipSink names;
   TRY(documents.names.write(names));
   TRY(store_->put(layout_.backup_resource_list(name), names.finish(), stop));
+  if (!documents.coverage.empty())
+    TRY(put_gzip(layout_.backup_coverage(name), documents.coverage, stop));
   if (!documents.archive_index_fd) return {};
   return put_archive_index(name, *documents.archive_index_fd, std::move(stop));
 }
@@ -290,6 +292,10 @@ Result<std::unique_ptr<ObjectReader>> BackupStore::open_contents(std::string_vie
 
 Status BackupStore::download_contents(std::string_view backup, int fd, std::stop_token stop) {
   return download_to_file(*store_, layout_.backup_contents(backup), fd, std::move(stop));
+}
+
+Result<Bytes> BackupStore::get_coverage(std::string_view backup, std::stop_token stop) {
+  return get_gzip(layout_.backup_coverage(backup), std::move(stop));
 }
 
 Result<Bytes> BackupStore::get_archive_index(std::string_view backup, std::stop_token stop) {

@@ -31,6 +31,7 @@ struct BackupDocuments {
   model::ResourceNames names = {};  // of everything in the contents
   model::Results results = {};
   std::vector<model::BackupVolumeInfo> volume_infos = {};
+  Bytes coverage = {};  // what it does not hold, as JSON; empty: nobody looked
   // Files, borrowed, read from their start and stored as they are.
   std::optional<int> archive_index_fd = {};
   std::optional<int> log_fd = {};
@@ -107,6 +108,8 @@ class BackupStore {
   Result<std::unique_ptr<ObjectReader>> open_contents(std::string_view backup,
                                                       std::stop_token stop = {});
   Status download_contents(std::string_view backup, int fd, std::stop_token stop = {});
+  // Only in Lateen's backups: NotFound in others.
+  Result<Bytes> get_coverage(std::string_view backup, std::stop_token stop = {});
   Result<Bytes> get_archive_index(std::string_view backup, std::stop_token stop = {});
   Result<Bytes> get_contents_range(std::string_view backup,
                                    ByteCount offset,

@@ -92,6 +92,10 @@ std::string Layout::backup_csi_volume_snapshot_classes(std::string_view backup) 
   return in_backup(backup, "-csi-volumesnapshotclasses.json.gz");
 }
 
+std::string Layout::backup_coverage(std::string_view backup) const {
+  return in_backup(backup, "-coverage.json.gz");
+}
+
 std::string Layout::backup_archive_index(std::string_view backup) const {
   return in_backup(backup, "-index.json.gz");
 }
@@ -169,6 +173,8 @@ Result<std::string> Layout::download_target(model::DownloadTargetKind kind,
       return restore_volume_info(name);
     case BackupArchiveIndex:
       return backup_archive_index(name);
+    case BackupCoverage:
+      return backup_coverage(name);
     case Unset:
     case Unknown:
       break;

@@ -45,6 +45,8 @@ class Layout {
   std::string backup_csi_volume_snapshot_classes(std::string_view backup) const;
   // Lateen's own: item → member, offset, digest (archive/). Velero passes over it.
   std::string backup_archive_index(std::string_view backup) const;
+  // Lateen's own: what the backup does not hold (docs/formats/coverage.md).
+  std::string backup_coverage(std::string_view backup) const;
 
   // Lateen's own: the digests of all the others, signed (docs/formats/manifest.md).
   std::string backup_manifest(std::string_view backup) const;

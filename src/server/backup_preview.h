@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "backup/plan.h"
+#include "assurance/backup_coverage.h"
 #include "backup/rehearsal.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,10 +23,9 @@ struct BackupPreview {
   model::ResourceList objects;  // "apps/v1/Deployment" → names
   std::vector<backup::PlannedVolume> volumes;  // each that would be saved, and how
   std::vector<backup::PlannedHook> hooks;
-  // What is not covered, each with its reason.
+  // What is not covered, each with its reason; and what it would miss at a restore elsewhere.
   std::vector<model::BackupVolumeInfo> unsaved_volumes;
-  std::vector<backup::SkippedKind> left_out_kinds;
-  std::vector<std::string> left_out_namespaces;
+  assurance::BackupCoverage coverage;
   // What the backup would say.
   std::vector<std::string> warnings;
   std::vector<std::string> errors;
@@ -39,5 +38,17 @@ Result<BackupPreview> preview_backup(const model::Backup& backup,
                                      const ServerConfig& config,
                                      const Clock& clock,
                                      std::stop_token stop);
+
+// The same whatever its locations are: for who asks what a selection holds, not whether it can be
+// stored. `witness`, if given, sees every object instead of the one that makes `coverage`.
+Result<BackupPreview> preview_selection(const model::Backup& backup,
+                                        const Cluster& cluster,
+                                        const ServerConfig& config,
+                                        const Clock& clock,
+                                        backup::ItemWitness* witness,
+                                        std::stop_token stop);
+
+// A Backup of all that the cluster has and that can be backed up.
+model::Backup backup_of_everything();
 
 }  // namespace lateen::server

@@ -4,6 +4,7 @@
 
 #include "archive/archive_index.h"
 #include "archive/archive_writer.h"
+#include "assurance/backup_coverage.h"
 #include "backup/operations.h"
 #include "backup/plan.h"
 #include "backup/plugin_actions.h"
@@ -107,6 +108,7 @@ Result<Collected> collect_backup(const model::Backup& backup,
                                       .uploader_type = context.config.uploader_type,
                                       .timeout = context.config.fs_backup_timeout,
                                       .repository_timeout = context.config.resource_timeout});
+  assurance::ObjectWitness witness;
   const backup::BackupRunOptions options{
       .page_size = context.config.client_page_size,
       .workers = workers(context),
@@ -115,6 +117,7 @@ Result<Collected> collect_backup(const model::Backup& backup,
       .record_native_snapshots = [&journal,
                                   stop](const auto& all) { return journal.note(all, stop); },
       .pod_volumes = pod_volumes.get(),
+      .witness = &witness,
       .progress = [&progress](std::int64_t done,
                               std::int64_t total) { progress.tell(done, total); }};
   const auto namespaces = TRY(backup::read_namespaces(context.client(), stop));
@@ -141,6 +144,12 @@ Result<Collected> collect_backup(const model::Backup& backup,
   documents.backup = backup;
   documents.item_operations = std::move(outcome.operations);
   documents.names = std::move(outcome.names);
+  documents.coverage = write_json(assurance::to_json(
+      assurance::coverage_of({.backup = backup.metadata.name,
+                              .plan = plan,
+                              .namespaces = namespaces,
+                              .volumes = outcome.volumes,
+                              .witness = witness})));
   documents.volume_infos = std::move(outcome.volumes);
   documents.volume_snapshots = std::move(outcome.native_snapshots);
   documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
@@ -202,10 +211,11 @@ void remove_lost(const model::Backup& backup,
     // It may be whole after all, and would then be nothing without its snapshots.
     return;
   }
-  discard_snapshots(backup, context, log, {});
-  for (const std::string& error : delete_native_snapshots(journal.all(), context, log, {})) {
+  model::StringList errors = discard_snapshots(backup, context, {});
+  for (const std::string& error : delete_native_snapshots(journal.all(), context, log, {}))
+    errors.push_back(error);
+  for (const std::string& error : errors)
     log.warning("A snapshot of a lost backup stays in the storage", {{"error", error}});
-  }
 }
 
 // The bucket for a new backup of this name: free of what a former try has left.

@@ -80,6 +80,7 @@ inline std::string document_name(model::DownloadTargetKind kind, const std::stri
     case CSIBackupVolumeSnapshots:
     case CSIBackupVolumeSnapshotContents:
     case BackupArchiveIndex:
+    case BackupCoverage:
     case Unset:
     case Unknown:
       break;
