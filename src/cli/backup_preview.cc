@@ -2,6 +2,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "cli/coverage_text.h"
 #include "cli/table.h"
 
 namespace lateen::cli {
@@ -68,7 +69,7 @@ std::vector<std::string> unsaved_lines(const BackupPreview& preview) {
 
 std::vector<std::string> kind_lines(const BackupPreview& preview) {
   std::vector<std::string> lines;
-  for (const backup::SkippedKind& kind : preview.left_out_kinds)
+  for (const backup::SkippedKind& kind : preview.coverage.left_out_kinds)
     lines.push_back(fmt::format("{}: {}", kind.kind, kind.reason));
   return lines;
 }
@@ -86,8 +87,10 @@ std::string print_text(const BackupPreview& preview) {
   text += section("Volumes", volume_rows(preview));
   text += section("Hooks", hook_rows(preview));
   text += print_list("Volumes whose data are not covered", unsaved_lines(preview));
-  text += print_list("Namespaces that are not covered", preview.left_out_namespaces);
+  text += print_list("Namespaces that are not covered",
+                     namespace_lines(preview.coverage.left_out_namespaces));
   text += print_list("Kinds that are not covered", kind_lines(preview));
+  text += print_out_of_reach(preview.coverage.findings);
   text += print_list("Warnings", preview.warnings);
   text += print_list("Errors", preview.errors);
   return text;
@@ -143,19 +146,22 @@ Json preview_document(const BackupPreview& preview) {
   JsonArray unsaved;
   for (const model::BackupVolumeInfo& info : preview.unsaved_volumes)
     unsaved.push_back(unsaved_document(info));
-  JsonArray kinds;
-  for (const backup::SkippedKind& kind : preview.left_out_kinds)
-    kinds.push_back(JsonObject{{"kind", kind.kind}, {"reason", kind.reason}});
-  return JsonObject{
-      {"backup", model::to_json(preview.backup)},
-      {"objects", std::move(objects)},
-      {"volumes", std::move(saved)},
-      {"hooks", std::move(hooks)},
-      {"notCovered", JsonObject{{"volumes", std::move(unsaved)},
-                                {"namespaces", texts_json(preview.left_out_namespaces)},
-                                {"kinds", std::move(kinds)}}},
-      {"warnings", texts_json(preview.warnings)},
-      {"errors", texts_json(preview.errors)}};
+  const Json coverage = assurance::to_json(preview.coverage);
+  JsonArray namespaces;
+  for (const assurance::LeftOutNamespace& ns : preview.coverage.left_out_namespaces)
+    namespaces.emplace_back(ns.name);
+  return JsonObject{{"backup", model::to_json(preview.backup)},
+                    {"objects", std::move(objects)},
+                    {"volumes", std::move(saved)},
+                    {"hooks", std::move(hooks)},
+                    {"notCovered", JsonObject{{"volumes", std::move(unsaved)},
+                                              {"namespaces", std::move(namespaces)},
+                                              {"kinds", coverage.at("leftOut").at("kinds")},
+                                              {"localVolumes", coverage.at("localVolumes")},
+                                              {"outside", coverage.at("outside")}}},
+                    {"planWarnings", coverage.at("warnings")},
+                    {"warnings", texts_json(preview.warnings)},
+                    {"errors", texts_json(preview.errors)}};
 }
 
 std::string print_preview(const BackupPreview& preview, OutputFormat format) {

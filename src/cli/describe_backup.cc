@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/describe.h"
+#include "cli/describe_coverage.h"
 #include "cli/describe_parts.h"
 #include "cli/describe_spec.h"
 #include "cli/describe_volumes.h"
@@ -254,6 +255,7 @@ std::string describe_backup(const DescribedBackup& described, const DescribeStyl
   describe_backup_spec(out, backup.spec);
   out.blank();
   describe_status(out, described);
+  describe_coverage(out, described);
   describe_deletions(out, described.deletions);
   return out.laid_out();
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/describe.h"
+#include "cli/describe_coverage.h"
 #include "cli/describe_parts.h"
 #include "cli/describe_volumes.h"
 #include "model/documents.h"
@@ -291,6 +292,8 @@ std::string describe_backup_json(const DescribedBackup& described, const Describ
   if (!backup.status.validation_errors.empty())
     out["validationErrors"] = texts_json(backup.status.validation_errors);
   add_results(out, described);
+  if (const auto coverage = coverage_document(described, style))
+    out["coverage"] = assurance::to_json(*coverage);
   if (!described.deletions.empty())
     out["deletionAttempts"] = deletions_json(described.deletions, text);
   constexpr int kIndent = 4;

@@ -16,7 +16,6 @@ using objects::s3::BucketProperty;
 using objects::s3::BucketReport;
 using objects::s3::PropertyState;
 
-// What the server would open the bucket with: the location's Secrets, where it names any.
 Result<Bytes> read_secret(const Session& session,
                           const model::SecretKeySelector& selector,
                           std::stop_token stop) {
@@ -30,26 +29,6 @@ Result<Bytes> read_secret(const Session& session,
                  selector.key);
   }
   return base64_decode(as_text(value));
-}
-
-Result<objects::StoreOptions> options_of(const BackupStorageLocation& location,
-                                         const Session& session,
-                                         std::stop_token stop) {
-  const std::string& provider = location.spec.provider;
-  if (provider != "aws" && provider != "velero.io/aws") {
-    return Error(Code::Unsupported,
-                 "backup storage location {} is of provider {}: only buckets of S3 (provider aws) "
-                 "can be checked",
-                 location.metadata.name, provider);
-  }
-  objects::LocationSecrets secrets;
-  if (location.spec.credential) {
-    secrets.credential = Secret(TRY(read_secret(session, *location.spec.credential, stop)));
-  }
-  if (location.spec.object_storage && location.spec.object_storage->ca_cert_ref) {
-    secrets.ca_pem = TRY(read_secret(session, *location.spec.object_storage->ca_cert_ref, stop));
-  }
-  return objects::store_options(location, std::move(secrets));
 }
 
 Json to_json(const BucketReport& report, const std::string& location) {
@@ -94,7 +73,7 @@ Result<int> check(Invocation& call) {
   const std::string& name = call.args.front();
   const auto location = TRY(session.cluster.get<BackupStorageLocation>(name, call.stop));
   const BucketReport report =
-      TRY(objects::s3::check_bucket(TRY(options_of(location, session, call.stop)), call.stop)
+      TRY(objects::s3::check_bucket(TRY(bucket_options(location, session, call.stop)), call.stop)
               .wrap("backup storage location {}", name));
   if (format == OutputFormat::Table) {
     print_text(report, name, call);
@@ -107,6 +86,26 @@ Result<int> check(Invocation& call) {
 }
 
 }  // namespace
+
+Result<objects::StoreOptions> bucket_options(const BackupStorageLocation& location,
+                                             const Session& session,
+                                             std::stop_token stop) {
+  const std::string& provider = location.spec.provider;
+  if (provider != "aws" && provider != "velero.io/aws") {
+    return Error(Code::Unsupported,
+                 "backup storage location {} is of provider {}: only buckets of S3 (provider aws) "
+                 "can be checked",
+                 location.metadata.name, provider);
+  }
+  objects::LocationSecrets secrets;
+  if (location.spec.credential) {
+    secrets.credential = Secret(TRY(read_secret(session, *location.spec.credential, stop)));
+  }
+  if (location.spec.object_storage && location.spec.object_storage->ca_cert_ref) {
+    secrets.ca_pem = TRY(read_secret(session, *location.spec.object_storage->ca_cert_ref, stop));
+  }
+  return objects::store_options(location, std::move(secrets));
+}
 
 Command location_check_command() {
   return {

@@ -6,6 +6,8 @@
 #include "archive/archive_reader.h"
 #include "base/file.h"
 #include "base/temp.h"
+#include "cli/coverage_text.h"
+#include "cli/restore_warnings.h"
 #include "cli/table.h"
 #include "kube/discovery.h"
 #include "model/backup.h"
@@ -100,8 +102,8 @@ std::vector<std::string> difference_lines(const RestorePreview& preview) {
     if (item.changes.empty()) continue;
     lines.push_back(fmt::format("{} {}", item.group_resource, place_of(item)));
     for (const FieldChange& change : item.changes) {
-      lines.push_back(fmt::format("  {}: {} -> {}", change.path, shown(change.in_cluster),
-                                  shown(change.in_backup)));
+      lines.push_back(
+          fmt::format("  {}: {} -> {}", change.path, shown(change.before), shown(change.after)));
     }
   }
   return lines;
@@ -149,7 +151,7 @@ Json item_document(const PreviewedItem& item) {
   JsonArray changes;
   for (const FieldChange& change : item.changes) {
     changes.push_back(JsonObject{
-        {"path", change.path}, {"inCluster", change.in_cluster}, {"inBackup", change.in_backup}});
+        {"path", change.path}, {"inCluster", change.before}, {"inBackup", change.after}});
   }
   json["changes"] = std::move(changes);
   return json;
@@ -192,7 +194,13 @@ Result<RestorePreview> make_restore_preview(const model::Restore& asked,
   running.modifiers = TRY(server::read_modifiers(restore, *session.client, call.stop));
   const kube::Discovery discovery = TRY(kube::discover(*session.client, call.stop));
   const restore::RestorePlan plan = restore::plan_restore(restore.spec, archive.items(), discovery);
-  return restore::preview_restore(restore, plan, archive, tools, running, call.stop);
+  RestorePreview preview =
+      TRY(restore::preview_restore(restore, plan, archive, tools, running, call.stop));
+  for (const std::string& line : warning_lines(
+           TRY(restore_warnings(plan, archive, running.volumes, session, call.stop)))) {
+    preview.results.warnings.add_velero(line);
+  }
+  return preview;
 }
 
 Json restore_preview_document(const model::Restore& restore, const RestorePreview& preview) {

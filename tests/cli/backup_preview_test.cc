@@ -35,8 +35,24 @@ server::BackupPreview preview() {
   unsaved.skipped = true;
   unsaved.skipped_reason = "any: skipped due to resource policy;";
   preview.unsaved_volumes.push_back(unsaved);
-  preview.left_out_namespaces = {"kube-system"};
-  preview.left_out_kinds = {{.kind = "nodes", .reason = "excluded"}};
+  preview.coverage.left_out_namespaces = {
+      {.name = "kube-system", .platform = "Kubernetes", .why = "the cluster's own"}};
+  preview.coverage.left_out_kinds = {{.kind = "nodes", .reason = "excluded"}};
+  preview.coverage.findings.outside = {{.what = "RDS database",
+                                        .target = "db.abc.eu-west-1.rds.amazonaws.com",
+                                        .object = "secrets shop/db",
+                                        .field = "data.host",
+                                        .covered_by = "AWS Backup"}};
+  preview.coverage.findings.local_volumes = {{.ns = "shop",
+                                              .pod = "web-0",
+                                              .volume = "cache",
+                                              .type = "hostPath",
+                                              .detail = "/var/cache",
+                                              .advice = "use a claim"}};
+  preview.coverage.findings.warnings = {{.id = "missing-storage-class",
+                                         .subject = "storageclasses.storage.k8s.io fast",
+                                         .message = "it is not in the backup",
+                                         .advice = "Create it first."}};
   preview.warnings = {"a warning"};
   return preview;
 }
@@ -63,10 +79,19 @@ Volumes whose data are not covered:
   shop/cache (volume pv-2): any: skipped due to resource policy;
 
 Namespaces that are not covered:
-  kube-system
+  kube-system (Kubernetes): the cluster's own
 
 Kinds that are not covered:
   nodes: excluded
+
+Volumes of pods that are no claims:
+  shop/web-0 cache (hostPath /var/cache): use a claim
+
+Out of the cluster, and so out of reach:
+  RDS database db.abc.eu-west-1.rds.amazonaws.com (secrets shop/db, data.host): AWS Backup
+
+For a restore elsewhere:
+  missing-storage-class: storageclasses.storage.k8s.io fast: it is not in the backup. Create it first.
 
 Warnings:
   a warning

@@ -26,10 +26,13 @@ struct Question {
 };
 
 // "There is no such setting", as S3 says it.
-constexpr std::array<std::string_view, 5> kNotSet = {
-    "ServerSideEncryptionConfigurationNotFoundError", "NoSuchLifecycleConfiguration",
-    "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration",
-    "ReplicationConfigurationNotFoundError"};
+constexpr std::array<std::string_view, 6> kNotSet = {
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "NoSuchLifecycleConfiguration",
+    "NoSuchBucketPolicy",
+    "NoSuchPublicAccessBlockConfiguration",
+    "ReplicationConfigurationNotFoundError",
+    "ObjectLockConfigurationNotFoundError"};
 
 using JudgeXml = Verdict (*)(const XmlElement*);
 
@@ -168,6 +171,14 @@ Result<BucketReport> check_bucket(const StoreOptions& options, std::stop_token s
     report.properties.push_back(std::move(property));
   }
   return report;
+}
+
+Result<BucketProperty> check_object_lock(const StoreOptions& options, std::stop_token stop) {
+  const auto client = TRY(open_client(TRY(S3Config::from(options))));
+  return ask(*client,
+             {"object-lock", "object-lock", "s3:GetBucketObjectLockConfiguration",
+              of_xml(judge_object_lock)},
+             stop);
 }
 
 }  // namespace lateen::objects::s3

@@ -49,6 +49,9 @@ struct BucketReport {
 // report; an Error comes back when the bucket cannot be reached at all.
 Result<BucketReport> check_bucket(const StoreOptions& options, std::stop_token stop);
 
+// A seventh, which a bucket may do without: "object-lock".
+Result<BucketProperty> check_object_lock(const StoreOptions& options, std::stop_token stop);
+
 // ---- The verdicts, pure. Null: the bucket has no such setting.
 struct Verdict {
   bool ok = false;
@@ -63,5 +66,6 @@ Verdict judge_lifecycle(const net::aws::XmlElement* document);
 Verdict judge_transport_policy(const Json* policy, std::string_view bucket);
 Verdict judge_public_access(const net::aws::XmlElement* document);
 Verdict judge_replication(const net::aws::XmlElement* document);
+Verdict judge_object_lock(const net::aws::XmlElement* document);
 
 }  // namespace lateen::objects::s3

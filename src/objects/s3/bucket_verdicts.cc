@@ -171,4 +171,15 @@ Verdict judge_replication(const XmlElement* document) {
   return {false, "no rule is enabled"};
 }
 
+Verdict judge_object_lock(const XmlElement* document) {
+  if (document == nullptr || document->text_of("ObjectLockEnabled") != "Enabled")
+    return {.ok = false, .detail = "the bucket was made without object lock"};
+  const std::string_view mode = document->text_of("Rule/DefaultRetention/Mode");
+  if (mode.empty())
+    return {.ok = true, .detail = "enabled; config.objectLockMode locks what Lateen writes"};
+  return {.ok = true,
+          .detail = fmt::format("enabled, by default {} for {} days", mode,
+                                days_at(*document, "Rule/DefaultRetention/Days"))};
+}
+
 }  // namespace lateen::objects::s3
