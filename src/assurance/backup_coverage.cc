@@ -95,8 +95,13 @@ CoveredVolume covered(const model::BackupVolumeInfo& info) {
 }  // namespace
 
 std::string_view path_of(const model::BackupVolumeInfo& info) {
-  if (info.skipped || info.result == model::VolumeResult::Failed) return "none";
-  if (info.snapshot_data_moved) return "data movement";
+  if (info.skipped) return "none";
+  // Its result is Failed for as long as the data are on their way.
+  if (info.snapshot_data_moved && info.snapshot_data_movement_info) {
+    const std::string& phase = info.snapshot_data_movement_info->phase;
+    return phase == "Failed" || phase == "Canceled" ? "none" : "data movement";
+  }
+  if (info.result == model::VolumeResult::Failed) return "none";
   switch (info.backup_method.value()) {
     case model::VolumeBackupMethod::CSISnapshot:
       return "CSI snapshot";

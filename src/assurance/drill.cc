@@ -89,6 +89,11 @@ void check_problems(const model::DrillCheck& check, std::size_t i, model::String
   const auto bad = [&](std::string_view why) {
     problems.push_back(fmt::format("spec.checks[{}] {}: {}", i, check.name, why));
   };
+  // A misspelt expectation would be none.
+  for (const JsonObject* unknown : {&check.unknown, &check.expect.unknown}) {
+    for (const auto& field : *unknown)
+      bad(fmt::format("there is no field \"{}\"", std::string_view(field.key())));
+  }
   const std::string_view type = check.type;
   if (type == "podsReady" || type == "claimsBound") return;
   if (type != "exec" && type != "sql" && type != "http" && type != "file") {

@@ -178,9 +178,10 @@ bool may_need(std::string_view group_resource) {
          !is_kubernetes_group(group_part(group_resource));
 }
 
-std::vector<Need> needs_of(std::string_view group_resource, const Json& object) {
+std::vector<Need> needs_of(std::string_view group_resource,
+                           std::string_view ns,
+                           const Json& object) {
   NeedList needs;
-  const std::string_view ns = kube::namespace_of(object);
   if (!is_kubernetes_group(group_part(group_resource))) needs.add(kDefinitions, "", group_resource);
   if (const Json* pod = pod_spec_of(group_resource, object)) add_pod_needs(*pod, ns, needs);
   if (group_resource == "statefulsets.apps") add_claim_templates(object, needs);

@@ -25,7 +25,10 @@ struct Need {
 // Whether objects of this kind may need anything; a custom resource always needs its definition.
 bool may_need(std::string_view group_resource);
 
-std::vector<Need> needs_of(std::string_view group_resource, const Json& object);
+// `ns` is where the object lies, or would after a restore.
+std::vector<Need> needs_of(std::string_view group_resource,
+                           std::string_view ns,
+                           const Json& object);
 
 // Whether something may need objects of this kind.
 bool is_needed_kind(std::string_view group_resource);

@@ -45,7 +45,7 @@ void ObjectWitness::look_at(std::string_view group_resource,
     if (const auto object = parse_json(json)) {
       if (refers) outside = outside_references(group_resource, *object);
       if (is_pod) local = local_volumes_of(*object);
-      needs = needs_of(group_resource, *object);
+      needs = needs_of(group_resource, ns, *object);
     }
   }
   const std::string_view tool = reverting_tool(json);

@@ -115,7 +115,7 @@ TEST(LocalVolumes, AreThoseThatHoldSomethingOfTheirOwn) {
 TEST(ObjectNeeds, AreWhatAnotherClusterMayLack) {
   const auto names = [](std::string_view group_resource, std::string_view yaml) {
     std::vector<std::string> all;
-    for (const Need& need : needs_of(group_resource, object(yaml)))
+    for (const Need& need : needs_of(group_resource, "shop", object(yaml)))
       all.push_back(need.id + " " + object_text(need.group_resource, need.ns, need.name));
     return all;
   };
