@@ -72,11 +72,21 @@ Result<std::vector<Json>> list_holding_pods(kube::Client& client,
                                             std::string_view label,
                                             std::stop_token stop);
 
+inline std::string_view node_of(const Json& pod) {
+  return string_at(pod, "spec.nodeName");
+}
+
 // Whether its container runs, and is to go on.
 bool is_pod_running(const Json& pod);
 
 // Why the pod will never run; empty when it may.
 std::string why_hopeless(const Json& pod);
+
+// What waiting will not mend.
+inline bool is_hopeless(const Error& error) {
+  return error.is(Code::NotFound) || error.is(Code::InvalidArgument) ||
+         error.is(Code::Unsupported) || error.is(Code::AlreadyExists);
+}
 
 // What keeps an exposure from being ready, for people: the pod's and the claim's state.
 std::string diagnose(kube::Client& client,

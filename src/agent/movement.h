@@ -29,8 +29,9 @@ namespace lateen::agent {
 // How often a movement is begun anew because its pod or its node was lost.
 inline constexpr std::string_view kBegunAnew = "lateen.io/begun-anew";
 inline constexpr int kMostBeginnings = 5;
-// How long it may take until what was made for a movement is gone.
-inline constexpr Duration kRemoveWithin = std::chrono::seconds(30);
+// How long one look waits for what is to go, and from when on that is told.
+inline constexpr Duration kRemoveWithin = std::chrono::milliseconds(300);
+inline constexpr Duration kTellWhenLate = std::chrono::minutes(1);
 
 template <typename T>
 class MovementController : public server::Controller {
@@ -40,7 +41,8 @@ class MovementController : public server::Controller {
 
   // Snapshots, pods and claims are not watched.
   Duration period() const override {
-    return waiting_ ? Duration(std::chrono::milliseconds(500)) : std::chrono::minutes(1);
+    if (waiting_) return std::chrono::milliseconds(500);
+    return active_ ? Duration(std::chrono::seconds(3)) : std::chrono::minutes(1);
   }
 
   void reconcile(std::stop_token stop) override {
@@ -52,10 +54,10 @@ class MovementController : public server::Controller {
     preparing_ = static_cast<std::size_t>(std::count_if(all->begin(), all->end(), [](const T& one) {
       return one.status.phase == model::DataPhase::Accepted;
     }));
-    const bool active = std::any_of(all->begin(), all->end(), [](const T& one) {
+    active_ = std::any_of(all->begin(), all->end(), [](const T& one) {
       return !model::is_terminal(one.status.phase.value());
     });
-    if (active && !read_pods(stop)) return;
+    if (active_ && !read_pods(stop)) return;
     server::sort_by_age(*all);
     for (const T& one : *all) {
       if (stop.stop_requested()) return;
@@ -89,7 +91,6 @@ class MovementController : public server::Controller {
   bool read_pods(std::stop_token stop) {
     auto pods = list_holding_pods(context_.client(), pod_label_, std::move(stop));
     pods_.clear();
-    waiting_ = true;
     if (!pods) return false;
     for (Json& pod : *pods)
       pods_.emplace(kube::name_of(pod), std::move(pod));
@@ -101,7 +102,7 @@ class MovementController : public server::Controller {
     return at == pods_.end() ? nullptr : &at->second;
   }
 
-  bool is_mine(const std::string& node) const { return node == context_.config.node; }
+  bool is_mine(std::string_view node) const { return node == context_.config.node; }
 
   // Whether it is our turn to see to what is this node's: it is ours, or nobody else's any more.
   bool falls_to_us(const std::string& node, std::stop_token stop) {
@@ -119,6 +120,8 @@ class MovementController : public server::Controller {
       if (one.metadata.has_finalizer(model::finalizers::kDataMovement)) end(one, stop);
       return;
     }
+    // What is another's is seldom looked at: there may be hundreds of us.
+    if (is_mine(keeper_of(one))) waiting_ = true;
     const bool unwanted = one.spec.cancel || one.metadata.deletion_timestamp || phase == Canceling;
     if (context_.board.has(one.metadata.name)) {
       if (one.spec.cancel) cancel(context_, one, stop);
@@ -141,6 +144,7 @@ class MovementController : public server::Controller {
     mark_accepted(mine);
     if (write(one, mine, stop)) {
       ++preparing_;
+      waiting_ = true;
       context_.server.log.info(fmt::format("{} accepted", T::kKind.kind),
                                {{"name", one.metadata.name}});
     }
@@ -168,7 +172,7 @@ class MovementController : public server::Controller {
 
   void prepare(const T& one, std::stop_token stop) {
     const Json* pod = pod_of(one);
-    if (pod != nullptr && is_pod_running(*pod) && is_mine(std::string(node_of(*pod)))) {
+    if (pod != nullptr && is_pod_running(*pod) && is_mine(node_of(*pod))) {
       T ready = one;
       ready.status.phase = model::DataPhase::Prepared;
       ready.status.node = context_.config.node;
@@ -187,7 +191,7 @@ class MovementController : public server::Controller {
     if (!hopeless.empty()) return fail(one, hopeless);
     const Status step = pod == nullptr ? expose(one, stop) : Status();
     if (stop.stop_requested()) return;
-    if (!step && is_final(step.error())) return fail(one, step.error().describe());
+    if (!step && is_hopeless(step.error())) return fail(one, step.error().describe());
     const auto since = one.status.accepted_timestamp;
     if (!since || context_.server.clock.now() < *since + context_.config.prepare_timeout) return;
     const std::string state =
@@ -195,14 +199,6 @@ class MovementController : public server::Controller {
     fail(one, fmt::format("it was not prepared in time: {}{}{}", state, step ? "" : "; ",
                           step ? std::string() : step.error().describe()));
   }
-
-  // What waiting will not mend.
-  static bool is_final(const Error& error) {
-    return error.is(Code::NotFound) || error.is(Code::InvalidArgument) ||
-           error.is(Code::Unsupported) || error.is(Code::AlreadyExists);
-  }
-
-  static std::string_view node_of(const Json& pod) { return string_at(pod, "spec.nodeName"); }
 
   void go_on(const T& one, std::stop_token stop) {
     const Json* pod = pod_of(one);
@@ -277,9 +273,12 @@ class MovementController : public server::Controller {
     const Status cleaned = clean_up(one, stop);
     if (stop.stop_requested()) return;
     if (!cleaned) {
-      waiting_ = true;
+      waiting_ = true;  // what is on its way out is looked at again
+      const auto since = one.status.completion_timestamp;
+      const bool late = since && context_.server.clock.now() > *since + kTellWhenLate;
+      if (cleaned.error().is(Code::DeadlineExceeded) && !late) return;
       context_.server.log.warning(
-          fmt::format("Could not remove what was made for a {}; trying again", T::kKind.kind),
+          fmt::format("Could not yet remove what was made for a {}", T::kKind.kind),
           {{"name", one.metadata.name}, {"error", cleaned.error()}});
       return;
     }
@@ -289,12 +288,12 @@ class MovementController : public server::Controller {
     if (!write(one, after, std::move(stop))) waiting_ = true;
   }
 
-  const std::string pod_label_;
-  // The controller's own thread's alone.
+  const std::string pod_label_;  // the rest is the controller's own thread's alone
   LostAgents lost_;
   std::map<std::string, Json, std::less<>> pods_;
   std::size_t preparing_ = 0;
-  bool waiting_ = false;
+  bool waiting_ = false;  // for something of ours
+  bool active_ = false;   // somebody is at work
 };
 
 }  // namespace lateen::agent
