@@ -2,7 +2,7 @@
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test drill bench format lint sanitize fuzz clean
+.PHONY: help setup build test drill bench image format lint sanitize fuzz clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -19,6 +19,9 @@ drill: build ## Sandbox, bookstore, backup, namespace destroyed, restore, rows c
 test: ## Build everything and run all tests
 	@tools/setup.sh test
 	@tools/run_tests.sh
+
+image: build ## An OCI image without a registry: build/lateen-image.tar
+	@tools/image.py
 
 bench: ## Measure, and print the ratios that bench/RESULTS.md records
 	@tools/setup.sh test
