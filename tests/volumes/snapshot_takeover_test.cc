@@ -71,8 +71,9 @@ TEST_F(SnapshotTakeoverTest, TheOldOneGoesWhenTheNewOneIsThereAndItsDataStay) {
   EXPECT_THAT(changes(), ElementsAre("POST volumesnapshots", "POST volumesnapshotcontents",
                                      "PATCH c1", "DELETE c1", "DELETE velero-data-x"));
   for (const auto& request : api_.asked()) {
-    if (request.method == "PATCH")
+    if (request.method == "PATCH") {
       EXPECT_EQ(request.body, R"({"spec":{"deletionPolicy":"Retain"}})");
+    }
     if (request.method != "POST" || !request.path.ends_with("contents")) continue;
     const Json content = parse_json(request.body).value();
     EXPECT_EQ(string_at(content, "spec.source.snapshotHandle"), "h1");

@@ -11,11 +11,12 @@ namespace {
 using std::chrono::seconds;
 
 class DataMoverVoyage : public Voyage<DataMoverVoyage> {
- protected:
+ public:
   static Words server_flags() {
     return {"--backup-sync-period", "1s", "--item-operation-sync-frequency", "1s"};
   }
 
+ protected:
   static void TearDownTestSuite() {
     agent_.reset();
     Voyage::TearDownTestSuite();
@@ -77,9 +78,9 @@ void expect_nothing_left(const Harbour& harbour) {
 
 // A second, empty cluster, with the first one's bucket and its repositories' key.
 struct OtherCluster {
-  std::unique_ptr<Harbour> harbour;
-  std::unique_ptr<Server> server;
-  std::unique_ptr<Server> agent;
+  std::unique_ptr<Harbour> harbour = {};
+  std::unique_ptr<Server> server = {};
+  std::unique_ptr<Server> agent = {};
 
   static OtherCluster open(const Harbour& first) {
     OtherCluster other{.harbour = Harbour::open()};
