@@ -34,8 +34,8 @@ std::string why_not(const backup::BackupPlan& plan,
   const backup::CollectionStep* step = step_of(plan, type);
   if (step == nullptr) {
     const backup::Reason reason = plan.resources.why_not_collected(type);
-    return reason.empty() ? fmt::format("objects of {} cannot be listed", object.group_resource)
-                          : reason;
+    return reason.empty() ? fmt::format("{} cannot be listed", object.group_resource)
+                          : fmt::format("{} are not taken: {}", object.group_resource, reason);
   }
   if (type.namespaced && !plan.namespaces.includes(object.ns))
     return fmt::format("namespace {} is not included", object.ns);

@@ -87,9 +87,12 @@ Result<std::vector<DeletedObject>> find_deleted(std::span<const OpenBackup> newe
     std::vector<char> made(missing.size(), 0);
     TRY(parallel_for(
         missing.size(), kMissingAtOnce,
-        [&](std::size_t i, const std::stop_token&) -> Status {
-          const Json object = TRY(parse_json(TRY(backup.reader->read(*missing[i]))));
-          made[i] = is_made_by_controller(object) ? 1 : 0;
+        [&](std::size_t i, const std::stop_token& inner) -> Status {
+          if (inner.stop_requested()) return Error(Code::Canceled, "it was stopped");
+          // One that cannot be read is named: its restore will say what is wrong with it.
+          const auto text = backup.reader->read(*missing[i]);
+          const auto object = text ? parse_json(*text) : Result<Json>(Json());
+          made[i] = object && is_made_by_controller(*object) ? 1 : 0;
           return {};
         },
         stop));

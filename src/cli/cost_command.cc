@@ -172,6 +172,7 @@ Result<std::vector<MeasuredBackup>> read_measured(StoredBackups& stored, std::st
 
 std::vector<std::string> notes_on(const assurance::MeasuredData& data, double rate) {
   std::vector<std::string> notes;
+  if (data.volumes.empty()) return {"no backup holds a volume's data"};
   bool assumed = false;
   std::size_t unsized = 0;
   for (const MeasuredVolumes& one : data.volumes) {

@@ -27,6 +27,7 @@ using assurance::ObjectHistory;
 
 // More names than this do not fit into a Restore's annotation.
 constexpr std::size_t kMostNames = 200 << 10;
+constexpr std::size_t kOpenedAtOnce = 4;
 
 // Why backups of these specs cannot hold the object. Most backups share their spec with others.
 class CoveredBackups {
@@ -44,7 +45,7 @@ class CoveredBackups {
 
   const std::string& why_not(const model::BackupSpec& spec) {
     const auto [known, is_new] = reasons_.emplace(write_json(model::to_json(spec)), std::string());
-    if (is_new) {
+    if (is_new && kind_.type != nullptr) {
       const auto plan = backup::plan_backup(spec, discovery_, namespaces_);
       const auto verdict = assurance::verdict_on(plan, *kind_.type, kind_.object, nullptr);
       if (!verdict.taken && !verdict.may_come_along) known->second = verdict.reason;
@@ -132,6 +133,11 @@ Result<std::vector<model::Restore>> restores_of(const std::vector<DeletedObject>
 }
 
 Status refuse_living(const NamedKind& kind, kube::Client& client, std::stop_token stop) {
+  if (kind.type == nullptr) {
+    return Error(Code::NotFound, "the cluster serves no kind {}", kind.object.group_resource)
+        .with_hint(fmt::format("Bring its definition back first: undelete crd/{}",
+                               kind.object.group_resource));
+  }
   const auto there = client.get(
       {.gvr = kind.type->gvr, .ns = kind.object.ns, .name = kind.object.name}, {}, std::move(stop));
   if (!there) return there.error().is(Code::NotFound) ? Status() : Status(there.error());
@@ -160,6 +166,31 @@ Result<std::vector<DeletedObject>> newest_of_named(StoredBackups& stored, Invoca
   return objects;
 }
 
+// What cannot be opened is told, and passed over: the others may hold what was lost.
+Result<std::vector<std::optional<OpenedBackup>>> open_all(StoredBackups& stored,
+                                                          const std::vector<std::size_t>& chosen,
+                                                          Invocation& call) {
+  for (const std::size_t i : chosen)
+    TRY(stored.store_of(stored.backups()[i], call.stop));  // from here on only looked up
+  std::vector<std::optional<OpenedBackup>> opened(chosen.size());
+  std::vector<std::string> problems(chosen.size());
+  const auto open_one = [&](std::size_t i, const std::stop_token& inner) -> Status {
+    auto backup = stored.open_contents(stored.backups()[chosen[i]], inner);
+    if (backup) {
+      opened[i] = std::move(*backup);
+    } else {
+      problems[i] = backup.error().message();
+    }
+    if (inner.stop_requested()) return Error(Code::Canceled, "it was stopped");
+    return {};
+  };
+  TRY(parallel_for(chosen.size(), kOpenedAtOnce, open_one, call.stop));
+  for (const std::string& problem : problems) {
+    if (!problem.empty()) call.console.err(fmt::format("Passed over: {}\n", problem));
+  }
+  return opened;
+}
+
 Result<std::vector<DeletedObject>> deleted_since(StoredBackups& stored, Invocation& call) {
   const TimePoint since =
       TRY(parse_since(call.flags.text("since"), call.clock.now(), Zone::local()));
@@ -173,12 +204,12 @@ Result<std::vector<DeletedObject>> deleted_since(StoredBackups& stored, Invocati
     return Error(Code::NotFound, "there is no backup that could be restored")
         .with_hint("`backup get` lists the backups and their phases.");
   }
-  std::vector<std::optional<OpenedBackup>> opened(chosen.size());
+  const auto opened = TRY(open_all(stored, chosen, call));
   std::vector<assurance::OpenBackup> backups;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const model::Backup& backup = stored.backups()[chosen[i]];
-    opened[i] = TRY(stored.open_contents(backup, call.stop));
-    backups.push_back({.name = backup.metadata.name, .reader = &opened[i]->reader});
+    if (opened[i])
+      backups.push_back(
+          {.name = stored.backups()[chosen[i]].metadata.name, .reader = &opened[i]->reader});
   }
   kube::Client& client = *stored.session().client;
   const kube::Discovery discovery = TRY(kube::discover(client, call.stop));

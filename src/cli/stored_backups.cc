@@ -47,9 +47,17 @@ Result<NamedKind> find_kind(const std::string& text,
                             const kube::Discovery& discovery) {
   model::NamedObject named = TRY(model::NamedObject::parse(text));
   const kube::ResourceType* type = discovery.find(named.resource);
+  // The definition may be gone with its objects; a plural with its group says enough to look.
+  if (type == nullptr && named.resource.find('.') != std::string::npos) {
+    if (named.ns.empty()) named.ns = ns;
+    return NamedKind{
+        .object = {.group_resource = named.resource, .ns = named.ns, .name = named.name}};
+  }
   if (type == nullptr) {
     return Error(Code::NotFound, "the cluster serves no kind {}", named.resource)
-        .with_hint("Is its CustomResourceDefinition there? `kubectl api-resources` lists what is.");
+        .with_hint(
+            "Is its CustomResourceDefinition there? If it has gone, write the plural with its "
+            "group: books.library.example.com/NAME.");
   }
   if (named.ns.empty() && type->namespaced) named.ns = ns;
   if (named.ns.empty() && type->namespaced) {

@@ -27,7 +27,8 @@ std::vector<FlagSpec> backup_choice_flags();
 // "configmap/settings" with -n, "deploy/web", "configmaps/shop/settings", "clusterrole/reader".
 struct NamedKind {
   assurance::ObjectName object = {};
-  const kube::ResourceType* type = nullptr;  // of the discovery
+  // Of the discovery; null for a kind that the cluster does not serve (any more), named in full.
+  const kube::ResourceType* type = nullptr;
 };
 
 // InvalidArgument says what is missing, NotFound that the cluster serves no such kind.

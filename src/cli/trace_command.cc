@@ -85,6 +85,8 @@ class Tracer {
 
   Status read_live(std::stop_token stop) {
     object_.object = kind_.object;
+    if (kind_.type == nullptr)
+      return Error(Code::NotFound, "the cluster serves no kind {}", kind_.object.group_resource);
     const auto there = client().get(
         {.gvr = kind_.type->gvr, .ns = kind_.object.ns, .name = kind_.object.name}, {}, stop);
     if (!there) return there.error().is(Code::NotFound) ? Status() : Status(there.error());

@@ -34,12 +34,12 @@ TEST(Cost, PricesASchemeLineByLine) {
   EXPECT_EQ(outcome.printed,
             "7d4w12m: 23 backups, 790 GB, $39.50 a month once it is full\n"
             "\n"
-            "PART          COUNT   GB EACH   GB     A MONTH\n"
-            "first daily   1       200       200    $10.00\n"
-            "daily         6       5         30     $1.50\n"
-            "weekly        4       20        80     $4.00\n"
-            "monthly       12      40        480    $24.00\n"
-            "total         23                790    $39.50\n"
+            "PART          COUNT   GB EACH   GB    A MONTH\n"
+            "first daily   1       200       200   $10.00\n"
+            "daily         6       5         30    $1.50\n"
+            "weekly        4       20        80    $4.00\n"
+            "monthly       12      40        480   $24.00\n"
+            "total         23                790   $39.50\n"
             "\n");
 }
 

@@ -213,6 +213,10 @@ TEST_F(HistoryVoyage, ABackupWithoutIndexIsReadAndABrokenOneIsNamed) {
     states += fmt::format("{} {}, ", string_at(one, "backup"), string_at(one, "state"));
   EXPECT_TRUE(has(states, "indexless held")) << states;
   EXPECT_TRUE(has(states, "spoiled unreadable")) << states;
+  const Outcome since =
+      harbour().lateen({"undelete", "--since", "1h", "-n", "ledger", "--dry-run"});
+  EXPECT_EQ(since.code, 0) << since.story();
+  EXPECT_TRUE(has(since.err, "Passed over: the contents of backup spoiled")) << since.story();
   for (const char* name : {"indexless", "spoiled"})
     harbour().must_lateen({"backup", "delete", name, "--confirm"});
 }
