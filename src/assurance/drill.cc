@@ -209,7 +209,8 @@ model::Restore drill_restore(const DrillNames& names,
   model::Restore restore;
   restore.metadata.name = names.restore();
   restore.metadata.ns = names.server_namespace;
-  for (const auto& [key, value] : names.labels().as_object())
+  const Json labels = names.labels();
+  for (const auto& [key, value] : labels.as_object())
     restore.metadata.labels[std::string(key)] = as_text(&value);
   restore.spec.backup_name = backup;
   for (const auto& [ns, target] : mapping)
