@@ -327,9 +327,9 @@ TEST_F(NativeSnapshotTest, WhatAnInterruptedBackupTookIsDeleted) {
       .modify<Backup>("b1", [](Backup& now) { now.status.phase = BackupPhase::InProgress; })
       .value();
   ASSERT_THAT(storage_.snapshots, SizeIs(1));
-  EXPECT_TRUE(recover(cluster_.context, {}));
+  EXPECT_TRUE(begin_recovery(cluster_.context, {}));
   EXPECT_THAT(storage_.snapshots, IsEmpty());
-  EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::Failed);
+  EXPECT_EQ(cluster_.get<Backup>("b1").status.phase, BackupPhase::ReadyToStart);
 }
 
 // The same, but between the storage's answer and its note in the bucket.
@@ -346,7 +346,7 @@ TEST_F(NativeSnapshotTest, WhatNobodyNotedIsFoundInTheStorageAndDeleted) {
       .modify<Backup>("b1", [](Backup& now) { now.status.phase = BackupPhase::InProgress; })
       .value();
   ASSERT_THAT(storage_.snapshots, SizeIs(1));
-  EXPECT_TRUE(recover(cluster_.context, {}));
+  EXPECT_TRUE(begin_recovery(cluster_.context, {}));
   EXPECT_THAT(storage_.snapshots, IsEmpty());
 }
 
