@@ -78,6 +78,32 @@ TEST(LeaderElector, TakesALeaseThatNobodyRenews) {
   EXPECT_EQ(int_at(taken, "spec.leaseTransitions"), 5);
 }
 
+TEST(LeaderElector, TakesALeaseAtOnceFromOneThatIsKnownToBeDead) {
+  FakeApi api;
+  api.answer("GET " + kLease, 200, lease("other", 3600));
+  api.on("PUT " + kLease, echo(200));
+  const auto client = api.client();
+  LeaseOptions wanted = options();
+  wanted.is_dead = [](std::string_view holder) { return holder == "other"; };
+  LeaderElector elector(*client, wanted, Log());
+  EXPECT_EQ(elector.try_acquire_or_renew({}), true);
+}
+
+TEST(LeaderElector, SaysOfEachRenewalHowLongTheLeaseIsHeld) {
+  FakeApi api;
+  api.on("POST " + kLeases, echo(201));
+  const auto client = api.client();
+  LeaseOptions wanted = options();
+  std::optional<Deadline> held_until;
+  wanted.renewed = [&held_until](Deadline end) { held_until = end; };
+  LeaderElector elector(*client, wanted, Log());
+  const Deadline latest = Deadline::after(wanted.lease_duration);
+  EXPECT_EQ(elector.try_acquire_or_renew({}), true);
+  ASSERT_TRUE(held_until);
+  EXPECT_GE(*held_until, latest);
+  EXPECT_LE(*held_until, Deadline::after(wanted.lease_duration)) << "from before it was asked for";
+}
+
 TEST(LeaderElector, DoesNotLeadWhenAnotherWasQuicker) {
   FakeApi api;
   api.answer("GET " + kLease, 200, lease("", 1));

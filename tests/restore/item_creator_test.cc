@@ -26,7 +26,7 @@ class ItemCreatorTest : public testing::Test {
     Json object = original;
     label_as_restored(object, "b1", "r1");
     ItemCreator creator(api_.client(), restore_.spec.existing_resource_policy.value(),
-                        std::chrono::seconds(5));
+                        std::chrono::seconds(5), earlier_);
     const kube::ObjectPath path{.gvr = gvr,
                                 .ns = std::string(kube::namespace_of(object)),
                                 .name = std::string(kube::name_of(object))};
@@ -48,6 +48,7 @@ class ItemCreatorTest : public testing::Test {
 
   sandbox::testing::RestApi api_;
   model::Restore restore_;
+  EarlierRun earlier_;
 };
 
 TEST_F(ItemCreatorTest, CreatesWhatIsNotThere) {
@@ -63,6 +64,16 @@ TEST_F(ItemCreatorTest, LeavesTheSameAlone) {
   EXPECT_EQ(to_string(item.outcome), "skipped");
   EXPECT_THAT(item.warnings, IsEmpty());
   EXPECT_FALSE(kube::has_label(there({"", "v1", "configmaps"}, "c"), "velero.io/restore-name"));
+}
+
+TEST_F(ItemCreatorTest, WhatTheRunBeforeAnInterruptionMadeCountsAsCreated) {
+  bring_config("{a: '1'}");
+  earlier_ = {.restore_label = "r1", .began = TimePoint()};
+  EXPECT_EQ(to_string(bring_config("{a: '1'}").outcome), "created");
+  earlier_.began = TimePoint::max();
+  EXPECT_EQ(to_string(bring_config("{a: '1'}").outcome), "updated") << "it was there before";
+  earlier_.restore_label = "r2";
+  EXPECT_EQ(to_string(bring_config("{a: '1'}").outcome), "skipped") << "another restore's";
 }
 
 // The list and the warning of Velero's own restore of bookstore: "(failed)".
