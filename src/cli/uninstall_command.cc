@@ -1,7 +1,9 @@
 // `uninstall`: everything that `install` made, and nothing of what was backed up.
 #include <array>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/install_objects.h"
@@ -10,6 +12,8 @@
 #include "model/backup.h"
 #include "model/locations.h"
 #include "model/names.h"
+#include "server/signing_keys.h"
+#include "volumes/volume_repository.h"
 
 namespace lateen::cli {
 namespace {
@@ -19,6 +23,9 @@ constexpr Duration kNamespaceWait = std::chrono::minutes(10);
 // What holds a finalizer while data is moved.
 constexpr std::array<const char*, 4> kMovements = {"datauploads", "datadownloads",
                                                    "podvolumebackups", "podvolumerestores"};
+// Made by the server, once for a cluster.
+constexpr std::array<std::string_view, 2> kKeySecrets = {volumes::kRepositorySecret,
+                                                         server::kSigningSecret};
 constexpr Duration kUninstallPoll = std::chrono::milliseconds(200);
 
 struct Uninstall {
@@ -166,6 +173,37 @@ Status remove_definitions(const Uninstall& at) {
   return {};
 }
 
+// The keys without which what stays in the buckets cannot be read: in a file that only its owner
+// may read. Its name; empty where there are none to keep.
+Result<std::string> keep_keys(const Uninstall& at) {
+  JsonArray kept;
+  for (const std::string_view name : kKeySecrets) {
+    const auto secret = at.client().get(
+        {.gvr = {"", "v1", "secrets"}, .ns = at.ns(), .name = std::string(name)}, {}, at.call.stop);
+    if (!secret && secret.error().is(Code::NotFound)) continue;
+    if (!secret) return Error(secret.error());
+    const Json* data = find(*secret, "data");
+    kept.push_back(JsonObject{{"apiVersion", "v1"},
+                              {"kind", "Secret"},
+                              {"metadata", JsonObject{{"name", name}, {"namespace", at.ns()}}},
+                              {"type", "Opaque"},
+                              {"data", data == nullptr ? Json(JsonObject()) : *data}});
+  }
+  if (kept.empty()) return std::string();
+  const std::string file = at.call.flags.text("keys-file").empty()
+                               ? fmt::format("lateen-keys-{}.yaml", at.ns())
+                               : at.call.flags.text("keys-file");
+  if (path_exists(file)) {
+    return Error(Code::AlreadyExists, "the file {} for the keys is there already", file)
+        .with_hint(
+            "It may hold keys of an earlier installation: keep it, and name another with "
+            "--keys-file. Nothing was removed.");
+  }
+  const Json list = JsonObject{{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(kept)}};
+  TRY(write_file_atomic(file, write_yaml(list), 0600).wrap("keeping the keys"));
+  return file;
+}
+
 // The buckets, as people know them: noted before the locations go.
 std::vector<std::string> buckets_of(const Uninstall& at) {
   std::vector<std::string> lines;
@@ -209,6 +247,7 @@ Result<int> run_uninstall(Invocation& call) {
     if (!is_confirmed(call)) return 0;
   }
   const std::vector<std::string> buckets = buckets_of(at);
+  const std::string keys = TRY(keep_keys(at));
   TRY(remove_namespace(at));
   TRY(remove_binding(at));
   TRY(remove_definitions(at));
@@ -217,6 +256,12 @@ Result<int> run_uninstall(Invocation& call) {
     call.console.line("What was backed up is still there, in the buckets of these locations:");
     for (const std::string& line : buckets)
       call.console.line(line);
+  }
+  if (!keys.empty()) {
+    call.console.line(fmt::format(
+        "Volumes' files in them are readable only with the keys that are now in {}. Guard it, and "
+        "before you install again: kubectl create namespace {}; kubectl apply -f {}",
+        keys, at.ns(), keys));
   }
   return 0;
 }
@@ -230,6 +275,10 @@ Command uninstall_command() {
           .flags = {{.name = "force",
                      .kind = FlagKind::Bool,
                      .usage = "Forces the Velero uninstall. Optional."},
+                    {.name = "keys-file",
+                     .usage = "Where to keep the keys of repositories, which go with the "
+                              "namespace. Default: lateen-keys-NAMESPACE.yaml here.",
+                     .names = "file"},
                     {.name = "wait",
                      .kind = FlagKind::Bool,
                      .usage = "Wait for Velero uninstall to be ready. Optional. Deprecated."}},
@@ -237,7 +286,8 @@ Command uninstall_command() {
           .text =
               "Uninstall along with the CRDs and clusterrolebinding. The buckets keep all that "
               "was backed up: installed\nagain over the same bucket, the backups are there "
-              "again.\n\nThe '--namespace' flag can be used to specify the namespace where it is "
+              "again; the keys\nthat volumes' files are encrypted with are kept in a file.\n\nThe "
+              "'--namespace' flag can be used to specify the namespace where it is "
               "installed (default: velero).\nUse '--force' to skip the prompt.",
           .max_args = 0};
 }
