@@ -89,7 +89,16 @@ class EndpointsOfServer final : public Endpoints {
     if (!config.metrics_address.empty()) {
       const ListenAddress address =
           TRY(parse_listen_address(config.metrics_address).wrap("flag --metrics-address"));
-      metrics_ = TRY(serve_at(address, metrics_handler_, log));
+      auto served = serve_at(address, metrics_handler_, log);
+      // The default address is a wish, one that was given an order: backups are worth more than
+      // what is told of them, and on a machine that others use the port may be taken.
+      if (!served && config.metrics_address != ServerConfig().metrics_address)
+        return std::move(served).error();
+      if (served) {
+        metrics_ = std::move(*served);
+      } else {
+        log.warning("No metrics are served", {{"error", served.error()}});
+      }
     }
     if (!config.profiler_address.empty()) {
       ListenAddress address =
