@@ -57,6 +57,8 @@ make_originals() {
   "$lateen" server --metrics-address 127.0.0.1:0 >"$dir/server.log" 2>&1 &
   server=$!
   "$lateen" backup-location create default --provider filesystem --bucket lateen --config path="$dir/origin" --default >/dev/null
+  # The controllers settle meanwhile: what they change is not what is measured.
+  "$lateen" backup create settle --snapshot-volumes=false --wait >/dev/null
   for i in 1 2 3; do
     change "$i"
     "$lateen" backup create "origin-$i" --snapshot-volumes=false --wait >/dev/null
