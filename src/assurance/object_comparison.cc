@@ -54,12 +54,13 @@ class Comparing {
     }
     if (is_passed_over(key)) return count_left_out();
     const Json after = TRY(parse_json(TRY(newer.read())));
-    if (older == nullptr) return note(key, after, Difference::Added, {});
+    if (is_made(after)) return count_left_out();
+    if (older == nullptr) return note(key, Difference::Added, {});
     const Json before = TRY(parse_json(TRY(before_.read(*older))));
     auto changes = restore::field_changes(without_noise(before), without_noise(after),
                                           key.group_resource == "secrets");
     if (changes.empty()) return count_same();
-    return note(key, after, Difference::Changed, std::move(changes));
+    return note(key, Difference::Changed, std::move(changes));
   }
 
   // What was not on the newer side.
@@ -74,7 +75,8 @@ class Comparing {
         [&](std::size_t i, const std::stop_token&) -> Status {
           if (is_passed_over(unseen[i]->key)) return count_left_out();
           const Json before = TRY(parse_json(TRY(before_.read(*unseen[i]))));
-          return note(unseen[i]->key, before, Difference::Removed, {});
+          if (is_made(before)) return count_left_out();
+          return note(unseen[i]->key, Difference::Removed, {});
         },
         std::move(stop));
   }
@@ -92,11 +94,13 @@ class Comparing {
     return !options_.with_made_ones && is_volatile_kind(key.group_resource);
   }
 
+  bool is_made(const Json& object) const {
+    return !options_.with_made_ones && is_made_by_controller(object);
+  }
+
   Status note(const ItemKey& key,
-              const Json& object,
               Difference difference,
               std::vector<restore::FieldChange> changes) {
-    if (!options_.with_made_ones && is_made_by_controller(object)) return count_left_out();
     const Lock lock(mu_);
     result_.differences.push_back(
         {.object = ObjectName::of(key), .difference = difference, .changes = std::move(changes)});
