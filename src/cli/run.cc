@@ -72,9 +72,6 @@ Command root_command(const std::string& program) {
   root.children.push_back(cat_command());
   root.children.push_back(trace_command());
   root.children.push_back(cost_command());
-  root.children.push_back(verify_command());
-  root.children.push_back(signing_key_commands());
-  root.children.push_back(drill_commands());
   root.children.push_back(check_command());
   root.children.push_back(coverage_command());
   root.children.push_back(audit_commands());
