@@ -66,6 +66,12 @@ void end_line(Invocation& call) {
   call.console.out(one_line ? kClearLine : "\n");
 }
 
+// The prompt shall not stand behind the line that was being shown.
+int interrupted(Invocation& call) {
+  if (call.console.is_terminal()) call.console.out("\n");
+  return exit_code::kInterrupted;
+}
+
 template <typename T>
 Result<int> wait_for(const Session& session, const Awaited& awaited, Invocation& call) {
   call.console.line(
@@ -78,7 +84,7 @@ Result<int> wait_for(const Session& session, const Awaited& awaited, Invocation&
   Deadline patience = Deadline::after(kPatience);
   for (int polls = 1;; ++polls) {
     auto object = session.cluster.get<T>(awaited.name, call.stop);
-    if (call.stop.stop_requested()) return exit_code::kInterrupted;
+    if (call.stop.stop_requested()) return interrupted(call);
     if (!object && (!may_pass(object.error()) || patience.expired())) {
       end_line(call);
       return std::move(object).error().wrap("waiting for {} {}", awaited.noun, awaited.name);
@@ -97,7 +103,7 @@ Result<int> wait_for(const Session& session, const Awaited& awaited, Invocation&
       }
       if (polls % kPollsPerDot == 0) show(session, *object, monotonic_now() - begin, call);
     }
-    if (!sleep_unless_stopped(kPoll, call.stop)) return exit_code::kInterrupted;
+    if (!sleep_unless_stopped(kPoll, call.stop)) return interrupted(call);
   }
 }
 

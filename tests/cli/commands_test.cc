@@ -72,12 +72,36 @@ TEST(Commands, ErrorsComeWithVelerosWords) {
                          "name(s), the --all flag, or the --selector flag\n"));
   EXPECT_THAT(run_line({"backup", "logs", "a", "b"}).complained,
               StartsWith("An error occurred: accepts 1 arg(s), received 2\n"));
-  EXPECT_EQ(run_line({"schedule", "pause", "s", "--skip-immediately"}).complained,
+  EXPECT_EQ(run_line({"schedule", "pause", "s", "--skip-immediately"}, "lateen").complained,
             "Error: flag needs an argument: --skip-immediately\n"
-            "Run 'velero schedule pause --help' for usage.\n"
+            "Run 'lateen schedule pause --help' for usage.\n"
             "An error occurred: flag needs an argument: --skip-immediately\n");
   EXPECT_THAT(run_line({"schedule", "create", "s"}).complained,
               StartsWith("An error occurred: --schedule is required\n"));
+}
+
+TEST(Commands, UnderVelerosNameAWrongFlagIsAnsweredWithTheWholeUsage) {
+  const std::string said = run_line({"backup", "get", "--frob"}).complained;
+  EXPECT_THAT(said, StartsWith("Error: unknown flag: --frob\nUsage:\n  velero backup get "));
+  EXPECT_TRUE(said.ends_with("\n\nAn error occurred: unknown flag: --frob\n")) << said;
+}
+
+TEST(Commands, AnObjectThatIsNotThereHasACodeOfItsOwn) {
+  const auto probe = [](const std::string& program) {
+    Command root{.name = program, .usage = "", .summary = ""};
+    root.children.push_back(
+        {.name = "backup", .usage = "", .summary = "", .run = [](Invocation&) -> Result<int> {
+           return Error(Code::NotFound, "not found");
+         }});
+    root.children.push_back(root.children.front());
+    root.children.back().name = "repo";
+    return root;
+  };
+  RecordedConsole console;
+  const SystemClock clock;
+  EXPECT_EQ(dispatch(probe("lateen"), {"backup"}, console, clock, {}), 10);
+  EXPECT_EQ(dispatch(probe("lateen"), {"repo"}, console, clock, {}), 1);
+  EXPECT_EQ(dispatch(probe("velero"), {"backup"}, console, clock, {}), 1);
 }
 
 TEST(Commands, TheHelpOfACommandIsLaidOutAsCobraDoes) {
@@ -101,7 +125,7 @@ TEST(Commands, HelpIsACommandToo) {
 
 TEST(Commands, TheRootsFlagsAreItsOwn) {
   const std::string help = run_line({}).printed;
-  EXPECT_THAT(help, HasSubstr("\nAvailable Commands:\n  backup "));
+  EXPECT_THAT(help, HasSubstr("\n  backup            Work with backups\n"));
   EXPECT_THAT(help, HasSubstr("\nFlags:\n"));
   EXPECT_EQ(help.find("Global Flags:"), std::string::npos);
   EXPECT_TRUE(

@@ -56,6 +56,20 @@ TEST(Completion, OffersTheValuesOfAFlag) {
   EXPECT_THAT(offered({"backup", "download", "x", "-o", ""}), ElementsAre(":files"));
 }
 
+TEST(Completion, OffersWhatFiltersName) {
+  EXPECT_THAT(offered({"backup", "create", "x", "--include-namespaces", ""}),
+              ElementsAre("namespace-1", "namespace-2"));
+  EXPECT_THAT(offered({"backup", "create", "x", "--exclude-resources=r"}),
+              ElementsAre("--exclude-resources=resource-1", "--exclude-resources=resource-2"));
+  EXPECT_THAT(offered({"restore", "create", "--from-backup", "b", "--include-resources", ""}),
+              ElementsAre("resource-of-backup-1", "resource-of-backup-2"));
+}
+
+TEST(Completion, GoesOnBehindTheLastCommaOfAList) {
+  EXPECT_THAT(offered({"backup", "create", "x", "--include-namespaces", "shop,na"}),
+              ElementsAre("shop,namespace-1", "shop,namespace-2"));
+}
+
 TEST(Completion, UnderstandsWordsThatBashHasSplit) {
   EXPECT_THAT(offered({"backup", "get", "--output", "=", "j"}), ElementsAre("json"));
   EXPECT_THAT(offered({"backup", "get", "--output", "="}), ElementsAre("table", "json", "yaml"));
