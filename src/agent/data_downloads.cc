@@ -128,7 +128,7 @@ class DataDownloads final : public MovementController<DataDownload> {
     // No account of Velero's is there.
     MoverImage image = context_.image;
     image.service_account.clear();
-    image.pull_secrets = {};
+    image.pull_secrets = Json();
     return ensure_object(context_.client(), kHolderKind,
                          holding_pod(exposure, context_.settings, image), std::move(stop));
   }
