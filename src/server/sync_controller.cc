@@ -8,6 +8,7 @@
 #include "model/schedule.h"
 #include "server/collection_controllers.h"
 #include "server/listing.h"
+#include "server/orphans.h"
 
 namespace lateen::server {
 namespace {
@@ -88,7 +89,10 @@ class SyncController final : public Controller {
                objects::BackupStore& store,
                std::stop_token stop) {
     // A folder without velero-backup.json is a backup that is being written, or was never finished.
-    if (!TRY(store.backup_exists(name, stop))) return {};
+    if (!TRY(store.backup_exists(name, stop))) {
+      orphans_.look_at(name, location.metadata.name, store, context_, stop);
+      return {};
+    }
     Backup backup = TRY(store.get_metadata(name, stop));
     if (backup.metadata.name != name) {
       return Error(Code::Corrupt, "backups/{}/velero-backup.json is of a backup called {}", name,
@@ -171,6 +175,7 @@ class SyncController final : public Controller {
   }
 
   const ServerContext context_;
+  OrphanReport orphans_;
 };
 
 }  // namespace
