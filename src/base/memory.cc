@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include <malloc.h>
 #include <sys/mman.h>
@@ -13,25 +15,49 @@
 namespace lateen {
 namespace {
 
-// One line of /proc/self/maps: "55d0c8a00000-55d0ce400000 r-xp 00400000 08:01 1234 /usr/bin/lateen"
-void unmap_code(std::string_view line) {
+// Addresses of this process: [begin, end).
+struct Stretch {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+// From the first line that /proc/self/smaps has of a mapping, if it is one of a file's that nobody
+// can write to: "55d0c8a00000-55d0ce400000 r-xp 00400000 08:01 1234  /usr/bin/lateen"
+std::optional<Stretch> file_stretch(std::string_view line) {
   const std::vector<std::string_view> words = split(line, ' ');
-  // Code alone: it is never written, so that what is read in again is what was there. Pages of
-  // other mappings may differ from their file.
-  if (words.size() < 6 || words[1] != "r-xp" || !words.back().starts_with('/')) return;
   const Cut ends = cut(words[0], "-");
+  if (!ends.found || words.size() < 6 || !words.back().starts_with('/')) return std::nullopt;
+  if (words[1] != "r-xp" && words[1] != "r--p") return std::nullopt;
   const auto address = [](std::string_view text) {
     std::uintptr_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value, 16);
     return value;
   };
-  const std::uintptr_t begin = address(ends.before);
-  const std::uintptr_t end = address(ends.after);
-  if (begin == 0 || end <= begin) return;
+  const Stretch stretch{.begin = address(ends.before), .end = address(ends.after)};
+  if (stretch.begin == 0 || stretch.end <= stretch.begin) return std::nullopt;
+  return stretch;
+}
+
+void unmap_pages(const Stretch& stretch) {
   // What can't be given back stays.
   (void)::madvise(
-      reinterpret_cast<void*>(begin),  // NOLINT(performance-no-int-to-ptr): the kernel's
-      end - begin, MADV_DONTNEED);
+      reinterpret_cast<void*>(stretch.begin),  // NOLINT(performance-no-int-to-ptr): the kernel's
+      stretch.end - stretch.begin, MADV_DONTNEED);
+}
+
+// Code and constants. A mapping with pages that differ from the file (addresses that the loader put
+// in) says so under "Anonymous", and is left alone.
+void unmap_idle_files(std::string_view smaps) {
+  std::optional<Stretch> stretch;
+  for (const std::string_view line : split(smaps, '\n')) {
+    const Cut field = cut(line, ":");
+    if (field.before.find(' ') != std::string_view::npos) {
+      stretch = file_stretch(line);
+    } else if (stretch && field.before == "Anonymous" && trim(field.after) == "0 kB") {
+      unmap_pages(*stretch);
+      stretch.reset();
+    }
+  }
 }
 
 }  // namespace
@@ -53,10 +79,8 @@ void give_back_idle_memory() {
 #ifdef __GLIBC__
   (void)malloc_trim(0);  // whether there was anything
 #endif
-  const auto maps = read_file("/proc/self/maps", 16_MiB);
-  if (!maps) return;
-  for (const std::string_view line : split(*maps, '\n'))
-    unmap_code(line);
+  const auto smaps = read_file("/proc/self/smaps", 64_MiB);
+  if (smaps) unmap_idle_files(*smaps);
 }
 
 }  // namespace lateen

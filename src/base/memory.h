@@ -10,7 +10,8 @@ namespace lateen {
 void return_freed_memory();
 
 // For a process that has nothing to do for a while: what is free goes back to the system, and code
-// that was read in but is not being run (of start-up, of what was done last) is no longer mapped.
+// and constants that were read in but are not in use (of start-up, of what was done last) are no
+// longer mapped.
 // What is needed again is found in the page cache: a few hundred page faults, less than a
 // millisecond.
 void give_back_idle_memory();

@@ -9,6 +9,7 @@
 #include "server/freshness.h"
 #include "server/listing.h"
 #include "server/metrics.h"
+#include "server/missed_runs.h"
 #include "server/notifications.h"
 
 namespace lateen::server {
@@ -96,7 +97,9 @@ class FreshnessController final : public Controller {
     for (const Schedule& schedule : schedules)
       now.insert(schedule.metadata.name);
     for (const std::string& name : now) {
-      if (!seen_.contains(name)) context_.metrics.schedule_seen(name, last_good(name, backups));
+      if (seen_.contains(name)) continue;
+      context_.metrics.schedule_seen(name, last_good(name, backups));
+      count_missed_runs(context_.metrics, name, 0);  // so that rates over it begin at zero
     }
     for (const std::string& name : seen_) {
       if (!now.contains(name)) context_.metrics.schedule_gone(name);

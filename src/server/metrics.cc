@@ -274,6 +274,10 @@ void Metrics::schedule_gone(const std::string& schedule) {
     Families::remove(*family, {{"schedule", schedule}, {"backupName", ""}});
   for (GaugeFamily* family : families_->of_last_backup())
     Families::remove(*family, labels);
+  const Lock lock(families_->mu);
+  for (const auto& [name, family] : families_->counters) {
+    if (name.starts_with("lateen_schedule_")) Families::remove(*family, labels);
+  }
   families_->duration.Remove(&families_->duration.Add(labels, kDurationBuckets));
 }
 

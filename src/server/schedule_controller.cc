@@ -7,7 +7,7 @@
 #include "model/names.h"
 #include "server/announcer.h"
 #include "server/listing.h"
-#include "server/metrics.h"
+#include "server/missed_runs.h"
 #include "server/retention.h"
 #include "server/schedule_decision.h"
 
@@ -103,12 +103,7 @@ class ScheduleController final : public Controller {
 
   void tell(const ScheduleDecision& decision, const Backup& backup, TimePoint now) {
     const Schedule& schedule = decision.schedule;
-    if (decision.missed > 0) {
-      context_.metrics.count("lateen_schedule_missed_runs_total",
-                             "Moments of a schedule's cron line that got no backup",
-                             {{"schedule", schedule.metadata.name}},
-                             static_cast<double>(decision.missed));
-    }
+    count_missed_runs(context_.metrics, schedule.metadata.name, decision.missed);
     if (context_.announcer == nullptr) return;
     Occurrence made = occurrence_on(schedule, now);
     made.type = "schedule.ran";

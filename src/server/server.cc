@@ -236,7 +236,7 @@ void set_default_location(const ServerContext& context, std::stop_token stop) {
 
 // When start-up has settled, and how often what has been worked with since may have fallen idle.
 constexpr std::chrono::seconds kUntilIdle{20};
-constexpr std::chrono::minutes kIdleFor{10};
+constexpr std::chrono::minutes kIdleFor{2};
 
 // The leader's work. Told to stop, it finishes what is short; `leading` ends everything at once.
 Status work(const ServerContext& context, std::stop_token leading, std::stop_token stop) {
