@@ -42,6 +42,8 @@ Result<int> cancel_objects(Invocation& call, std::string_view noun) {
           fmt::format("Request to cancel {} \"{}\" submitted successfully.", noun, name));
     }
   }
+  if (canceled.names.empty() && call.args.empty())
+    return report_none(canceled, fmt::format("{}s at work", noun), "canceled", call);
   return report_removal(canceled, "canceled", call);
 }
 
