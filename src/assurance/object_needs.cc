@@ -174,8 +174,7 @@ bool is_kubernetes_group(std::string_view group) {
 bool may_need(std::string_view group_resource) {
   return is_pod_maker(group_resource) || is_binding(group_resource) ||
          group_resource == "persistentvolumeclaims" || group_resource == "serviceaccounts" ||
-         group_resource == "ingresses.networking.k8s.io" ||
-         !is_kubernetes_group(group_part(group_resource));
+         group_resource == "ingresses.networking.k8s.io";
 }
 
 std::vector<Need> needs_of(std::string_view group_resource,

@@ -22,7 +22,8 @@ struct Need {
   auto operator<=>(const Need&) const = default;
 };
 
-// Whether objects of this kind may need anything; a custom resource always needs its definition.
+// Whether what an object of this kind needs stands in it. A custom resource needs its definition,
+// whatever is in it.
 bool may_need(std::string_view group_resource);
 
 // `ns` is where the object lies, or would after a restore.

@@ -47,16 +47,20 @@ void ObjectWitness::look_at(std::string_view group_resource,
       if (is_pod) local = local_volumes_of(*object);
       needs = needs_of(group_resource, ns, *object);
     }
+  } else {
+    needs = needs_of(group_resource, ns, Json());
   }
   const std::string_view tool = reverting_tool(json);
   const OperatorRecipe* recipe = recipe_for(group_resource);
-  const std::string text = object_text(group_resource, ns, name);
+  const bool is_needed = is_needed_kind(group_resource);
+  const std::string text =
+      needs.empty() && !is_needed ? std::string() : object_text(group_resource, ns, name);
   const Lock lock(mu_);
   ++counts_[std::string(group_resource)];
   keep(std::move(outside), outside_, not_listed_);
   keep(std::move(local), local_volumes_, not_listed_);
   take(needs, text);
-  if (is_needed_kind(group_resource)) provided_.insert(text);
+  if (is_needed) provided_.insert(text);
   if (!tool.empty()) ++tracked_[tool];
   if (recipe != nullptr) ++operated_[recipe->group_resource];
 }

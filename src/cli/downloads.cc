@@ -67,8 +67,11 @@ Result<DocumentLink> ask_for_link(const Session& session,
   request.metadata.ns = session.ns();
   request.metadata.name = fmt::format("{}-{}", document.name, uuid4(rng));
   request.spec.target.kind = document.kind;
-  if (document.kind == model::DownloadTargetKind::BackupArchiveIndex) {
-    request.spec.target.kind = model::DownloadTargetKind::BackupContents;
+  if (model::is_own_document(document.kind)) {
+    // A server of Velero's answers with the target: nothing large where that is of no use.
+    request.spec.target.kind = document.kind == model::DownloadTargetKind::BackupArchiveIndex
+                                   ? model::DownloadTargetKind::BackupContents
+                                   : model::DownloadTargetKind::BackupResults;
     request.metadata.annotations[std::string(model::annotations::kDocument)] =
         model::to_string(document.kind);
   }

@@ -63,7 +63,7 @@ TEST(OutsideReferences, AreFoundInConfigMapsWorkloadsServicesAndAccounts) {
       targets("configmaps", object("{metadata: {name: c, namespace: shop}, data: {ASSETS_BUCKET: "
                                    "shop-assets, dump: 's3://shop-dumps/daily', img: "
                                    "'https://pics.s3.eu-west-1.amazonaws.com/a.png'}}")),
-      ElementsAre("S3 bucket: shop-assets", "S3 bucket: shop-dumps", "S3 bucket: pics"));
+      ElementsAre("S3 bucket: pics", "S3 bucket: shop-assets", "S3 bucket: shop-dumps"));
   EXPECT_THAT(targets("deployments.apps",
                       object("{metadata: {name: w, namespace: shop}, spec: {template: {spec: "
                              "{containers: [{name: web, env: [{name: QUEUE, value: "
