@@ -15,9 +15,8 @@
 namespace lateen::assurance {
 namespace {
 
-// Whoever wrote an object first, by its managed fields: people and the tools that they type, or a
-// controller.
-std::string maker_of(const Json& object) {
+// What people write with.
+bool is_by_people(std::string_view manager) {
   constexpr std::array<std::string_view, 14> kPeople = {"kubectl",
                                                         "helm",
                                                         "terraform",
@@ -32,21 +31,29 @@ std::string maker_of(const Json& object) {
                                                         "skaffold",
                                                         "before-first-apply",
                                                         "tilt"};
+  return std::ranges::any_of(
+      kPeople, [manager](std::string_view person) { return manager.starts_with(person); });
+}
+
+// The controller that wrote an object first, by its managed fields; "" for one that a person wrote,
+// though a controller (the scheduler) may have followed in the same second.
+std::string maker_of(const Json& object) {
   const JsonArray* fields = array_at(object, "metadata.managedFields");
   if (fields == nullptr) return {};
-  std::string maker;
+  std::string_view maker;
   std::string_view earliest;
   for (const Json& one : *fields) {
     // A status is a controller's in any case.
-    if (string_at(one, "subresource") == "status") continue;
+    if (!string_at(one, "subresource").empty()) continue;
+    const std::string_view manager = string_at(one, "manager");
     const std::string_view time = string_at(one, "time");
-    if (!maker.empty() && time >= earliest) continue;
-    maker = string_at(one, "manager");
-    earliest = time;
+    const bool is_first = maker.empty() || time < earliest;
+    if (is_first || (time == earliest && is_by_people(manager))) {
+      maker = manager;
+      earliest = time;
+    }
   }
-  const bool by_people = std::ranges::any_of(
-      kPeople, [&maker](std::string_view person) { return maker.starts_with(person); });
-  return by_people ? std::string() : maker;
+  return is_by_people(maker) ? std::string() : std::string(maker);
 }
 
 std::size_t count_of(const LostKind& kind, Recovery recovery) {

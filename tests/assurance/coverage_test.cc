@@ -192,6 +192,14 @@ TEST(Exclusions, LoseWhatComesBackFromNowhere) {
   EXPECT_THAT(audit.lost[3].examples, ElementsAre("waiver (made by exception-controller)"));
 }
 
+TEST(Exclusions, AreOfAPersonsObjectThoughAControllerWroteInTheSameSecond) {
+  const Json pod = *parse_yaml(
+      "{metadata: {name: p, managedFields: [{manager: scheduler, time: '1'}, {manager: "
+      "kubectl-client-side-apply, time: '1'}, {manager: kubelet, subresource: status, time: "
+      "'0'}]}}");
+  EXPECT_EQ(origin_of("pods", pod).recovery, Recovery::Nowhere);
+}
+
 TEST(Exclusions, LoseNothingWhereEverythingIsTrackedOrThePlatforms) {
   const model::ResourceList held;
   LostObjects lost(held);
