@@ -1,5 +1,7 @@
 #include "server/restore_controller.h"
 
+#include <set>
+
 #include "model/backup.h"
 #include "model/names.h"
 #include "model/restore.h"
@@ -53,7 +55,8 @@ class RestoreController final : public Controller {
     const bool is_free = threads_.count() < context_.config.concurrent_restores;
     if (model::is_new(phase)) return is_free ? begin(restore, stop) : Status();
     if (can_go_on(phase)) return is_free ? go_on(restore, stop) : Status();
-    if (phase == RestorePhase::InProgress) return give_up(restore, stop);
+    // One that an earlier server was at is the recovery's.
+    if (phase == RestorePhase::InProgress && begun_.count(uid) > 0) return give_up(restore, stop);
     return {};
   }
 
@@ -65,6 +68,7 @@ class RestoreController final : public Controller {
       return {};
     }
     context_.metrics.restore_started(started, started.spec.schedule_name);
+    begun_.insert(started.metadata.uid);
     start(started, stop);
     return {};
   }
@@ -155,8 +159,9 @@ class RestoreController final : public Controller {
   }
 
   const ServerContext context_;
-  bool busy_ = false;   // this thread's alone
-  RunThreads threads_;  // uses all above: goes first
+  bool busy_ = false;            // this thread's alone
+  std::set<std::string> begun_;  // uids of those that this server began
+  RunThreads threads_;           // uses all above: goes first
 };
 
 }  // namespace
