@@ -245,7 +245,7 @@ TEST(ObjectComparison, NamesWhatDiffersAndLeavesOutWhatControllersMake) {
   const auto found = compare_backups(before, after, {}, {});
   ASSERT_TRUE(found) << found.error().message();
   EXPECT_EQ(lines_of(*found),
-            (States{"added configmaps/shop/new", "removed configmaps/shop/gone",
+            (States{"removed configmaps/shop/gone", "added configmaps/shop/new",
                     "removed pods/shop/alone", "changed secrets/shop/key", "data.k: *** -> ***"}));
   EXPECT_EQ(found->same, 2U);
   EXPECT_EQ(found->left_out, 2U);

@@ -26,10 +26,10 @@ TEST(FieldChanges, NamesEachFieldThatDiffers) {
 
 TEST(FieldChanges, MatchesTheItemsOfAListByTheirNames) {
   EXPECT_EQ(between("{c: [{name: web, image: 'a:1'}, {name: old, image: x}]}",
-                    "{c: [{name: side, image: y}, {name: web, image: 'a:2'}]}"),
+                    "{c: [{name: side, image: z}, {name: web, image: 'a:2'}]}"),
             (Changes{{"c[web].image", "\"a:1\"", "\"a:2\""},
                      {"c[old]", R"({"image":"x","name":"old"})", ""},
-                     {"c[side]", "", R"({"image":"y","name":"side"})"}}));
+                     {"c[side]", "", R"({"image":"z","name":"side"})"}}));
 }
 
 TEST(FieldChanges, MatchesTheItemsOfOtherListsByTheirPlaces) {
