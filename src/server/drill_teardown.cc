@@ -62,6 +62,28 @@ Status let_volumes_go(const ServerContext& context,
   return {};
 }
 
+// Contents of the restored VolumeSnapshots are of no namespace. Only those that retain what they
+// stand for: the storage's snapshot is the backup's.
+Status let_contents_go(const ServerContext& context,
+                       const std::vector<Json>& namespaces,
+                       std::stop_token stop) {
+  const kube::ObjectPath contents{
+      .gvr = {"snapshot.storage.k8s.io", "v1", "volumesnapshotcontents"}};
+  const auto all = list_labelled(context, contents, {}, stop);
+  if (!all && all.error().is(Code::NotFound)) return {};  // no such kind
+  if (!all) return all.error();
+  for (const Json& content : *all) {
+    const std::string_view ns = string_at(content, "spec.volumeSnapshotRef.namespace");
+    const bool is_ours = std::any_of(namespaces.begin(), namespaces.end(),
+                                     [ns](const Json& one) { return kube::name_of(one) == ns; });
+    if (is_ours && string_at(content, "spec.deletionPolicy") == "Retain" &&
+        !kube::is_being_deleted(content)) {
+      TRY(remove_object(context, contents, content, stop));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status tear_down_drill(const ServerContext& context,
@@ -85,6 +107,8 @@ Status tear_down_drill(const ServerContext& context,
     const auto left = TRY(list_labelled(context, namespaces, selector, stop));
     if (left.empty()) return {};
     TRY(let_volumes_go(context, left, stop));
+    // They go with their VolumeSnapshots; without those nobody would find them any more.
+    TRY(let_contents_go(context, left, stop));
     for (const Json& one : left) {
       if (!kube::is_being_deleted(one)) TRY(remove_object(context, namespaces, one, stop));
     }
