@@ -55,6 +55,13 @@ class HistoryVoyage : public Voyage<HistoryVoyage> {
     back_up("third", {"--include-namespaces", "ledger"});
   }
 
+  // None where there is no list: the test has failed already then.
+  static JsonArray list_at(const Json& json, std::string_view path) {
+    const JsonArray* list = array_at(json, path);
+    EXPECT_NE(list, nullptr) << path;
+    return list == nullptr ? JsonArray() : *list;
+  }
+
   static void patch(const std::string& kind, const std::string& name, const std::string& patch) {
     harbour().must_kubectl({"-n", "ledger", "patch", kind, name, "-p", patch});
   }
@@ -71,7 +78,7 @@ class HistoryVoyage : public Voyage<HistoryVoyage> {
   static Words differences(const std::string& before, const std::string& after) {
     Words lines;
     const Json found = document({"diff", before, after, "-n", "ledger"});
-    for (const Json& one : *array_at(found, "differences")) {
+    for (const Json& one : list_at(found, "differences")) {
       lines.push_back(fmt::format("{} {}/{}", string_at(one, "difference"),
                                   string_at(one, "resource"), string_at(one, "name")));
     }
@@ -89,7 +96,7 @@ TEST_F(HistoryVoyage, HistoryListsTheVersionsAndWhatChanged) {
   EXPECT_TRUE(has(ran.out, "configmaps/ledger/settings: 2 versions in 3 of 3 backups.")) << ran.out;
   EXPECT_TRUE(has(ran.out, R"(data.currency: "EUR" -> "USD")")) << ran.out;
   const Json json = document({"history", "cm/settings", "-n", "ledger"});
-  const JsonArray& versions = *array_at(json, "versions");
+  const JsonArray versions = list_at(json, "versions");
   ASSERT_EQ(versions.size(), 2U);
   EXPECT_EQ(string_at(versions[0], "lastBackup"), "first");
   EXPECT_EQ(string_at(versions[1], "firstBackup"), "second");
@@ -98,7 +105,7 @@ TEST_F(HistoryVoyage, HistoryListsTheVersionsAndWhatChanged) {
 
 TEST_F(HistoryVoyage, HistoryTellsWhereAnObjectIsGoneAndWhereItNeverWas) {
   const Json doomed = document({"history", "configmap/doomed", "-n", "ledger"});
-  const JsonArray& backups = *array_at(doomed, "backups");
+  const JsonArray backups = list_at(doomed, "backups");
   ASSERT_EQ(backups.size(), 3U);
   EXPECT_EQ(string_at(backups[1], "state"), "held");
   EXPECT_EQ(string_at(backups[2], "state"), "absent");
@@ -127,7 +134,7 @@ TEST_F(HistoryVoyage, DiffHoldsBackupsAgainstEachOtherAndTheCluster) {
                    "changed deployments.apps/web", "changed secrets/key"}));
   const Outcome same = harbour().lateen({"diff", "third", "third"});
   EXPECT_EQ(same.code, 0) << same.story();
-  harbour().apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: later, namespace: ledger}}");
+  harbour().apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: later, namespace: ledger}\n");
   const Outcome live = harbour().lateen({"diff", "third", "live", "--kind", "cm", "-n", "ledger"});
   EXPECT_EQ(live.code, 1) << live.story();
   EXPECT_TRUE(has(live.out, "added configmaps/ledger/later")) << live.story();
@@ -153,7 +160,7 @@ TEST_F(HistoryVoyage, UndeleteSinceShowsWhatWasLostAndBringsItBack) {
   harbour().must_kubectl({"-n", "ledger", "delete", "secret/key", "deployment/web"});
   const Json lost = document({"undelete", "--since", "1h", "-n", "ledger", "--dry-run"});
   Words names;
-  for (const Json& one : *array_at(lost, "objects")) {
+  for (const Json& one : list_at(lost, "objects")) {
     names.push_back(fmt::format("{}/{} from {}", string_at(one, "resource"), string_at(one, "name"),
                                 string_at(one, "backup")));
   }
@@ -173,8 +180,8 @@ TEST_F(HistoryVoyage, UndeleteSinceShowsWhatWasLostAndBringsItBack) {
 
 TEST_F(HistoryVoyage, ADeletedNamespaceComesBackWithWhatWasInIt) {
   harbour().apply(
-      "{apiVersion: v1, kind: Namespace, metadata: {name: annals}}\n---\n"
-      "{apiVersion: v1, kind: ConfigMap, metadata: {name: page, namespace: annals}, data: {a: b}}");
+      "apiVersion: v1\nkind: Namespace\nmetadata: {name: annals}\n---\n"
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page, namespace: annals}\ndata: {a: b}\n");
   back_up("annals", {"--include-namespaces", "annals"});
   harbour().must_kubectl({"delete", "namespace", "annals", "--wait", "--timeout=60s"});
   const Outcome back =
@@ -205,7 +212,7 @@ TEST_F(HistoryVoyage, TraceSaysWhoCoversAnObjectAndWhyOthersDoNot) {
   EXPECT_TRUE(has(secret.out, "NOT covered by a schedule")) << secret.out;
   EXPECT_TRUE(has(secret.out, "books")) << secret.out;
   const Json json = document({"trace", "secret/key", "-n", "ledger"});
-  const JsonArray& schedules = *array_at(json, "schedules");
+  const JsonArray schedules = list_at(json, "schedules");
   ASSERT_EQ(schedules.size(), 2U);
   EXPECT_FALSE(string_at(schedules[0], "reason").empty());
   EXPECT_EQ(string_at(schedules[1], "lastGood.backup"), "third");
@@ -222,7 +229,7 @@ TEST_F(HistoryVoyage, ABackupWithoutIndexIsReadAndABrokenOneIsNamed) {
   write_text(tarball, bytes);
   const Json json = document({"history", "configmap/settings", "-n", "ledger"});
   std::string states;
-  for (const Json& one : *array_at(json, "backups"))
+  for (const Json& one : list_at(json, "backups"))
     states += fmt::format("{} {}, ", string_at(one, "backup"), string_at(one, "state"));
   EXPECT_TRUE(has(states, "indexless held")) << states;
   EXPECT_TRUE(has(states, "spoiled unreadable")) << states;
@@ -237,10 +244,10 @@ TEST_F(HistoryVoyage, ABackupWithoutIndexIsReadAndABrokenOneIsNamed) {
 TEST_F(HistoryVoyage, CostMeasuresTheClustersBackups) {
   const Json json = document({"cost", "--plan", "23"});
   EXPECT_GE(int_at(json, "measured.backups").value_or(0), 3);
-  const JsonArray& plans = *array_at(json, "plans");
+  const JsonArray plans = list_at(json, "plans");
   ASSERT_EQ(plans.size(), 1U);
   EXPECT_EQ(int_at(plans[0], "backups"), 23);
-  EXPECT_EQ(string_at((*array_at(plans[0], "lines"))[0], "what"), "objects");
+  EXPECT_EQ(string_at(list_at(plans[0], "lines").at(0), "what"), "objects");
 }
 
 }  // namespace
