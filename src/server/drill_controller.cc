@@ -21,6 +21,8 @@ using model::DrillRun;
 using model::RestoreDrill;
 
 constexpr std::size_t kMostRuns = 10;
+constexpr Duration kDrillLookAgain = std::chrono::seconds(30);
+constexpr Duration kDrillAtLeast = std::chrono::milliseconds(200);
 
 // "20261122-020000"; with a number behind it for a second run in one second.
 std::string drill_run_id(TimePoint now, const std::vector<DrillRun>& runs) {
@@ -64,8 +66,9 @@ class DrillController final : public Controller {
 
   std::string_view name() const override { return "restore-drill"; }
 
+  // Until the next cron line is due, or something has ended that the next may wait for.
   Duration period() const override {
-    return threads_busy_ ? Duration(std::chrono::seconds(1)) : Duration(std::chrono::seconds(30));
+    return threads_busy_ ? Duration(std::chrono::seconds(1)) : until_due_;
   }
 
   void reconcile(std::stop_token stop) override {
@@ -85,11 +88,21 @@ class DrillController final : public Controller {
     }
     sweep(at_work, stop);
     threads_busy_ = threads_.count() > 0;
+    until_due_ = until_due(*drills);
   }
 
   void wait() override { threads_.wait(); }
 
  private:
+  Duration until_due(const std::vector<RestoreDrill>& drills) const {
+    Duration wait = kDrillLookAgain;
+    for (const RestoreDrill& drill : drills) {
+      const auto next = drill.spec.paused ? std::nullopt : next_by_cron(drill);
+      if (next) wait = std::min(wait, *next - context_.clock.now());
+    }
+    return std::max(wait, kDrillAtLeast);
+  }
+
   void measure(const std::vector<RestoreDrill>& drills) const {
     std::vector<MetricSample> passed;
     std::vector<MetricSample> recovery;
@@ -236,8 +249,10 @@ class DrillController final : public Controller {
   }
 
   const ServerContext context_;
-  bool threads_busy_ = false;  // this thread's alone
-  RunThreads threads_;         // uses all above: goes first
+  // This thread's alone.
+  bool threads_busy_ = false;
+  Duration until_due_ = kDrillLookAgain;
+  RunThreads threads_;  // uses all above: goes first
 };
 
 }  // namespace
