@@ -128,6 +128,34 @@ TEST_F(ScheduleVoyage, AScheduleThatCannotBeReadSaysWhy) {
       << told;
 }
 
+// `kubectl describe` shows them.
+TEST_F(ScheduleVoyage, WhatHappensIsAnEventOnItsObject) {
+  back_up("told", {"--include-namespaces", "quay", "--include-resources", "configmaps"});
+  const auto reasons = [](const std::string& name) {
+    return harbour().must_kubectl({"-n", "velero", "get", "events", "--field-selector",
+                                   "involvedObject.name=" + name, "-o",
+                                   "jsonpath={.items[*].reason}"});
+  };
+  wait_until("the backup's Events are there", [&] {
+    const std::string seen = reasons("told");
+    return seen.find("BackupStarted") != std::string::npos &&
+           seen.find("BackupCompleted") != std::string::npos;
+  });
+  harbour().must_lateen({"schedule", "create", "unreadable", "--schedule", "0 99 * * *"});
+  wait_until("the schedule's Event is there", [&] {
+    return reasons("unreadable").find("ScheduleFailedValidation") != std::string::npos;
+  });
+}
+
+TEST_F(ScheduleVoyage, AWideTableSaysWhenAScheduleRunsNext) {
+  harbour().must_lateen({"schedule", "create", "rare", "--schedule", "CRON_TZ=UTC 0 0 29 2 *"});
+  wait_until("the schedule says it",
+             [] { return !string_at(velero("schedules", "rare"), "status.nextRun").empty(); });
+  const std::string table = harbour().must_lateen({"schedule", "get", "rare", "-o", "wide"});
+  EXPECT_NE(table.find("NEXT RUN"), std::string::npos) << table;
+  EXPECT_NE(table.find("-02-2"), std::string::npos) << table;
+}
+
 TEST_F(ScheduleVoyage, ABackupWhoseTimeIsOverGoesWithItsFilesAndItsSnapshot) {
   const std::size_t before = stored_snapshots();
   back_up("brief", {"--include-namespaces", "quay", "--ttl", "6s"});
