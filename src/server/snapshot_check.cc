@@ -18,8 +18,8 @@ using assurance::BackupVerdict;
 // How long a driver may take to say that a snapshot is there.
 constexpr Duration kSnapshotAnswer = std::chrono::seconds(30);
 constexpr Duration kSnapshotPoll = std::chrono::milliseconds(200);
-const kube::GroupVersionResource kContents = {"snapshot.storage.k8s.io", "v1",
-                                              "volumesnapshotcontents"};
+const kube::GroupVersionResource kSnapshotContents = {"snapshot.storage.k8s.io", "v1",
+                                                      "volumesnapshotcontents"};
 
 // A VolumeSnapshotContent made for a question; gone when this is.
 class ProbeContent {
@@ -58,7 +58,9 @@ class ProbeContent {
   }
 
  private:
-  static kube::ObjectPath path(const std::string& name) { return {.gvr = kContents, .name = name}; }
+  static kube::ObjectPath path(const std::string& name) {
+    return {.gvr = kSnapshotContents, .name = name};
+  }
 
   const ServerContext& context_;
   const std::string name_;
