@@ -79,8 +79,8 @@ shop        12        12     nightly     nightly-1          7h       25h        
 lab         3         0      <none>      <none>             <none>   <none>      not covered
 
 Volumes:
-NAMESPACE   CLAIM   PATH     SCHEDULE   BACKUP   AGE      VERDICT       WHY
-shop        db      none     nightly    <none>   <none>   not covered   no class of its driver
+NAMESPACE   CLAIM   PATH   SCHEDULE   BACKUP   AGE      VERDICT       WHY
+shop        db      none   nightly    <none>   <none>   not covered   no class of its driver
 
 Why:
   lab: no schedule holds anything of it

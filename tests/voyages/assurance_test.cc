@@ -70,8 +70,8 @@ class AssuranceVoyage : public Voyage<AssuranceVoyage> {
     harbour().must_kubectl(
         {"wait", "--for=condition=Established", "crd", "policyexceptions.kyverno.io"});
     harbour().apply(fmt::format(
-        "{{apiVersion: kyverno.io/v2, kind: PolicyException, metadata: {{name: waiver, namespace: "
-        "{}}}, spec: {{}}}}",
+        "apiVersion: kyverno.io/v2\nkind: PolicyException\nmetadata: {{name: waiver, namespace: "
+        "{}}}\nspec: {{}}\n",
         ns));
     harbour().must_kubectl(
         {"-n", ns, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=55s"});
