@@ -161,6 +161,11 @@ void cancel(const AgentContext& context, const T& object, std::stop_token stop) 
         if (model::is_terminal(now.status.phase.value())) return;
         now.status.phase = runs ? model::DataPhase::Canceling : model::DataPhase::Canceled;
         if (runs) return;
+        // Of one that nobody had accepted there is a snapshot to be removed.
+        if constexpr (requires { now.spec.datamover; }) {
+          if (!now.metadata.deletion_timestamp)
+            now.metadata.add_finalizer(model::finalizers::kDataMovement);
+        }
         now.status.message = "it was canceled";
         now.status.completion_timestamp = context.server.clock.now();
       },
