@@ -57,7 +57,7 @@ TEST_F(CliVoyage, TheExitCodeSaysHowItEndedOrThatItIsNotThere) {
 }
 
 TEST_F(CliVoyage, WhoWaitsNoLongerThanHeSaidIsToldThatItGoesOn) {
-  server().kill9();
+  server().stop();
   const Outcome late = harbour().lateen(
       {"backup", "create", "late", "--include-namespaces", "shop", "--wait", "--timeout", "300ms"});
   EXPECT_EQ(late.code, 5) << late.story();
@@ -100,7 +100,7 @@ TEST_F(CliVoyage, ABundleHoldsWhatIsNeededAndNoLinksThatAreGood) {
 // The server runs in a pod, as an installation has it; its links are good inside of the pod alone.
 TEST_F(CliVoyage, LogsAndDescriptionsComeThroughTheApiServerFromThePodOfTheServer) {
   back_up("far", {"--include-namespaces", "shop"});
-  server().kill9();
+  server().stop();
   harbour().must_kubectl({"apply", "-f", "-"}, fmt::format(R"(
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
