@@ -29,7 +29,7 @@ class CheckSheet {
     const std::string_view word = verdict == Verdict::Ok        ? "ok"
                                   : verdict == Verdict::Warning ? "warning"
                                                                 : "FAILED";
-    console_.line(fmt::format("{:<8} {:<22} {}", word, what, detail));
+    console_.line(fmt::format("{:<8} {:<26} {}", word, what, detail));
     warned_ |= verdict == Verdict::Warning;
     failed_ |= verdict == Verdict::Failed;
   }

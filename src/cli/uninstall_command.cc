@@ -170,6 +170,16 @@ Status remove_definitions(const Uninstall& at) {
   const kube::ObjectPath where{.gvr = {"apiextensions.k8s.io", "v1", "customresourcedefinitions"}};
   for (const Json& crd : TRY(objects_of(at, where, "component=velero")))
     TRY(remove_if_there(at, where.named(kube::name_of(crd))));
+  // Who installs again at once would find them there, on their way out.
+  const Deadline deadline = Deadline::after(kFinalizersWait);
+  while (!TRY(objects_of(at, where, "component=velero")).empty()) {
+    if (deadline.expired()) {
+      at.call.console.line("The custom resource definitions are still being deleted.");
+      break;
+    }
+    if (!sleep_unless_stopped(kUninstallPoll, at.call.stop))
+      return Error(Code::Canceled, "interrupted");
+  }
   return {};
 }
 
