@@ -47,7 +47,7 @@ TEST(IndexLookup, FindsOneObjectByTwoSmallReads) {
   ASSERT_TRUE(found) << found.error().message();
   ASSERT_TRUE(*found);
   EXPECT_EQ(index.reads, 2U);
-  EXPECT_LT(index.read, index.bytes.size() / 8);
+  EXPECT_LT(index.read, index.bytes.size() / 6);
   const MemberRange& range = (**found).member;
   const auto json =
       (**found).extract(BytesView(written.tarball).substr(range.offset, range.length));
