@@ -7,6 +7,7 @@
 #include "server/backup_signer.h"
 #include "server/signing_keys.h"
 #include "server/testing/velero_cluster.h"
+#include "server/volume_repositories.h"
 
 namespace lateen::server {
 namespace {
@@ -19,9 +20,13 @@ const std::string kSigned = "bookstore-full";
 class BackupVerifier : public testing::Test {
  protected:
   void SetUp() override {
+    // By its UID a cluster is known.
+    cluster_.api.create_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}");
     cluster_.fill_bucket();
     const Status made = ensure_signing_key(cluster_.context, {});
     ASSERT_TRUE(made) << made.error().message();
+    // Velero's repositories in the bucket have its well-known key, which is tried besides this one.
+    ASSERT_TRUE(ensure_repository_key(cluster_.context, {}));
     sign(kSigned);
   }
 
@@ -47,7 +52,10 @@ class BackupVerifier : public testing::Test {
 };
 
 TEST_F(BackupVerifier, WhatTheServerSignedIsTrustedAndEachNamesTheOneBefore) {
-  EXPECT_EQ(state_of(kSigned), ManifestState::Trusted);
+  const assurance::BackupVerdict verdict = verify({.names = {kSigned}}).backups.at(0);
+  EXPECT_EQ(verdict.manifest, ManifestState::Trusted);
+  EXPECT_EQ(verdict.snapshots, 3U);
+  EXPECT_EQ(verdict.findings, std::vector<assurance::Finding>());
   sign("cluster-all");
   const auto keys = read_signing_keys(cluster_.context, {}).value();
   const auto store = cluster_.store();
