@@ -35,10 +35,11 @@ class RestApi {
   }
 
  public:
-  RestApi() {
+  // `clock` is what objects' times are from; it must outlive us. Tokens go by the machine's.
+  explicit RestApi(const Clock* clock = nullptr) {
     dir_ = std::make_unique<TempDir>(must(TempDir::create("lateen-api")));
     store_ = must(Store::open({.path = (dir_->path() / "state.db").string()}));
-    api_ = std::make_unique<ApiServer>(*store_, clock_, rng_, Log());
+    api_ = std::make_unique<ApiServer>(*store_, clock == nullptr ? clock_ : *clock, rng_, Log());
     tokens_ = std::make_unique<TokenAuthority>(Secret("a key of the tests"), *store_, clock_);
     front_ = std::make_unique<Front>(*api_, *tokens_);
     front_->set_faults(&gate_);

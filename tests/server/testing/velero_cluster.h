@@ -80,10 +80,10 @@ class VeleroCluster {
     return context.cluster.list<T>().value();
   }
 
-  sandbox::testing::RestApi api;
+  FakeClock clock;
+  sandbox::testing::RestApi api{&clock};
   TempDir dir = std::move(*TempDir::create("lateen-server-test"));
   ServerConfig config;
-  FakeClock clock;
   SystemRng rng;
   objects::StoreFactory stores = objects::StoreFactory::with_built_in();
   volumes::SnapshotterFactory snapshotters;
