@@ -13,7 +13,7 @@ namespace {
 // Enough of what a failing command printed to see why, not enough to drown the log.
 constexpr std::size_t kQuotedOutput = 2000;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const std::string_view trimmed = trim(text);
   if (trimmed.size() <= kQuotedOutput) return std::string(trimmed);
   return fmt::format("…{}", trimmed.substr(trimmed.size() - kQuotedOutput));
@@ -86,10 +86,10 @@ Status HookRunner::run_one(const Json& pod,
                              .stdin_bytes = {},
                              .deadline = Deadline::after(hook.timeout)},
                             stop));
-  log.info("stdout: " + quoted(outcome.out));
-  log.info("stderr: " + quoted(outcome.err));
+  log.info("stdout: " + in_quotes(outcome.out));
+  log.info("stderr: " + in_quotes(outcome.err));
   if (outcome.exit_code == 0) return {};
-  const std::string said = quoted(outcome.err.empty() ? outcome.out : outcome.err);
+  const std::string said = in_quotes(outcome.err.empty() ? outcome.out : outcome.err);
   return Error(Code::Internal, "command terminated with exit code {}{}{}", outcome.exit_code,
                said.empty() ? ", and printed nothing" : "; it printed: ", said);
 }
