@@ -7,7 +7,6 @@
 namespace lateen::server {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 Status run_as_leader(const ServerContext& context,
                      const std::function<Status(std::stop_token)>& lead,
@@ -15,7 +14,8 @@ Status run_as_leader(const ServerContext& context,
   if (!context.config.leader_elect) return lead(std::move(stop));
   const auto watchdog =
       TRY(LeaseWatchdog::create().wrap("see --leader-elect, which may be false for a lone server"));
-  const seconds duration = std::chrono::duration_cast<seconds>(context.config.lease_duration);
+  const std::chrono::seconds duration =
+      std::chrono::duration_cast<std::chrono::seconds>(context.config.lease_duration);
   const Log log = context.log;
   kube::LeaderElector elector(
       context.client(),

@@ -18,9 +18,7 @@
 namespace lateen::server {
 namespace {
 
-using std::chrono::seconds;
-
-constexpr seconds kRequestTime{15};
+constexpr std::chrono::seconds kRequestTime{15};
 constexpr std::chrono::minutes kLongestPause{5};
 constexpr ByteCount kMostOfAnswer = 64_KiB;
 
