@@ -344,8 +344,7 @@ class Run {
     outcome.hooks = hooks_.status();
     // As Velero counts: those that came to a VolumeSnapshot.
     outcome.csi_snapshots_attempted = std::count_if(
-        outcome.volumes.begin(), outcome.volumes.end(),
-        [](const model::BackupVolumeInfo& info) {
+        outcome.volumes.begin(), outcome.volumes.end(), [](const model::BackupVolumeInfo& info) {
           return info.csi_snapshot_info.has_value() && !info.snapshot_data_moved;
         });
     return outcome;

@@ -196,8 +196,8 @@ Result<RestorePreview> make_restore_preview(const model::Restore& asked,
   const restore::RestorePlan plan = restore::plan_restore(restore.spec, archive.items(), discovery);
   RestorePreview preview =
       TRY(restore::preview_restore(restore, plan, archive, tools, running, call.stop));
-  for (const std::string& line : warning_lines(
-           TRY(restore_warnings(plan, archive, running.volumes, session, call.stop)))) {
+  for (const std::string& line :
+       warning_lines(TRY(restore_warnings(plan, archive, running.volumes, session, call.stop)))) {
     preview.results.warnings.add_velero(line);
   }
   return preview;

@@ -144,12 +144,12 @@ Result<Collected> collect_backup(const model::Backup& backup,
   documents.backup = backup;
   documents.item_operations = std::move(outcome.operations);
   documents.names = std::move(outcome.names);
-  documents.coverage = write_json(assurance::to_json(
-      assurance::coverage_of({.backup = backup.metadata.name,
-                              .plan = plan,
-                              .namespaces = namespaces,
-                              .volumes = outcome.volumes,
-                              .witness = witness})));
+  documents.coverage =
+      write_json(assurance::to_json(assurance::coverage_of({.backup = backup.metadata.name,
+                                                            .plan = plan,
+                                                            .namespaces = namespaces,
+                                                            .volumes = outcome.volumes,
+                                                            .witness = witness})));
   documents.volume_infos = std::move(outcome.volumes);
   documents.volume_snapshots = std::move(outcome.native_snapshots);
   documents.pod_volume_backups = std::move(outcome.pod_volume_backups);
@@ -385,7 +385,8 @@ Result<model::Backup> finalize_backup(const model::Backup& before,
   store_for_browsing(backup, context, *store, log, stop);
   if (stop.stop_requested()) return Error(Code::Canceled, "the server was stopped");
   backup.status.completion_timestamp = context.clock.now();
-  // Before the last velero-backup.json, whose digest it holds: what is seen to be complete is signed.
+  // Before the last velero-backup.json, whose digest it holds: what is seen to be complete is
+  // signed.
   const Status is_signed = sign_backup(backup, context, *store, stop);
   if (!is_signed && !stop.stop_requested())
     log.warning("Could not sign the backup", {{"error", is_signed.error()}});
