@@ -34,10 +34,16 @@ function(lateen_room name)
   endif()
   # Six files as one take less than half the time. Names in unnamed namespaces are therefore unlike within a room; base,
   # everybody's, and plugins, mostly templates, stay as they are.
-  if(LATEEN_UNITY AND NOT name MATCHES "^(base|plugins)$")
-    set_target_properties(lateen_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  if(NOT name MATCHES "^(base|plugins)$")
+    lateen_six_as_one(lateen_${name})
+  endif()
+endfunction()
+
+function(lateen_six_as_one target)
+  if(LATEEN_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
     # Each .cc would be taken for a header, and its neighbours' names for its own; other builds have these warnings.
-    target_compile_options(lateen_${name} PRIVATE -Wno-subobject-linkage -Wno-shadow)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-shadow)
   endif()
 endfunction()
 
@@ -81,6 +87,7 @@ function(lateen_room_tests name)
   endif()
   add_executable(${name}_test ${sources})
   lateen_test_settings(${name}_test)
+  lateen_six_as_one(${name}_test)
   foreach(used ${name} ${test_USES})
     if(TARGET lateen_${used})
       target_link_libraries(${name}_test PRIVATE lateen_${used})

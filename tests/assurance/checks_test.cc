@@ -11,9 +11,9 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const TimePoint kNow = *parse_rfc3339("2026-11-22T09:00:00Z");
 

@@ -13,9 +13,9 @@ namespace lateen::assurance {
 namespace {
 
 using std::chrono::hours;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const TimePoint kNow = *parse_rfc3339("2026-11-22T09:00:00Z");
 

@@ -16,9 +16,9 @@
 namespace lateen::assurance {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Json object(std::string_view yaml) {
   auto parsed = parse_yaml(yaml);

@@ -9,9 +9,9 @@
 namespace lateen::assurance {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 IamPolicy policy(const std::string& statements) {
   auto parsed = IamPolicy::parse(R"({"Version":"2012-10-17","Statement":)" + statements + "}");

@@ -17,7 +17,7 @@ using model::Backup;
 const std::string kBackup = "bookstore-full";
 
 // A bucket that the real Velero filled, and a key.
-class Verify : public testing::Test {
+class Verify : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto copied = copy_tree(FilePath(LATEEN_TESTDATA) / "velero-bucket" / "bucket",

@@ -10,8 +10,8 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 Json yaml(std::string_view text) {
   auto parsed = parse_yaml(text);

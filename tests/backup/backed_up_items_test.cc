@@ -9,10 +9,10 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
-class BackedUpItemsTest : public testing::Test {
+class BackedUpItemsTest : public ::testing::Test {
  protected:
   ItemId item(std::string_view kind, std::string ns, std::string name) {
     const kube::ResourceType* type = discovery_.find(kind);

@@ -10,8 +10,8 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 std::string page_of(const std::vector<std::string>& names, const std::string& token = {}) {
   std::vector<std::string> items;
@@ -31,7 +31,7 @@ std::string in(const std::string& ns) {
   return fmt::format("GET /api/v1/namespaces/{}/configmaps", ns);
 }
 
-class CollectorTest : public testing::Test {
+class CollectorTest : public ::testing::Test {
  protected:
   // What is taken of the namespaces a, b and c, in order.
   std::vector<std::string> collected(bool list_wide, std::vector<std::string> selectors = {""}) {

@@ -6,8 +6,8 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 std::vector<NamespaceFacts> cluster() {
   return {{.name = "default", .labels = {}},

@@ -17,7 +17,7 @@ namespace {
 
 using model::BackupOperation;
 using model::OperationPhase;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 constexpr const char* kSnapshot =
     "/apis/snapshot.storage.k8s.io/v1/namespaces/shop/volumesnapshots/vs-1";
@@ -34,7 +34,7 @@ std::string get(const char* path) {
   return std::string("GET ") + path;
 }
 
-class OperationsTest : public testing::Test {
+class OperationsTest : public ::testing::Test {
  protected:
   OperationsTest() {
     BackupOperation one;

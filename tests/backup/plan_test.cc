@@ -16,10 +16,10 @@
 namespace lateen::backup {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::vector<NamespaceFacts> namespaces() {
   return {{.name = "bookstore", .labels = {}},
@@ -171,7 +171,7 @@ Json read_json(const FilePath& path, bool packed) {
   return json ? std::move(*json) : Json();
 }
 
-class VelerosOwnBackups : public testing::TestWithParam<const char*> {};
+class VelerosOwnBackups : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(VelerosOwnBackups, HoldTheKindsThatThePlanCollects) {
   const std::string name = GetParam();
@@ -202,14 +202,14 @@ TEST_P(VelerosOwnBackups, HoldTheKindsThatThePlanCollects) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          VelerosOwnBackups,
-                         testing::Values("bookstore-full",
-                                         "bookstore-app-web",
-                                         "bookstore-orlabels",
-                                         "bookstore-policy",
-                                         "bookstore-scoped",
-                                         "bookstore-hookfail",
-                                         "cluster-all",
-                                         "nightly-20261122103737"),
+                         ::testing::Values("bookstore-full",
+                                           "bookstore-app-web",
+                                           "bookstore-orlabels",
+                                           "bookstore-policy",
+                                           "bookstore-scoped",
+                                           "bookstore-hookfail",
+                                           "cluster-all",
+                                           "nightly-20261122103737"),
                          [](const auto& tested) {
                            std::string name = tested.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -8,7 +8,7 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 Json pod(std::string_view name, const std::vector<std::string>& claims) {
   JsonArray volumes;

@@ -9,7 +9,7 @@ namespace lateen::backup {
 namespace {
 
 using model::BackupSpec;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 struct FilterCase {
   const char* name;
@@ -19,7 +19,7 @@ struct FilterCase {
   std::map<std::string, std::string> expected;
 };
 
-class ResourceFilterTable : public testing::TestWithParam<FilterCase> {};
+class ResourceFilterTable : public ::testing::TestWithParam<FilterCase> {};
 
 TEST_P(ResourceFilterTable, DecidesAsVeleroDoes) {
   const kube::Discovery discovery = samples::make_discovery();
@@ -69,7 +69,7 @@ constexpr const char* kRoles = "clusterroles.rbac.authorization.k8s.io";
 INSTANTIATE_TEST_SUITE_P(
     ,
     ResourceFilterTable,
-    testing::ValuesIn(std::vector<FilterCase>{
+    ::testing::ValuesIn(std::vector<FilterCase>{
         {"NothingSaidOverAllNamespacesIsEverything",
          {},
          true,

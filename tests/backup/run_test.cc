@@ -18,10 +18,10 @@
 namespace lateen::backup {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 FilePath fixture(const std::string& name) {
   return FilePath(LATEEN_TESTDATA) / "velero-bucket" / name;
@@ -66,7 +66,7 @@ struct Held {
   std::map<std::string, Json> objects;  // "pods shop/db-0"
 };
 
-class BackupRunTest : public testing::Test {
+class BackupRunTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     api_ = std::make_unique<sandbox::testing::RestApi>();

@@ -9,12 +9,12 @@
 namespace lateen::backup {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
 
-class VolumeTrackerTest : public testing::Test {
+class VolumeTrackerTest : public ::testing::Test {
  protected:
   static Json yaml(std::string_view text) { return parse_yaml(text).value(); }
 

@@ -12,7 +12,7 @@
 namespace lateen {
 namespace {
 
-class CopyTest : public testing::Test {
+class CopyTest : public ::testing::Test {
  protected:
   FilePath in(std::string_view name) const { return dir_.path() / name; }
 

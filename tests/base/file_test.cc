@@ -9,7 +9,7 @@
 namespace lateen {
 namespace {
 
-class FileTest : public testing::Test {
+class FileTest : public ::testing::Test {
  protected:
   FilePath in(std::string_view name) const { return dir_.path() / name; }
 

@@ -17,7 +17,7 @@ struct NumberCase {
   std::string written;
 };
 
-class GoNumbers : public testing::TestWithParam<NumberCase> {};
+class GoNumbers : public ::testing::TestWithParam<NumberCase> {};
 
 TEST_P(GoNumbers, AreWrittenAsGoWritesThem) {
   const auto value = parse_json(GetParam().read);
@@ -27,7 +27,7 @@ TEST_P(GoNumbers, AreWrittenAsGoWritesThem) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          GoNumbers,
-                         testing::ValuesIn(std::vector<NumberCase>{
+                         ::testing::ValuesIn(std::vector<NumberCase>{
                              {"Zero", "0", "0"},
                              {"NegativeZero", "-0.0", "-0"},
                              {"WholeDouble", "1.0", "1"},

@@ -28,7 +28,7 @@ TEST(StopOnSignalsDeathTest, EndsTheProcessAtTheSecondSignal) {
         ::kill(::getpid(), SIGINT);
         (void)sleep_unless_stopped(std::chrono::seconds(20), {});
       },
-      testing::ExitedWithCode(128 + SIGINT), "");
+      ::testing::ExitedWithCode(128 + SIGINT), "");
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 namespace lateen::cli {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(CheckOutput, ShowsEvidenceNextStepAndPage) {
   EXPECT_EQ(print_checks({assurance::passed("location-available", "default", "Available"),

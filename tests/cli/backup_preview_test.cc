@@ -6,8 +6,8 @@
 namespace lateen::cli {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 server::BackupPreview preview() {
   server::BackupPreview preview;

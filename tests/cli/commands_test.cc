@@ -9,9 +9,9 @@
 namespace lateen::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 struct Outcome {
   int code;
@@ -188,8 +188,8 @@ TEST(Commands, TheTreeHasVelerosNames) {
     for (const std::string& word : path) {
       command = command == nullptr ? nullptr : find_child(*command, word);
     }
-    EXPECT_NE(command, nullptr) << testing::PrintToString(path);
-    EXPECT_TRUE(command == nullptr || command->run) << testing::PrintToString(path);
+    EXPECT_NE(command, nullptr) << ::testing::PrintToString(path);
+    EXPECT_TRUE(command == nullptr || command->run) << ::testing::PrintToString(path);
   }
   EXPECT_EQ(find_child(*find_child(root, "snapshot-location"), "delete"), nullptr);
 }

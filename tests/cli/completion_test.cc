@@ -10,11 +10,11 @@
 namespace lateen::cli {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::vector<std::string> offered(const std::vector<std::string>& words) {
   const NameSource names = [](std::string_view kind) -> std::vector<std::string> {
@@ -139,7 +139,7 @@ TEST(CompletionInBash, CompletesCommandsFlagsAndValues) {
 }
 
 // The other shells at least read their scripts, where they are installed.
-class CompletionSyntax : public testing::TestWithParam<std::string> {};
+class CompletionSyntax : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(CompletionSyntax, IsWhatTheShellUnderstands) {
   const auto script = completion_script(GetParam(), "lateen");
@@ -154,7 +154,7 @@ TEST_P(CompletionSyntax, IsWhatTheShellUnderstands) {
   EXPECT_EQ(done->err, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Shells, CompletionSyntax, testing::Values("bash", "zsh", "fish"));
+INSTANTIATE_TEST_SUITE_P(Shells, CompletionSyntax, ::testing::Values("bash", "zsh", "fish"));
 
 }  // namespace
 }  // namespace lateen::cli

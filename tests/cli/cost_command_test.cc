@@ -12,7 +12,7 @@
 namespace lateen::cli {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 struct CostOutcome {
   int code;

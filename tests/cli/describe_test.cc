@@ -14,7 +14,7 @@ using model::DownloadTargetKind;
 
 const DescribeStyle kAsPrinted{.details = true, .colors = true};
 
-class BackupOfVelero : public testing::TestWithParam<std::string> {};
+class BackupOfVelero : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BackupOfVelero, IsDescribedByteForByteAsVeleroDoes) {
   EXPECT_EQ(describe_backup(fixture_backup(GetParam()), kAsPrinted),
@@ -23,14 +23,14 @@ TEST_P(BackupOfVelero, IsDescribedByteForByteAsVeleroDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures,
                          BackupOfVelero,
-                         testing::Values("bookstore-full", "bookstore-hookfail", "cluster-all"),
+                         ::testing::Values("bookstore-full", "bookstore-hookfail", "cluster-all"),
                          [](const auto& one) {
                            std::string name = one.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
 
-class RestoreOfVelero : public testing::TestWithParam<std::string> {};
+class RestoreOfVelero : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(RestoreOfVelero, IsDescribedByteForByteAsVeleroDoes) {
   EXPECT_EQ(describe_restore(fixture_restore(GetParam()), kAsPrinted),
@@ -39,7 +39,7 @@ TEST_P(RestoreOfVelero, IsDescribedByteForByteAsVeleroDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures,
                          RestoreOfVelero,
-                         testing::Values("copy", "dr", "modified", "update"),
+                         ::testing::Values("copy", "dr", "modified", "update"),
                          [](const auto& one) { return one.param; });
 
 TEST(DescribeSchedule, IsByteForByteWhatVeleroPrints) {

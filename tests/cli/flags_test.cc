@@ -10,9 +10,9 @@
 namespace lateen::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 std::vector<FlagSpec> one_of_each() {
   return {{.name = "wait", .kind = FlagKind::Bool, .usage = "", .shorthand = "w"},
@@ -85,7 +85,7 @@ struct Refused {
   const char* message;
 };
 
-class RefusedValue : public testing::TestWithParam<Refused> {};
+class RefusedValue : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(RefusedValue, IsRefusedInPflagsWords) {
   const auto flags = given({{GetParam().flag, GetParam().value}});
@@ -97,7 +97,7 @@ TEST_P(RefusedValue, IsRefusedInPflagsWords) {
 INSTANTIATE_TEST_SUITE_P(
     Values,
     RefusedValue,
-    testing::Values(
+    ::testing::Values(
         Refused{
             "ttl", "1x",
             R"(invalid argument "1x" for "--ttl" flag: time: unknown unit "x" in duration "1x")"},

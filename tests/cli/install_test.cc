@@ -14,8 +14,8 @@
 namespace lateen::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 struct Printed {
   int code;
@@ -64,7 +64,7 @@ struct InstallCase {
   std::vector<std::string> flags;
 };
 
-class InstalledObjects : public testing::TestWithParam<InstallCase> {};
+class InstalledObjects : public ::testing::TestWithParam<InstallCase> {};
 
 TEST_P(InstalledObjects, AreThoseOfVelero) {
   const auto folder = TempDir::create("lateen-install");
@@ -88,7 +88,7 @@ TEST_P(InstalledObjects, AreThoseOfVelero) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     InstalledObjects,
-    testing::Values(
+    ::testing::Values(
         InstallCase{"WithANodeAgent",
                     "agent.json",
                     {"--provider", "aws", "--plugins", "velero/velero-plugin-for-aws:v1.12.0",
@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
             "WithoutLocations",
             "nothing-default.json",
             {"--no-default-backup-location", "--use-volume-snapshots=false", "--no-secret"}}),
-    [](const testing::TestParamInfo<InstallCase>& one) { return std::string(one.param.name); });
+    [](const ::testing::TestParamInfo<InstallCase>& one) { return std::string(one.param.name); });
 
 TEST(Install, RefusesInVelerosWords) {
   struct Refusal {

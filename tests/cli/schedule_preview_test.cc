@@ -9,7 +9,7 @@
 namespace lateen::cli {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 struct Outcome {
   int code;

@@ -10,9 +10,9 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Flags with(const std::vector<std::pair<std::string, std::string>>& given) {
   Flags flags(server_flags());

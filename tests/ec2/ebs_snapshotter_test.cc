@@ -12,13 +12,13 @@ namespace lateen::volumes::ebs {
 namespace {
 
 using objects::s3::moto_url;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::IsSupersetOf;
-using testing::Pair;
-using testing::StartsWith;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Pair;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 constexpr const char* kHere = "eu-west-1";
 constexpr const char* kThere = "us-east-1";
@@ -29,7 +29,7 @@ std::optional<std::string> surroundings(const std::string& name) {
   return std::nullopt;
 }
 
-class EbsSnapshotterTest : public testing::Test {
+class EbsSnapshotterTest : public ::testing::Test {
  protected:
   static std::unique_ptr<VolumeSnapshotter> open(model::StringMap config = {}) {
     config.emplace("region", kHere);

@@ -22,7 +22,7 @@ class SetClock final : public Clock {
 };
 
 // A cluster whose user is a shell script. Each run appends a line to `runs`.
-class PluginTest : public testing::Test {
+class PluginTest : public ::testing::Test {
  protected:
   void script(const std::string& body) {
     const FilePath path = dir_.path() / "plugin";

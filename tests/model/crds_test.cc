@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "base/byte_source.h"
+#include "base/file.h"
 #include "base/gzip.h"
 #include "base/tar.h"
+#include "base/yaml.h"
 #include "model/fixture.h"
 
 namespace lateen::model {
@@ -149,6 +151,23 @@ void expect_structural(const Json& schema, const std::string& path) {
 TEST(Crds, HaveStructuralSchemas) {
   for (const Json& manifest : crd_manifests()) {
     expect_structural(schema_of(manifest), std::string(string_at(manifest, "metadata.name")));
+  }
+}
+
+// `lateen install --crds-only --dry-run -o yaml`, each as a document of its own.
+TEST(Crds, OfTheChartAreTheseVeryOnes) {
+  const auto text = read_file(FilePath(LATEEN_SOURCE_DIR) / "deploy/helm/lateen/crds/crds.yaml");
+  ASSERT_TRUE(text);
+  const auto documents = parse_yaml_documents(*text);
+  ASSERT_TRUE(documents) << documents.error().describe();
+  std::vector<Json> manifests = crd_manifests();
+  std::ranges::copy(own_crd_manifests(), std::back_inserter(manifests));
+  ASSERT_EQ(documents->size(), manifests.size());
+  for (std::size_t i = 0; i < manifests.size(); ++i) {
+    EXPECT_EQ(string_at((*documents)[i], "metadata.name"),
+              string_at(manifests[i], "metadata.name"));
+    EXPECT_EQ(*find((*documents)[i], "spec"), *find(manifests[i], "spec"))
+        << string_at(manifests[i], "metadata.name");
   }
 }
 

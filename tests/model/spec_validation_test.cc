@@ -51,7 +51,7 @@ struct NamespaceCase {
   bool valid;
 };
 
-class NamespacePattern : public testing::TestWithParam<NamespaceCase> {};
+class NamespacePattern : public ::testing::TestWithParam<NamespaceCase> {};
 
 TEST_P(NamespacePattern, IsJudgedAsVeleroDoes) {
   EXPECT_EQ(validate_namespace_includes_excludes({GetParam().pattern}, {}).empty(),
@@ -60,7 +60,7 @@ TEST_P(NamespacePattern, IsJudgedAsVeleroDoes) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          NamespacePattern,
-                         testing::ValuesIn(std::vector<NamespaceCase>{
+                         ::testing::ValuesIn(std::vector<NamespaceCase>{
                              {"AName", "shop", true},
                              {"Everything", "*", true},
                              {"APrefix", "team-*", true},

@@ -10,7 +10,7 @@
 namespace lateen::objects {
 namespace {
 
-class FsStoreTest : public testing::Test {
+class FsStoreTest : public ::testing::Test {
  protected:
   FsStoreTest() : dir_(*TempDir::create()), root_(dir_.path() / "bucket") {
     EXPECT_TRUE(make_dirs(root_));

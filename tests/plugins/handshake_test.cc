@@ -23,7 +23,7 @@ struct BadLine {
   std::string why;
 };
 
-class BadHandshake : public testing::TestWithParam<BadLine> {};
+class BadHandshake : public ::testing::TestWithParam<BadLine> {};
 
 TEST_P(BadHandshake, IsRefusedWithTheReason) {
   const auto read = parse_handshake(GetParam().line);
@@ -35,7 +35,7 @@ TEST_P(BadHandshake, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     BadHandshake,
-    testing::ValuesIn(std::vector<BadLine>{
+    ::testing::ValuesIn(std::vector<BadLine>{
         {"Empty", "", "fewer than four parts"},
         {"APrint", "Welcome to the plugin!", "it printed \"Welcome to the plugin!\""},
         {"AnotherCore", "2|2|unix|/tmp/p|grpc|", "the plugin protocol is not 1"},

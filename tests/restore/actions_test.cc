@@ -10,11 +10,11 @@ namespace lateen::restore {
 namespace {
 
 using samples::yaml;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class RestoreActions : public testing::Test {
+class RestoreActions : public ::testing::Test {
  protected:
   RestoreActions() {
     restore_.metadata.name = "r1";
@@ -370,7 +370,7 @@ struct ServiceCase {
   const char* expected;
 };
 
-class ServiceAction : public testing::TestWithParam<ServiceCase> {};
+class ServiceAction : public ::testing::TestWithParam<ServiceCase> {};
 
 TEST_P(ServiceAction, KeepsWhatAPersonChose) {
   Json service = yaml(GetParam().service);
@@ -381,7 +381,7 @@ TEST_P(ServiceAction, KeepsWhatAPersonChose) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     ServiceAction,
-    testing::ValuesIn(std::vector<ServiceCase>{
+    ::testing::ValuesIn(std::vector<ServiceCase>{
         {.name = "TheClusterIpIsTheClusters",
          .service = "{spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1], ports: [{port: 80}]}}",
          .expected = "{ports: [{port: 80}]}"},

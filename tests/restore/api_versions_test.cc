@@ -9,10 +9,10 @@
 namespace lateen::restore {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::string_view kScalers = "horizontalpodautoscalers.autoscaling";
 

@@ -12,13 +12,13 @@
 namespace lateen::restore {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
-class HostileRestoreTest : public testing::Test {
+class HostileRestoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const FilePath script = FilePath(LATEEN_TESTDATA) / "hostile/make_tarball.py";

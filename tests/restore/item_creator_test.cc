@@ -11,14 +11,14 @@ namespace lateen::restore {
 namespace {
 
 using samples::yaml;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr const char* kDiffers =
     "already exists. Warning: the in-cluster version is different than the backed-up version";
 
-class ItemCreatorTest : public testing::Test {
+class ItemCreatorTest : public ::testing::Test {
  protected:
   // Restores the object into a cluster that may have one of that name.
   CreatedItem bring(std::string_view text, const kube::GroupVersionResource& gvr) {

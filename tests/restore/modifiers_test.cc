@@ -11,9 +11,9 @@ namespace lateen::restore {
 namespace {
 
 using samples::yaml;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Modifiers parse(std::string_view rules) {
   auto parsed = Modifiers::parse(fmt::format("version: v1\nresourceModifierRules:\n{}", rules));
@@ -55,7 +55,7 @@ struct ConditionCase {
   bool applies;
 };
 
-class Conditions : public testing::TestWithParam<ConditionCase> {};
+class Conditions : public ::testing::TestWithParam<ConditionCase> {};
 
 TEST_P(Conditions, DecideWhetherARuleApplies) {
   const Json object =
@@ -66,7 +66,7 @@ TEST_P(Conditions, DecideWhetherARuleApplies) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     Conditions,
-    testing::ValuesIn(std::vector<ConditionCase>{
+    ::testing::ValuesIn(std::vector<ConditionCase>{
         {"TheKind", "{groupResource: deployments.apps}", true},
         {"AnotherKind", "{groupResource: pods}", false},
         {"AStarIsOneWordOfTheKind", "{groupResource: '*'}", false},
@@ -196,7 +196,7 @@ struct RefusalCase {
   const char* message;
 };
 
-class ModifierRefusals : public testing::TestWithParam<RefusalCase> {};
+class ModifierRefusals : public ::testing::TestWithParam<RefusalCase> {};
 
 TEST_P(ModifierRefusals, SayWhichRuleIsWrong) {
   const auto parsed = Modifiers::parse(GetParam().yaml);
@@ -207,7 +207,7 @@ TEST_P(ModifierRefusals, SayWhichRuleIsWrong) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     ModifierRefusals,
-    testing::ValuesIn(std::vector<RefusalCase>{
+    ::testing::ValuesIn(std::vector<RefusalCase>{
         {"AnotherVersion", "version: v2\nresourceModifierRules: []", "unsupported version \"v2\""},
         {"AnUnknownField", "version: v1\nrules: []", "unknown field \"rules\""},
         {"NoConditions", "version: v1\nresourceModifierRules: [{patches: []}]",

@@ -7,9 +7,9 @@
 namespace lateen::restore {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(NamespaceMapping, WhatIsNotMappedStaysWhereItIs) {
   EXPECT_EQ(target_namespace({{"shop", "copy"}}, "shop"), "copy");

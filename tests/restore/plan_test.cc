@@ -14,11 +14,11 @@ namespace lateen::restore {
 namespace {
 
 using backup::samples::make_discovery;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 // ---- Which objects.
 
@@ -30,7 +30,7 @@ struct SelectionCase {
   const char* as_additional = "";  // the same when another object leads to it
 };
 
-class Selections : public testing::TestWithParam<SelectionCase> {};
+class Selections : public ::testing::TestWithParam<SelectionCase> {};
 
 TEST_P(Selections, FollowTheFilters) {
   const kube::Discovery discovery = make_discovery();
@@ -70,7 +70,7 @@ constexpr const char* kNotKind = "its kind is not among the included resources";
 INSTANTIATE_TEST_SUITE_P(
     ,
     Selections,
-    testing::ValuesIn(std::vector<SelectionCase>{
+    ::testing::ValuesIn(std::vector<SelectionCase>{
         {"EverythingByDefault", {}, kPod, ""},
         {"ClusterScopedOnesToo", {}, kVolume, ""},
         {"NodesAreNeverRestored", {}, kNode, "its kind is excluded", "its kind is excluded"},

@@ -13,11 +13,11 @@ namespace lateen::restore {
 namespace {
 
 using samples::yaml;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
-class PreviewTest : public testing::Test {
+class PreviewTest : public ::testing::Test {
  protected:
   PreviewTest() {
     restore_.metadata.name = "r1";

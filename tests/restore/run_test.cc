@@ -15,12 +15,12 @@ namespace lateen::restore {
 namespace {
 
 using samples::yaml;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class RestoreRunTest : public testing::Test {
+class RestoreRunTest : public ::testing::Test {
  protected:
   RestoreRunTest() {
     restore_.metadata.name = "r1";

@@ -40,7 +40,7 @@ constexpr std::string_view kBookDefinition =
         "isbn":{"type":"string","pattern":"^\\d{3}-\\d+$"}}},
       "status":{"type":"object","properties":{"phase":{"type":"string"}}}}}}}]}})";
 
-class ApiServerTest : public testing::Test {
+class ApiServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     StoreOptions options;

@@ -110,7 +110,7 @@ struct PatternCase {
   bool matches;
 };
 
-class CrdPattern : public testing::TestWithParam<PatternCase> {};
+class CrdPattern : public ::testing::TestWithParam<PatternCase> {};
 
 TEST_P(CrdPattern, MatchesAsGoDoes) {
   const Pattern* pattern = cached_pattern(GetParam().pattern);
@@ -118,19 +118,19 @@ TEST_P(CrdPattern, MatchesAsGoDoes) {
   EXPECT_EQ(pattern->found_in(GetParam().text), GetParam().matches);
 }
 
-INSTANTIATE_TEST_SUITE_P(,
-                         CrdPattern,
-                         testing::Values(PatternCase{"Digits", R"(^\d+$)", "123", true},
-                                         PatternCase{"DigitsOnly", R"(^\d+$)", "12a", false},
-                                         PatternCase{"Anywhere", "b", "abc", true},
-                                         PatternCase{"Group", "^(?:ab)+$", "abab", true},
-                                         PatternCase{"EscapedDot", R"(^a\.b$)", "axb", false},
-                                         PatternCase{"WordsInABracket", R"(^[\w.-]+$)", "a.b-c_1",
-                                                     true},
-                                         PatternCase{"DashFirst", "^[-a]+$", "a-", true},
-                                         PatternCase{"EscapedBracket", R"(^[\]\[]+$)", "[]", true},
-                                         PatternCase{"Lazy", "^a+?$", "aaa", true}),
-                         [](const auto& one) { return std::string(one.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    ,
+    CrdPattern,
+    ::testing::Values(PatternCase{"Digits", R"(^\d+$)", "123", true},
+                      PatternCase{"DigitsOnly", R"(^\d+$)", "12a", false},
+                      PatternCase{"Anywhere", "b", "abc", true},
+                      PatternCase{"Group", "^(?:ab)+$", "abab", true},
+                      PatternCase{"EscapedDot", R"(^a\.b$)", "axb", false},
+                      PatternCase{"WordsInABracket", R"(^[\w.-]+$)", "a.b-c_1", true},
+                      PatternCase{"DashFirst", "^[-a]+$", "a-", true},
+                      PatternCase{"EscapedBracket", R"(^[\]\[]+$)", "[]", true},
+                      PatternCase{"Lazy", "^a+?$", "aaa", true}),
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(CrdFormat, ChecksTheKnownOnes) {
   EXPECT_TRUE(has_format("date-time", "2026-11-22T10:00:00Z"));

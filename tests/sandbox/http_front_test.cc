@@ -17,7 +17,7 @@ constexpr std::string_view kTable = "application/json;as=Table;v=v1;g=meta.k8s.i
 constexpr std::string_view kAggregated =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-class HttpFrontTest : public testing::Test {
+class HttpFrontTest : public ::testing::Test {
  protected:
   void SetUp() override {
     StoreOptions options;

@@ -97,7 +97,7 @@ struct PullPolicyCase {
   std::string policy;
 };
 
-class SchemaPullPolicy : public testing::TestWithParam<PullPolicyCase> {};
+class SchemaPullPolicy : public ::testing::TestWithParam<PullPolicyCase> {};
 
 TEST_P(SchemaPullPolicy, FollowsTheTag) {
   const Json pod = created(JsonObject{
@@ -112,7 +112,7 @@ TEST_P(SchemaPullPolicy, FollowsTheTag) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          SchemaPullPolicy,
-                         testing::ValuesIn(std::vector<PullPolicyCase>{
+                         ::testing::ValuesIn(std::vector<PullPolicyCase>{
                              {"NoTag", "nginx", "Always"},
                              {"Latest", "example.com:5000/nginx:latest", "Always"},
                              {"Version", "nginx:1.2", "IfNotPresent"},

@@ -93,7 +93,7 @@ struct PodCase {
   std::string row;
 };
 
-class SchemaPodLine : public testing::TestWithParam<PodCase> {};
+class SchemaPodLine : public ::testing::TestWithParam<PodCase> {};
 
 TEST_P(SchemaPodLine, SaysWhatThePodIsDoing) {
   EXPECT_EQ(
@@ -106,7 +106,7 @@ TEST_P(SchemaPodLine, SaysWhatThePodIsDoing) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     SchemaPodLine,
-    testing::ValuesIn(std::vector<PodCase>{
+    ::testing::ValuesIn(std::vector<PodCase>{
         {"Pending", R"(},"spec":{"containers":[{}]},"status":{"phase":"Pending"})",
          "p | 0/1 | Pending | 0 | 5m"},
         {"Crashing",

@@ -217,7 +217,7 @@ struct RefusalCase {
   std::string error;
 };
 
-class SchemaRefusal : public testing::TestWithParam<RefusalCase> {};
+class SchemaRefusal : public ::testing::TestWithParam<RefusalCase> {};
 
 TEST_P(SchemaRefusal, SaysWhatIsWrong) {
   EXPECT_EQ(refusal_of(GetParam().object), GetParam().error);
@@ -226,7 +226,7 @@ TEST_P(SchemaRefusal, SaysWhatIsWrong) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     SchemaRefusal,
-    testing::ValuesIn(std::vector<RefusalCase>{
+    ::testing::ValuesIn(std::vector<RefusalCase>{
         {"PodWithoutContainers",
          R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[]}})",
          "Pod \"p\" is invalid: spec.containers: Required value"},

@@ -23,7 +23,7 @@ Draft draft(std::string_view ns, std::string_view name, std::string_view data = 
   return out;
 }
 
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override { reopen(); }
 

@@ -13,8 +13,8 @@ namespace {
 
 using model::Backup;
 using model::BackupPhase;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const std::vector<backup::NamespaceFacts>& cluster() {
   static const std::vector<backup::NamespaceFacts> kNamespaces = {{.name = "shop", .labels = {}},

@@ -17,7 +17,7 @@ using assurance::ManifestState;
 const std::string kSigned = "bookstore-full";
 
 // A bucket that the real Velero filled, one backup of which is signed here.
-class BackupVerifier : public testing::Test {
+class BackupVerifier : public ::testing::Test {
  protected:
   void SetUp() override {
     // By its UID a cluster is known.

@@ -12,7 +12,7 @@ namespace {
 
 using model::Backup;
 
-class CancelWatchTest : public testing::Test {
+class CancelWatchTest : public ::testing::Test {
  protected:
   Backup backup(model::StringMap annotations = {}) {
     Backup one;

@@ -25,12 +25,12 @@ using model::BackupPhase;
 using model::BackupStorageLocation;
 using model::DeleteBackupRequest;
 using model::Schedule;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-class ControllersTest : public testing::Test {
+class ControllersTest : public ::testing::Test {
  protected:
   static void reconcile(const std::unique_ptr<Controller>& controller) {
     controller->reconcile({});
@@ -444,7 +444,7 @@ TEST_F(SchedulesTest, ABadLineFailsValidation) {
   look();
   EXPECT_EQ(cluster_.get<Schedule>("bad").status.phase, model::SchedulePhase::FailedValidation);
   EXPECT_THAT(cluster_.get<Schedule>("bad").status.validation_errors,
-              ElementsAre(testing::StartsWith("invalid schedule: ")));
+              ElementsAre(::testing::StartsWith("invalid schedule: ")));
 }
 
 // ---- Locations.

@@ -22,12 +22,12 @@ using model::Backup;
 using model::BackupPhase;
 using model::Restore;
 using model::RestorePhase;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Pair;
-using testing::SizeIs;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr std::string_view kShop = R"(
 {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
@@ -57,7 +57,7 @@ status: {phase: Bound}
 const kube::GroupVersionResource kVolumes{"", "v1", "persistentvolumes"};
 const kube::GroupVersionResource kClaims{"", "v1", "persistentvolumeclaims"};
 
-class NativeSnapshotTest : public testing::Test {
+class NativeSnapshotTest : public ::testing::Test {
  protected:
   NativeSnapshotTest() {
     storage_.add_to(cluster_.snapshotters, "memory");

@@ -19,9 +19,9 @@ namespace {
 
 using model::Backup;
 using model::BackupPhase;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Json backup_that(std::string_view phase) {
   return parse_yaml(fmt::format(R"(
@@ -154,7 +154,7 @@ class Receiver final : public net::HttpHandler {
   std::vector<Came> came_;
 };
 
-class NotifierTest : public testing::Test {
+class NotifierTest : public ::testing::Test {
  protected:
   NotifierTest() { server_ = net::HttpServer::start({}, receiver_).value(); }
 
@@ -287,7 +287,7 @@ TEST_F(NotifierTest, AChangeOfPhaseBecomesAnEventOnTheObject) {
 
 // ---- What the server says of itself.
 
-class EndpointsTest : public testing::Test {
+class EndpointsTest : public ::testing::Test {
  protected:
   EndpointsTest() {
     config_.metrics_address = "127.0.0.1:0";
@@ -337,7 +337,7 @@ TEST(Metrics, SeriesOfWhatIsGoneGo) {
   metrics.schedule_seen("nightly", nullptr);
   EXPECT_THAT(metrics.text(), HasSubstr("velero_backup_attempt_total{schedule=\"nightly\"} 0"));
   metrics.schedule_gone("nightly");
-  EXPECT_THAT(metrics.text(), testing::Not(HasSubstr("nightly")));
+  EXPECT_THAT(metrics.text(), ::testing::Not(HasSubstr("nightly")));
   Backup backup;
   backup.metadata.name = "b1";
   backup.status.csi_volume_snapshots_attempted = 1;
@@ -346,7 +346,7 @@ TEST(Metrics, SeriesOfWhatIsGoneGo) {
   metrics.backups_known({backup});
   EXPECT_THAT(metrics.text(), HasSubstr("backupName=\"b1\""));
   metrics.backups_known({});
-  EXPECT_THAT(metrics.text(), testing::Not(HasSubstr("backupName=\"b1\"")));
+  EXPECT_THAT(metrics.text(), ::testing::Not(HasSubstr("backupName=\"b1\"")));
 }
 
 TEST(Metrics, GaugesOfOursAreReplacedAsAWhole) {
@@ -354,7 +354,7 @@ TEST(Metrics, GaugesOfOursAreReplacedAsAWhole) {
   metrics.set_gauges("lateen_x", "X", {{{{"a", "1"}}, 5}, {{{"a", "2"}}, 6}});
   metrics.set_gauges("lateen_x", "X", {{{{"a", "2"}}, 7}});
   EXPECT_THAT(metrics.text(), HasSubstr("lateen_x{a=\"2\"} 7"));
-  EXPECT_THAT(metrics.text(), testing::Not(HasSubstr("a=\"1\"")));
+  EXPECT_THAT(metrics.text(), ::testing::Not(HasSubstr("a=\"1\"")));
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 namespace lateen::server {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class Lines final : public LogSink {
  public:
@@ -21,7 +21,7 @@ class Lines final : public LogSink {
   std::vector<std::string> all;
 };
 
-class OrphanReportTest : public testing::Test {
+class OrphanReportTest : public ::testing::Test {
  protected:
   OrphanReportTest() {
     ServerContext context = cluster_.context;
@@ -53,8 +53,8 @@ TEST_F(OrphanReportTest, SaysNothingOfOneThatMayStillBeWritten) {
 TEST_F(OrphanReportTest, TellsOnceOfWhatIsLeftAndOfItsSnapshotsAndTouchesNothing) {
   look_at(std::chrono::hours(25));
   look_at(std::chrono::hours(26));
-  EXPECT_THAT(lines_->all, ElementsAre(testing::AllOf(HasSubstr("folder=backups/b1/"),
-                                                      HasSubstr("snapshots=snap-1"))));
+  EXPECT_THAT(lines_->all, ElementsAre(::testing::AllOf(HasSubstr("folder=backups/b1/"),
+                                                        HasSubstr("snapshots=snap-1"))));
   EXPECT_TRUE(exists(cluster_.bucket() / "backups" / "b1" / "b1.tar.gz"));
 }
 

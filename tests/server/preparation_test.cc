@@ -9,9 +9,9 @@ namespace {
 
 using model::Backup;
 using model::BackupPhase;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const TimePoint kNow = parse_rfc3339("2026-11-22T10:09:21Z").value();
 
@@ -29,7 +29,7 @@ model::VolumeSnapshotLocation snapshots(std::string name, std::string provider) 
   return one;
 }
 
-class BackupPreparationTest : public testing::Test {
+class BackupPreparationTest : public ::testing::Test {
  protected:
   BackupPreparationTest() {
     around_.storage_locations = {location("default")};

@@ -15,10 +15,10 @@ namespace {
 
 using model::Restore;
 using model::RestorePhase;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-class RestoreControllerTest : public testing::Test {
+class RestoreControllerTest : public ::testing::Test {
  protected:
   RestoreControllerTest() {
     cluster_.fill_bucket();

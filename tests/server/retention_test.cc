@@ -16,9 +16,9 @@ using model::BackupPhase;
 using model::DeleteBackupRequest;
 using model::Schedule;
 using std::chrono::hours;
-using testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAre;
 
-class RetentionControllersTest : public testing::Test {
+class RetentionControllersTest : public ::testing::Test {
  protected:
   void SetUp() override {
     cluster_.api.create_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}");
@@ -104,7 +104,7 @@ TEST_F(RetentionControllersTest, ARetentionThatCannotBeReadDeletesNothingAndIsTo
   const Schedule told = cluster_.get<Schedule>("nightly");
   EXPECT_EQ(told.status.phase, model::SchedulePhase::FailedValidation);
   ASSERT_EQ(told.status.validation_errors.size(), 1U);
-  EXPECT_THAT(told.status.validation_errors[0], testing::HasSubstr("daily=many"));
+  EXPECT_THAT(told.status.validation_errors[0], ::testing::HasSubstr("daily=many"));
 }
 
 TEST_F(RetentionControllersTest, AScheduledBackupRemembersItsClusterAndOutlivesItsRetention) {

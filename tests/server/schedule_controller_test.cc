@@ -16,11 +16,11 @@ using model::Backup;
 using model::BackupPhase;
 using model::Schedule;
 using std::chrono::hours;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class ScheduleControllerTest : public testing::Test {
+class ScheduleControllerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     cluster_.clock.set(parse_rfc3339("2026-05-20T12:00:00Z").value());
@@ -124,7 +124,7 @@ TEST_F(ScheduleControllerTest, TellsOfRunsAndOfMissedOnes) {
       cluster_.api.client().list({.gvr = {"", "v1", "events"}, .ns = "velero"}, {}, {}).value();
   for (const Json& event : *array_at(list, "items"))
     said.push_back(fmt::format("{}: {}", string_at(event, "reason"), string_at(event, "message")));
-  EXPECT_THAT(said, testing::UnorderedElementsAre(
+  EXPECT_THAT(said, ::testing::UnorderedElementsAre(
                         "BackupCreated: Created backup nightly-20260524020000",
                         "RunsMissed: 3 of its runs got no backup before 2026-05-24T02:00:00Z; "
                         "nightly-20260524020000 makes up for them"));

@@ -15,10 +15,10 @@ using model::BackupPhase;
 using model::Schedule;
 using std::chrono::hours;
 using std::chrono::minutes;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 TimePoint at(std::string_view time) {
   return parse_rfc3339(time).value();
@@ -78,7 +78,7 @@ TEST(NextRun, SaysWhatIsWrongWithALine) {
   schedule.spec.schedule = " ";
   EXPECT_EQ(next_of(schedule), "Schedule must be a non-empty valid Cron expression");
   schedule.spec.schedule = "every night";
-  EXPECT_THAT(next_of(schedule), testing::StartsWith("invalid schedule: "));
+  EXPECT_THAT(next_of(schedule), ::testing::StartsWith("invalid schedule: "));
 }
 
 // robfig/cron: the hour that summer time leaves out has no run, and the hour that comes twice has

@@ -10,7 +10,7 @@
 namespace lateen::volumes {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 Json yaml(std::string_view text) {
   auto parsed = parse_yaml(text);
@@ -43,7 +43,7 @@ std::vector<std::string> changes(const kube::FakeApi& api) {
   return made;
 }
 
-class CsiSnapshotTest : public testing::Test {
+class CsiSnapshotTest : public ::testing::Test {
  protected:
   Result<CsiSnapshot> take(Duration timeout = std::chrono::seconds(5)) {
     const SnapshotRequest request{

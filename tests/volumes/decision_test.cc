@@ -8,9 +8,9 @@
 namespace lateen::volumes {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Json yaml(std::string_view text) {
   auto parsed = parse_yaml(text);
@@ -40,7 +40,7 @@ struct DecisionCase {
   VolumeMethod expected = VolumeMethod::None;
 };
 
-class VolumeDecisions : public testing::TestWithParam<DecisionCase> {};
+class VolumeDecisions : public ::testing::TestWithParam<DecisionCase> {};
 
 TEST_P(VolumeDecisions, FollowVelerosOrder) {
   const DecisionCase& given = GetParam();
@@ -63,7 +63,7 @@ TEST_P(VolumeDecisions, FollowVelerosOrder) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     VolumeDecisions,
-    testing::ValuesIn(std::vector<DecisionCase>{
+    ::testing::ValuesIn(std::vector<DecisionCase>{
         {.name = "ACsiVolumeIsSnapshottedByDefault", .expected = VolumeMethod::CsiSnapshot},
         {.name = "AnyOtherIsForTheNativeSnapshotter",
          .source = "awsElasticBlockStore: {volumeID: v}",
@@ -184,7 +184,7 @@ struct PodVolumeCase {
   PodVolumeWay expected = PodVolumeWay::Copy;
 };
 
-class PodVolumeDecisions : public testing::TestWithParam<PodVolumeCase> {};
+class PodVolumeDecisions : public ::testing::TestWithParam<PodVolumeCase> {};
 
 TEST_P(PodVolumeDecisions, FollowVelerosOrder) {
   const PodVolumeCase& given = GetParam();
@@ -210,7 +210,7 @@ TEST_P(PodVolumeDecisions, FollowVelerosOrder) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     PodVolumeDecisions,
-    testing::ValuesIn(std::vector<PodVolumeCase>{
+    ::testing::ValuesIn(std::vector<PodVolumeCase>{
         {.name = "ByDefault"},
         {.name = "NobodyAsks", .by_default = false, .expected = PodVolumeWay::Leave},
         {.name = "APolicyAsks", .policy = "fs-backup", .by_default = false},

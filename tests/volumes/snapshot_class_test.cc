@@ -21,7 +21,7 @@ struct ClassCase {
   const char* expected;  // the class, or what the error holds
 };
 
-class SnapshotClass : public testing::TestWithParam<ClassCase> {};
+class SnapshotClass : public ::testing::TestWithParam<ClassCase> {};
 
 TEST_P(SnapshotClass, IsChosenInVelerosOrder) {
   std::vector<Json> classes;
@@ -47,7 +47,7 @@ constexpr const char* kBackup =
 INSTANTIATE_TEST_SUITE_P(
     ,
     SnapshotClass,
-    testing::ValuesIn(std::vector<ClassCase>{
+    ::testing::ValuesIn(std::vector<ClassCase>{
         {"TheClaimsWordComesFirst", kClaim, kBackup, {kA, kB, kLabelled}, "a"},
         {"ThenTheBackups", "{}", kBackup, {kA, kB, kLabelled}, "b"},
         {"ThenTheLabelledOne", "{}", "{}", {kA, kDefault, kLabelled}, "labelled"},

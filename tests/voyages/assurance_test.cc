@@ -13,9 +13,9 @@
 namespace lateen::voyages {
 namespace {
 
-using testing::Contains;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A namespace with what a repository has, what a controller made, and data.
 std::string shop(const std::string& ns, const std::string& storage_class = "standard") {
@@ -135,7 +135,7 @@ status: {{phase: Completed, startTimestamp: "{}", completionTimestamp: "{}", exp
 };
 
 auto starts(const std::string& text) {
-  return Contains(testing::StartsWith(text));
+  return Contains(::testing::StartsWith(text));
 }
 
 TEST_F(AssuranceVoyage, ChecksAreGreenWithoutAFlawAndNameEachFlaw) {

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::minutes;
 
 class RepoFailuresVoyage : public RepositoryVoyage,
-                           public testing::WithParamInterface<const char*> {
+                           public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
     make_source();
@@ -194,7 +194,7 @@ TEST_P(RepoFailuresVoyage, UnknownFormatIsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          RepoFailuresVoyage,
-                         testing::Values("kopia", "restic"),
+                         ::testing::Values("kopia", "restic"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 using objects::s3::ServerProgram;
 
 class RepositoryOnS3Voyage : public RepositoryVoyage,
-                             public testing::WithParamInterface<const char*> {
+                             public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
     endpoint_ = objects::s3::moto_url();
@@ -217,7 +217,7 @@ TEST_P(RepositoryOnS3Voyage, LimitsHoldBackWhatGoesUpAndWhatComesDown) {
 
 INSTANTIATE_TEST_SUITE_P(,
                          RepositoryOnS3Voyage,
-                         testing::Values("kopia", "restic"),
+                         ::testing::Values("kopia", "restic"),
                          [](const auto& one) { return std::string(one.param); });
 
 // Restic's own client of S3 and ours, on one repository.
@@ -276,7 +276,7 @@ TEST_P(RepositoryOnS3VoyageWithRestic, ALockOfTheOthersIsRespectedAndACheckCanDo
 
 INSTANTIATE_TEST_SUITE_P(,
                          RepositoryOnS3VoyageWithRestic,
-                         testing::Values("ours", "theirs"),
+                         ::testing::Values("ours", "theirs"),
                          [](const auto& one) { return std::string(one.param); });
 
 }  // namespace

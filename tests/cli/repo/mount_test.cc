@@ -63,7 +63,7 @@ TEST(MountNames, AreResticsWithLinksToTheLatest) {
             "/u/aaaabbbbccc on a_b, 22.11.2026 11-09-21 = 0\n");
 }
 
-class FuseServerTest : public testing::Test {
+class FuseServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(make_dirs(dir_.path() / "source/folder"));

@@ -24,11 +24,11 @@ struct SignatureCase {
   std::string_view signature;
 };
 
-std::string case_name(const testing::TestParamInfo<SignatureCase>& info) {
+std::string case_name(const ::testing::TestParamInfo<SignatureCase>& info) {
   return std::string(info.param.name);
 }
 
-class SignsAsBotocore : public testing::TestWithParam<SignatureCase> {};
+class SignsAsBotocore : public ::testing::TestWithParam<SignatureCase> {};
 
 TEST_P(SignsAsBotocore, Request) {
   const SignatureCase& c = GetParam();
@@ -90,7 +90,7 @@ const std::vector<SignatureCase> kCases = {
      "host;x-amz-date",
      "f5fd2a28280b0369c979911c49895f98180dd9107d2cd003adb3d02bbf293bc6"}};
 
-INSTANTIATE_TEST_SUITE_P(, SignsAsBotocore, testing::ValuesIn(kCases), case_name);
+INSTANTIATE_TEST_SUITE_P(, SignsAsBotocore, ::testing::ValuesIn(kCases), case_name);
 
 TEST(SigV4, PresignsAsBotocore) {
   const Credentials credentials = example_credentials("TOKEN/+==");

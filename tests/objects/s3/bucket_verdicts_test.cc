@@ -8,8 +8,8 @@
 namespace lateen::objects::s3 {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 net::aws::XmlElement xml(std::string_view text) {
   auto parsed = net::aws::parse_xml(text);

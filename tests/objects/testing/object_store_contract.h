@@ -1,6 +1,6 @@
 // What every ObjectStore must do. A backend is done when this passes on it:
 //
-//   INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreContract, testing::Values([] { return make_one();
+//   INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreContract, ::testing::Values([] { return make_one();
 //   }));
 #pragma once
 

@@ -50,7 +50,7 @@ inline std::unique_ptr<objects::ObjectStore> dir_store(const FilePath& dir, bool
 }
 
 // A folder, a clock that stands still, real randomness.
-class ResticFixture : public testing::Test {
+class ResticFixture : public ::testing::Test {
  protected:
   FilePath dir() const { return temp_.path(); }
 

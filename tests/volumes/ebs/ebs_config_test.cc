@@ -11,10 +11,10 @@
 namespace lateen::volumes::ebs {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
 
 const Tags kWanted{{"velero.io/backup", "nightly-1"},
                    {"velero.io/pv", "pv-1"},

@@ -12,10 +12,10 @@
 namespace lateen::volumes::ebs {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
 
 Bytes recorded(const std::string& name) {
   auto bytes = read_file(FilePath(LATEEN_TESTDATA) / "ec2" / name);
@@ -128,7 +128,7 @@ struct MeaningCase {
   const char* hint;
 };
 
-class Ec2FaultMeaning : public testing::TestWithParam<MeaningCase> {};
+class Ec2FaultMeaning : public ::testing::TestWithParam<MeaningCase> {};
 
 TEST_P(Ec2FaultMeaning, IsExplained) {
   const net::aws::ServiceFault said{.status = 400, .code = GetParam().code, .message = "m"};
@@ -141,7 +141,7 @@ TEST_P(Ec2FaultMeaning, IsExplained) {
 INSTANTIATE_TEST_SUITE_P(
     ,
     Ec2FaultMeaning,
-    testing::Values(
+    ::testing::Values(
         MeaningCase{"Quota", "SnapshotLimitExceeded", Code::TooManyRequests, false, "quota"},
         MeaningCase{"Pending", "ConcurrentSnapshotLimitExceeded", Code::TooManyRequests, true,
                     "pending"},
@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         MeaningCase{"Image", "InvalidSnapshot.InUse", Code::Conflict, true, "AMI"},
         MeaningCase{"Zone", "InvalidZone.NotFound", Code::InvalidArgument, false,
                     "config.availabilityZone"}),
-    [](const testing::TestParamInfo<MeaningCase>& one) { return one.param.name; });
+    [](const ::testing::TestParamInfo<MeaningCase>& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace lateen::volumes::ebs

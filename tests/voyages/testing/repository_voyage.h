@@ -17,7 +17,7 @@ namespace lateen::voyages {
 
 inline constexpr const char* kRestic = "/usr/bin/restic";
 
-class RepositoryVoyage : public testing::Test {
+class RepositoryVoyage : public ::testing::Test {
  protected:
   FilePath dir() const { return temp_.path(); }
 
