@@ -25,8 +25,14 @@ Result<std::string> velero_namespace(const Invocation& call) {
 
 Result<Session> open_session(const Invocation& call) {
   std::string ns = TRY(velero_namespace(call));
-  kube::ClusterConfig cluster = TRY(kube::load_cluster_config(
-      {.path = call.flags.text("kubeconfig"), .context = call.flags.text("kubecontext")}));
+  auto loaded = kube::load_cluster_config(
+      {.path = call.flags.text("kubeconfig"), .context = call.flags.text("kubecontext")});
+  if (!loaded && loaded.error().is(Code::NotFound)) {
+    // NotFound is for what a cluster has not: a script tells the two apart by the exit code.
+    return Error(Code::InvalidArgument, "{}", loaded.error().message())
+        .with_hint(loaded.error().hint());
+  }
+  kube::ClusterConfig cluster = TRY(std::move(loaded));
   kube::ClientOptions options;
   options.user_agent = fmt::format("{}/{} (linux/amd64)", call.program, kVersion);
   auto client = TRY(kube::Client::open(std::move(cluster), std::move(options)));

@@ -114,7 +114,15 @@ TEST(Crds, SayWhatTheRealOnesSay) {
     ASSERT_TRUE(real.contains(name)) << name;
     Json spec = *find(real.at(name), "spec");
     erase(spec, "conversion");
-    EXPECT_EQ(comparable(*find(manifest, "spec")), comparable(spec)) << name;
+    Json ours = *find(manifest, "spec");
+    if (name == "schedules.velero.io") {
+      // Lateen's own, which Velero passes over.
+      JsonObject& schema = ours.at("versions").as_array()[0].at("schema").as_object();
+      JsonObject& status =
+          schema["openAPIV3Schema"].at("properties").at("status").at("properties").as_object();
+      EXPECT_EQ(status.erase("nextRun") + status.erase("missedRuns"), 2U);
+    }
+    EXPECT_EQ(comparable(ours), comparable(spec)) << name;
   }
 }
 
@@ -163,11 +171,12 @@ TEST(Crds, OfTheChartAreTheseVeryOnes) {
   std::vector<Json> manifests = crd_manifests();
   std::ranges::copy(own_crd_manifests(), std::back_inserter(manifests));
   ASSERT_EQ(documents->size(), manifests.size());
-  for (std::size_t i = 0; i < manifests.size(); ++i) {
-    EXPECT_EQ(string_at((*documents)[i], "metadata.name"),
-              string_at(manifests[i], "metadata.name"));
-    EXPECT_EQ(*find((*documents)[i], "spec"), *find(manifests[i], "spec"))
-        << string_at(manifests[i], "metadata.name");
+  std::map<std::string, Json> stored;
+  for (const Json& document : *documents)
+    stored[std::string(string_at(document, "metadata.name"))] = *find(document, "spec");
+  for (const Json& manifest : manifests) {
+    const std::string name(string_at(manifest, "metadata.name"));
+    EXPECT_EQ(stored[name], *find(manifest, "spec")) << name;
   }
 }
 

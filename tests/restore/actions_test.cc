@@ -261,7 +261,7 @@ TEST_F(RestoreActions, AClaimWhoseDataCannotBeRestoredSaysSo) {
   for (const EmptyCase& one :
        {EmptyCase{"files", VolumeBackupMethod::PodVolumeBackup, false, "file-system backup"},
         EmptyCase{"moved", VolumeBackupMethod::CSISnapshot, true,
-                  "moved to the backup repository"}}) {
+                  "moving its data to the repository failed"}}) {
     ActionContext with = context();
     note(with, one.method, "Delete", one.moved);
     Json claim = bound_claim();

@@ -29,9 +29,11 @@ data: {a: b}
     back_up("shop", {"--include-namespaces", "shop"});
   }
 
-  // It fails with exit code 1, and says all of this on stderr.
-  static void expect_refused(const Outcome& ran, const std::vector<std::string>& words) {
-    EXPECT_EQ(ran.code, 1) << ran.story();
+  // It fails with this exit code (10: not found), and says all of this on stderr.
+  static void expect_refused(const Outcome& ran,
+                             const std::vector<std::string>& words,
+                             int code = 1) {
+    EXPECT_EQ(ran.code, code) << ran.story();
     EXPECT_TRUE(ran.err.find("An error occurred: ") != std::string::npos) << ran.story();
     for (const std::string& word : words)
       EXPECT_NE(ran.err.find(word), std::string::npos)
@@ -124,9 +126,10 @@ TEST_F(BadInputVoyage, NamesThatExistAndNamesThatDoNotAreNamed) {
   expect_refused(harbour().lateen({"backup-location", "create", "default", "--provider",
                                    "filesystem", "--bucket", "x"}),
                  {"backupstoragelocations.velero.io \"default\" already exists"});
-  expect_refused(harbour().lateen({"backup", "logs", "nope"}), {"backup \"nope\" does not exist"});
+  expect_refused(harbour().lateen({"backup", "logs", "nope"}), {"backup \"nope\" does not exist"},
+                 10);
   expect_refused(harbour().lateen({"restore", "create", "--from-backup", "nope"}),
-                 {"backups.velero.io \"nope\" not found"});
+                 {"backups.velero.io \"nope\" not found"}, 10);
   expect_refused(harbour().lateen({"backup", "create", "Not_A_Name"}), {"Not_A_Name"});
 }
 
@@ -135,7 +138,7 @@ TEST_F(BadInputVoyage, ABackupOfContradictionsFailsValidation) {
                                    "--exclude-namespaces", "shop"}),
                  {"shop"});
   expect_refused(harbour().lateen({"backup", "create", "nowhere", "--storage-location", "nowhere"}),
-                 {"backupstoragelocations.velero.io \"nowhere\" not found"});
+                 {"backupstoragelocations.velero.io \"nowhere\" not found"}, 10);
 }
 
 TEST_F(BadInputVoyage, AUnreachableLocationIsUnavailableAndTakesNoBackups) {

@@ -159,7 +159,7 @@ class BucketOnS3Voyage : public Voyage<BucketOnS3Voyage> {
 TEST_F(BucketOnS3Voyage, ABackupIsWrittenReadRestoredAndDeleted) {
   back_up("shop", {"--include-namespaces", "shop", "--storage-location", "s3"});
   const Names keys = split_lines(boto("list", "lateen"));
-  EXPECT_EQ(keys.size(), 10U) << join(keys, "\n");
+  EXPECT_EQ(keys.size(), 12U) << join(keys, "\n");
   EXPECT_EQ(std::ranges::count(keys, "cluster-a/backups/shop/velero-backup.json"), 1);
   EXPECT_EQ(std::ranges::count(keys, "cluster-a/backups/shop/shop.tar.gz"), 1);
 

@@ -106,14 +106,14 @@ class BucketVoyage : public Voyage<BucketVoyage> {
   static std::string document(const std::string& name) { return "shop-" + name + ".json.gz"; }
 };
 
-TEST_F(BucketVoyage, HoldsExactlyTheFilesThatVeleroWritesAndTheIndex) {
+TEST_F(BucketVoyage, HoldsExactlyTheFilesThatVeleroWritesAndOurs) {
   EXPECT_EQ(files(bucket()), (std::set<std::string>{"backups", "restores"}));
-  EXPECT_EQ(
-      files(backup_dir("shop")),
-      (std::set<std::string>{"velero-backup.json", "shop.tar.gz", "shop-logs.gz", "shop-results.gz",
-                             document("resource-list"), document("volumesnapshots"),
-                             document("podvolumebackups"), document("itemoperations"),
-                             document("volumeinfo"), document("index")}));
+  EXPECT_EQ(files(backup_dir("shop")),
+            (std::set<std::string>{
+                "velero-backup.json", "shop.tar.gz", "shop-logs.gz", "shop-results.gz",
+                document("resource-list"), document("volumesnapshots"),
+                document("podvolumebackups"), document("itemoperations"), document("volumeinfo"),
+                document("index"), document("coverage"), "shop-manifest.jsonl"}));
   EXPECT_EQ(files(bucket() / "restores/shop-again"),
             (std::set<std::string>{"restore-shop-again-logs.gz", "restore-shop-again-results.gz",
                                    "restore-shop-again-resource-list.json.gz",
