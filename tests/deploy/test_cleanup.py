@@ -1,5 +1,6 @@
 """deploy/terraform/cleanup-pre-destroy.sh with AWS' own command line, on moto."""
 
+import logging
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "deploy/terraform/cleanup-pre-destr
 class Cleanup(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         cls.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         cls.server.start()
         host, port = cls.server.get_host_and_port()
