@@ -165,7 +165,9 @@ TEST_F(RepoCommandsVoyage, FindsFilesByBlobTreeAndPackAsResticDoes) {
     // Restic stops at the first place of a tree; we name all.
     EXPECT_FALSE(theirs.empty());
     EXPECT_TRUE(std::includes(ours.begin(), ours.end(), theirs.begin(), theirs.end()))
-        << join(words, " ");
+        << join(words, " ") << "\nrestic:\n"
+        << join(theirs, "\n") << "\nours:\n"
+        << join(ours, "\n");
   }
   EXPECT_EQ(lateen({"find", "--pack", "ffffffff"}).code, 1);
   EXPECT_EQ(lateen({"find", "--pack", "--blob", "ffffffff"}).code, 1);
