@@ -116,12 +116,14 @@ std::vector<std::size_t> backups_since(std::span<const BackupTime> backups, Time
       continue;
     }
     const auto [known, is_first] = before.emplace(backups[i].schedule, i);
-    if (!is_first && backups[known->second].time < backups[i].time) known->second = i;
+    if (!is_first && backups[known->second].time <= backups[i].time) known->second = i;
   }
   for (const auto& [schedule, i] : before)
     chosen.push_back(i);
-  std::sort(chosen.begin(), chosen.end(),
-            [&backups](std::size_t a, std::size_t b) { return backups[a].time > backups[b].time; });
+  // Of one second, the later in the list first.
+  std::sort(chosen.begin(), chosen.end(), [&backups](std::size_t a, std::size_t b) {
+    return std::tuple(backups[a].time, a) > std::tuple(backups[b].time, b);
+  });
   return chosen;
 }
 

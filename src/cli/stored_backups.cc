@@ -100,7 +100,9 @@ Status StoredBackups::list(const Invocation& call) {
            (!location.empty() && backup.spec.storage_location != location);
   });
   std::sort(backups_.begin(), backups_.end(), [](const auto& a, const auto& b) {
-    return std::tuple(time_of(a), a.metadata.name) < std::tuple(time_of(b), b.metadata.name);
+    // Times have seconds.
+    return std::tuple(time_of(a), a.status.completion_timestamp, a.metadata.name) <
+           std::tuple(time_of(b), b.status.completion_timestamp, b.metadata.name);
   });
   return {};
 }

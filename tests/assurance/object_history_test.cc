@@ -271,6 +271,15 @@ TEST(BackupsSince, AreTheLaterOnesAndTheLastBeforeOfEachSchedule) {
   EXPECT_TRUE(backups_since({}, at).empty());
 }
 
+// Times have seconds, and a script makes two backups in one.
+TEST(BackupsSince, OfOneSecondTheLaterInTheListComesFirst) {
+  const TimePoint at = *parse_rfc3339("2026-05-20T02:00:00Z");
+  const BackupTime late{"", at + hours(1)};
+  EXPECT_EQ(backups_since(std::vector{late, late, late}, at), (std::vector<std::size_t>{2, 1, 0}));
+  const BackupTime early{"nightly", at - hours(1)};
+  EXPECT_EQ(backups_since(std::vector{early, early}, at), (std::vector<std::size_t>{1}));
+}
+
 // ---- Which backups take an object.
 
 kube::ResourceType type_of(std::string group, std::string resource, bool namespaced) {
