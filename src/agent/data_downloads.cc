@@ -3,6 +3,7 @@
 #include "agent/host_volumes.h"
 #include "agent/movement.h"
 #include "model/data_movement.h"
+#include "model/uploader_settings.h"
 #include "volumes/node_agent.h"
 #include "volumes/volume_rebind.h"
 
@@ -170,15 +171,13 @@ class DataDownloads final : public MovementController<DataDownload> {
         TRY(open_repository(context_, download.spec.backup_storage_location,
                             download.spec.source_namespace, std::string(volumes::kKopia), stop));
     const auto& settings = download.spec.data_mover_config;
-    const auto sparse = settings.find("WriteSparseFiles");
-    return repository->restore(
-        download.spec.snapshot_id,
-        {.target = volume.directory,
-         .sparse = sparse != settings.end() && sparse->second == "true",
-         .parallel_files = parallel_setting(settings, "ParallelFilesDownload"),
-         .block = volume.block,
-         .exact = is_in_place(download)},
-        progress, stop);
+    return repository->restore(download.spec.snapshot_id,
+                               {.target = volume.directory,
+                                .sparse = model::write_sparse_files(settings),
+                                .parallel_files = model::parallel_files_download(settings),
+                                .block = volume.block,
+                                .exact = is_in_place(download)},
+                               progress, stop);
   }
 };
 

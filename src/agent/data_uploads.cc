@@ -4,6 +4,7 @@
 #include "agent/movement.h"
 #include "base/text.h"
 #include "model/data_movement.h"
+#include "model/uploader_settings.h"
 #include "volumes/node_agent.h"
 #include "volumes/snapshot_takeover.h"
 
@@ -83,7 +84,7 @@ class DataUploads final : public MovementController<DataUpload> {
         .name = fmt::format("{}/{}", upload.spec.source_namespace, upload.spec.source_pvc),
         .requester = volumes::Requester::DataMover,
         .tags = {},
-        .parallel_files = parallel_setting(upload.spec.data_mover_config, "ParallelFilesUpload"),
+        .parallel_files = model::parallel_files_upload(upload.spec.data_mover_config),
         .block = volume.block};
     const std::string_view operation = upload.metadata.label(model::labels::kAsyncOperationId);
     if (!operation.empty()) source.tags[std::string(model::labels::kAsyncOperationId)] = operation;

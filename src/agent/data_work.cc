@@ -23,13 +23,6 @@ Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(const AgentCo
                                         std::move(stop));
 }
 
-std::size_t parallel_setting(const model::StringMap& settings, std::string_view key) {
-  const auto found = settings.find(key);
-  if (found == settings.end()) return 0;
-  const auto number = parse_int(found->second);
-  return number && *number > 0 ? static_cast<std::size_t>(*number) : 0;
-}
-
 model::DataProgress progress_of(const repository::Progress& progress) {
   model::DataProgress now;
   now.total_bytes = static_cast<std::int64_t>(progress.total_bytes.load());

@@ -39,9 +39,6 @@ Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(const AgentCo
                                                                    const std::string& type,
                                                                    std::stop_token stop);
 
-// "ParallelFilesUpload" and the like; 0 when it is not given.
-std::size_t parallel_setting(const model::StringMap& settings, std::string_view key);
-
 model::DataProgress progress_of(const repository::Progress& progress);
 
 // "3 files changed while they were read: …"; empty for none.

@@ -3,6 +3,7 @@
 #include "agent/host_volumes.h"
 #include "kube/object.h"
 #include "model/names.h"
+#include "model/uploader_settings.h"
 #include "server/listing.h"
 
 namespace lateen::agent {
@@ -107,7 +108,7 @@ class PodVolumeBackups final : public server::Controller {
          .name = source_name(copy),
          .requester = volumes::Requester::PodVolume,
          .tags = copy.spec.tags,
-         .parallel_files = parallel_setting(copy.spec.uploader_settings, "ParallelFilesUpload")},
+         .parallel_files = model::parallel_files_upload(copy.spec.uploader_settings)},
         progress, stop);
   }
 

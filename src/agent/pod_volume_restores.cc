@@ -5,6 +5,7 @@
 #include "agent/host_volumes.h"
 #include "kube/object.h"
 #include "model/names.h"
+#include "model/uploader_settings.h"
 #include "repository/tree/restore_target.h"
 #include "restore/pod_volume_action.h"
 #include "server/listing.h"
@@ -117,11 +118,10 @@ class PodVolumeRestores final : public server::Controller {
         TRY(open_repository(context_, restore.spec.backup_storage_location,
                             restore.spec.source_namespace, restore.spec.uploader_type, stop));
     const auto& settings = restore.spec.uploader_settings;
-    const auto sparse = settings.find("WriteSparseFiles");
     TRY(repository->restore(restore.spec.snapshot_id,
                             {.target = volume.directory,
-                             .sparse = sparse != settings.end() && sparse->second == "true",
-                             .parallel_files = parallel_setting(settings, "ParallelFilesDownload")},
+                             .sparse = model::write_sparse_files(settings),
+                             .parallel_files = model::parallel_files_download(settings)},
                             progress, stop));
     return put_done_mark(volume.directory, uid).wrap("telling the pod that its files are there");
   }

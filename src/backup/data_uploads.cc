@@ -2,6 +2,7 @@
 
 #include "kube/object.h"
 #include "model/names.h"
+#include "model/uploader_settings.h"
 #include "volumes/data_mover.h"
 
 namespace lateen::backup {
@@ -60,10 +61,7 @@ model::DataUpload new_data_upload(const model::Backup& backup,
   made.spec.backup_storage_location = backup.spec.storage_location;
   made.spec.source_namespace = kube::namespace_of(claim);
   made.spec.operation_timeout = backup.spec.csi_snapshot_timeout;
-  if (backup.spec.uploader_config && backup.spec.uploader_config->parallel_files_upload > 0) {
-    made.spec.data_mover_config["ParallelFilesUpload"] =
-        std::to_string(backup.spec.uploader_config->parallel_files_upload);
-  }
+  made.spec.data_mover_config = model::uploader_settings(backup.spec.uploader_config);
   return made;
 }
 

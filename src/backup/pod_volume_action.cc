@@ -10,6 +10,7 @@
 #include "kube/object.h"
 #include "model/names.h"
 #include "model/phases.h"
+#include "model/uploader_settings.h"
 #include "volumes/node_agent.h"
 #include "volumes/volume_repository.h"
 
@@ -245,10 +246,7 @@ PodVolumeBackup new_pod_volume_backup(const model::Backup& backup,
     made.metadata.labels[std::string(model::labels::kPvcUid)] = uid;
     made.spec.tags["pvc-uid"] = uid;
   }
-  if (backup.spec.uploader_config && backup.spec.uploader_config->parallel_files_upload > 0) {
-    made.spec.uploader_settings["ParallelFilesUpload"] =
-        std::to_string(backup.spec.uploader_config->parallel_files_upload);
-  }
+  made.spec.uploader_settings = model::uploader_settings(backup.spec.uploader_config);
   return made;
 }
 

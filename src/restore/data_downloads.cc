@@ -9,6 +9,7 @@
 #include "kube/object.h"
 #include "model/names.h"
 #include "model/phases.h"
+#include "model/uploader_settings.h"
 #include "restore/action.h"
 #include "restore/run.h"
 #include "volumes/data_mover.h"
@@ -214,15 +215,7 @@ model::DataDownload new_data_download(const model::Restore& restore,
   made.spec.operation_timeout = upload.spec.operation_timeout;
   made.spec.node_os = upload.status.node_os;
   made.spec.snapshot_size = upload.status.progress.total_bytes;
-  if (restore.spec.uploader_config) {
-    const auto& config = *restore.spec.uploader_config;
-    if (config.write_sparse_files)
-      made.spec.data_mover_config["WriteSparseFiles"] =
-          *config.write_sparse_files ? "true" : "false";
-    if (config.parallel_files_download > 0)
-      made.spec.data_mover_config["ParallelFilesDownload"] =
-          std::to_string(config.parallel_files_download);
-  }
+  made.spec.data_mover_config = model::uploader_settings(restore.spec.uploader_config);
   return made;
 }
 

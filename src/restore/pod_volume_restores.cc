@@ -10,6 +10,7 @@
 #include "model/names.h"
 #include "model/phases.h"
 #include "model/restarts.h"
+#include "model/uploader_settings.h"
 #include "restore/action.h"
 #include "restore/run.h"
 #include "volumes/node_agent.h"
@@ -342,15 +343,7 @@ PodVolumeRestore new_pod_volume_restore(const model::Restore& restore,
   made.spec.snapshot_id = copy.status.snapshot_id;
   made.spec.source_namespace = copy.spec.pod.ns;
   made.spec.snapshot_size = copy.status.progress.total_bytes;
-  if (restore.spec.uploader_config) {
-    const auto& config = *restore.spec.uploader_config;
-    if (config.write_sparse_files)
-      made.spec.uploader_settings["WriteSparseFiles"] =
-          *config.write_sparse_files ? "true" : "false";
-    if (config.parallel_files_download > 0)
-      made.spec.uploader_settings["ParallelFilesDownload"] =
-          std::to_string(config.parallel_files_download);
-  }
+  made.spec.uploader_settings = model::uploader_settings(restore.spec.uploader_config);
   return made;
 }
 

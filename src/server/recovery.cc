@@ -1,5 +1,7 @@
 #include "server/recovery.h"
 
+#include <type_traits>
+
 #include <fmt/ranges.h>
 
 #include "model/backup.h"
@@ -102,7 +104,7 @@ class RecoveryController final : public Controller {
       return false;
     }
     // What it has left goes with its deletion, or is told by the bucket's sync.
-    done = fail(backup, done.error(), stop);
+    done = fail(backup, "backup", done.error(), stop);
     return done.has_value();
   }
 
@@ -121,7 +123,7 @@ class RecoveryController final : public Controller {
     // Of another backup that has this name, nothing is touched.
     if (!is_whole) TRY(remove_unfinished(backup.metadata.name, *store, context_, log, stop));
     if (model::restarts_of(backup.metadata) >= kMaxRestarts)
-      return fail(backup, gone_too_often("backup", "InProgress"), stop);
+      return fail(backup, "backup", gone_too_often("backup", "InProgress"), stop);
     TRY(settle(
         backup, BackupPhase::InProgress, context_,
         [](Backup& now) {
@@ -147,17 +149,22 @@ class RecoveryController final : public Controller {
     return {};
   }
 
-  Status fail(const Backup& backup, const Error& why, std::stop_token stop) const {
+  template <typename T>  // Backup or Restore
+  Status fail(const T& object,
+              std::string_view noun,
+              const Error& why,
+              std::stop_token stop) const {
+    using Phase = std::remove_cvref_t<decltype(object.status.phase.value())>;
     TRY(settle(
-        backup, BackupPhase::InProgress, context_,
-        [&](Backup& now) {
-          now.status.phase = BackupPhase::Failed;
+        object, Phase::InProgress, context_,
+        [&](T& now) {
+          now.status.phase = Phase::Failed;
           now.status.failure_reason = why.message();
           now.status.completion_timestamp = context_.clock.now();
         },
         stop));
-    context_.log.error("An interrupted backup is Failed",
-                       {{"backup", backup.metadata.name}, {"error", why}});
+    context_.log.error(fmt::format("An interrupted {} is Failed", noun),
+                       {{noun, object.metadata.name}, {"error", why}});
     return {};
   }
 
@@ -165,18 +172,7 @@ class RecoveryController final : public Controller {
     if (model::restarts_of(restore.metadata) >= kMaxRestarts) {
       TRY(cancel_work<model::PodVolumeRestore>(restore, context_, stop));
       TRY(cancel_work<model::DataDownload>(restore, context_, stop));
-      const Error why = gone_too_often("restore", "InProgress");
-      TRY(settle(
-          restore, RestorePhase::InProgress, context_,
-          [&](Restore& now) {
-            now.status.phase = RestorePhase::Failed;
-            now.status.failure_reason = why.message();
-            now.status.completion_timestamp = context_.clock.now();
-          },
-          stop));
-      context_.log.error("An interrupted restore is Failed",
-                         {{"restore", restore.metadata.name}, {"error", why}});
-      return {};
+      return fail(restore, "restore", gone_too_often("restore", "InProgress"), stop);
     }
     TRY(settle(
         restore, RestorePhase::InProgress, context_,
