@@ -275,7 +275,12 @@ class FaultyStore final : public ObjectStore {
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_faulty(std::unique_ptr<ObjectStore> store, FailureRule fail) {
-  return std::make_unique<FaultyStore>(std::move(store), std::move(fail));
+  return std::make_unique<FaultyStore>(std::move(store),
+                                       [fail = std::move(fail), mu = std::make_shared<Mutex>()](
+                                           std::string_view call, std::string_view key) {
+                                         const Lock lock(*mu);
+                                         return fail(call, key);
+                                       });
 }
 
 }  // namespace lateen::objects::testing

@@ -55,7 +55,7 @@ class MemoryStore final : public ObjectStore {
 };
 
 // Asks `fail` before each call, with its name ("get", "put", "complete", …) and key; an error is
-// the call's answer. Owns the store. Thread-safe if `fail` is.
+// the call's answer. Owns the store. Thread-safe; `fail` is asked one question at a time.
 using FailureRule = std::function<Status(std::string_view call, std::string_view key)>;
 std::unique_ptr<ObjectStore> make_faulty(std::unique_ptr<ObjectStore> store, FailureRule fail);
 
