@@ -52,6 +52,7 @@ Status DeviceSink::write(BytesView bytes) {
     const BytesView piece = bytes.substr(0, kBlock);
     TRY(piece.size() == kBlock && is_zeros(piece) ? put_zeros(piece) : put(piece));
     offset_ += piece.size();
+    done_ += piece.size();
     bytes.remove_prefix(piece.size());
   }
   return {};

@@ -1,6 +1,8 @@
 // A raw block device as one stream of bytes: into a repository, and back.
 #pragma once
 
+#include <atomic>
+
 #include "base/byte_source.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -26,7 +28,8 @@ Result<OpenDevice> open_device_for_writing(const FilePath& path, ByteCount neede
 // written where it cannot: what lay there before must not stay. Not thread-safe.
 class DeviceSink final : public ByteSink {
  public:
-  explicit DeviceSink(int fd) : fd_(fd) {}
+  // Counts what it has written in `done`, which outlives it.
+  DeviceSink(int fd, std::atomic<ByteCount>& done) : fd_(fd), done_(done) {}
 
   Status write(BytesView bytes) override;
 
@@ -38,6 +41,7 @@ class DeviceSink final : public ByteSink {
   Status put_zeros(BytesView zeros);
 
   int fd_;
+  std::atomic<ByteCount>& done_;
   ByteCount offset_ = 0;
   bool can_punch_ = true;
 };

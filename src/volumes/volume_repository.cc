@@ -69,16 +69,22 @@ struct Surroundings {
 
 struct Opened {
   std::unique_ptr<Surroundings> surroundings;
-  bool well_known_key = false;
+  Secret key;
 };
 
 // What both formats do alike.
 class AnyRepository : public VolumeRepository {
  public:
   explicit AnyRepository(Opened opened)
-      : surroundings_(std::move(opened.surroundings)), well_known_key_(opened.well_known_key) {}
+      : surroundings_(std::move(opened.surroundings)), key_(std::move(opened.key)) {}
 
-  bool has_well_known_key() const override { return well_known_key_; }
+  const Secret& key() const override { return key_; }
+
+  Status rekey(const Secret& key, std::span<const Secret> former, std::stop_token stop) override {
+    TRY(change_key(key, former, std::move(stop)));
+    key_ = key;
+    return {};
+  }
 
   Result<SavedVolume> save(const VolumeSource& source,
                            Progress& progress,
@@ -140,6 +146,9 @@ class AnyRepository : public VolumeRepository {
   }
 
  protected:
+  virtual Status change_key(const Secret& key,
+                            std::span<const Secret> former,
+                            std::stop_token stop) = 0;
   virtual bool is_named(const Snapshot& snapshot, std::string_view id) const = 0;
   virtual Result<repository::BackupRequest> request_for(const VolumeSource& source,
                                                         std::stop_token stop) = 0;
@@ -181,15 +190,13 @@ class AnyRepository : public VolumeRepository {
     const repository::StoredEntry file = TRY(device_file(snapshot));
     const OpenDevice device = TRY(open_device_for_writing(target, file.entry.size));
     progress.total_bytes = file.entry.size;
-    DeviceSink sink(device.fd.get());
+    DeviceSink sink(device.fd.get(), progress.done_bytes);
     TRY(repository::dump_file(file, sink, repository().trees(), repository().reader(),
                               std::move(stop)));
-    TRY(sink.sync());
-    progress.done_bytes = file.entry.size;
-    return {};
+    return sink.sync();
   }
 
-  // The one file of a device's snapshot: its root, or all that is in its root.
+  // The one file of a device's snapshot: all that is in its root. Early ones of ours had no root.
   Result<repository::StoredEntry> device_file(const Snapshot& snapshot) {
     if (snapshot.root.entry.type == repository::EntryType::File) return snapshot.root;
     repository::Workspace workspace;
@@ -203,7 +210,7 @@ class AnyRepository : public VolumeRepository {
   }
 
   const std::unique_ptr<Surroundings> surroundings_;
-  const bool well_known_key_;
+  Secret key_;
 };
 
 class KopiaVolumes final : public AnyRepository {
@@ -225,6 +232,11 @@ class KopiaVolumes final : public AnyRepository {
   }
 
  private:
+  // A kopia repository has one password.
+  Status change_key(const Secret& key, std::span<const Secret>, std::stop_token stop) override {
+    return key == this->key() ? Status() : repository_->change_password(key, std::move(stop));
+  }
+
   // As Velero does before each copy: its policy for this source, so that a kopia client keeps every
   // snapshot.
   Result<repository::BackupRequest> request_for(const VolumeSource& source,
@@ -271,6 +283,17 @@ class ResticVolumes final : public AnyRepository {
   }
 
  private:
+  // Passwords that people added themselves stay.
+  Status change_key(const Secret& key,
+                    std::span<const Secret> former,
+                    std::stop_token stop) override {
+    if (!(key == this->key())) TRY(repository_->change_password(key, stop));
+    for (const Secret& one : former) {
+      if (!(one == key)) TRY(repository_->remove_password(one, stop));
+    }
+    return {};
+  }
+
   // The path on the node is another for every pod: what follows what is told by the tags.
   Result<repository::BackupRequest> request_for(const VolumeSource& source,
                                                 std::stop_token stop) override {
@@ -319,8 +342,7 @@ Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
   auto store = TRY(open_prefix(bucket, options));
   auto surroundings = std::make_unique<Surroundings>();
   const repository::RepositoryAccess access = access_of(options, *surroundings);
-  Opened opened{.surroundings = std::move(surroundings),
-                .well_known_key = key.reveal() == kWellKnownRepositoryKey};
+  Opened opened{.surroundings = std::move(surroundings), .key = key};
   if (options.type == kRestic) {
     auto there = TRY(restic::open_repository(std::move(store), key, {}, access, std::move(stop)));
     return std::make_unique<ResticVolumes>(std::move(there), std::move(opened));
@@ -381,9 +403,13 @@ Result<std::unique_ptr<VolumeRepository>> VolumeRepository::open(
   if (!opened.error().is(Code::Unauthenticated)) {
     return std::move(opened).error().wrap("opening repository {}", where);
   }
-  auto by_known_key =
-      open_with(bucket, options, Secret(std::string(kWellKnownRepositoryKey)), stop);
-  if (by_known_key) return by_known_key;
+  std::vector<Secret> others = options.other_keys;
+  others.emplace_back(std::string(kWellKnownRepositoryKey));
+  for (const Secret& key : others) {
+    if (key == options.key) continue;
+    auto by_other_key = open_with(bucket, options, key, stop);
+    if (by_other_key) return by_other_key;
+  }
   return std::move(opened)
       .error()
       .wrap("opening repository {}", where)

@@ -41,6 +41,46 @@ Source source_of(const BackupRequest& request) {
   return {.host = request.host, .user = request.user, .path = path};
 }
 
+// A stream as kopia keeps it: the only file of a directory. Velero's block volumes are such too,
+// and its restore takes no other.
+Result<UploadResult> upload_stdin(const BackupRequest& request,
+                                  TimePoint now,
+                                  const TreeFormat& trees,
+                                  ContentWriter& writer,
+                                  Progress& progress,
+                                  std::stop_token stop) {
+  Entry entry{.name = request.stdin_name, .type = EntryType::File, .mode = 0777, .mtime = now};
+  std::vector<StoredEntry> root;
+  root.push_back(TRY(upload_stream(*request.stdin_source, std::move(entry), trees, writer, progress,
+                                   std::move(stop))));
+  const ByteCount size = root.front().entry.size;
+  const DirectorySummary summary{
+      .size = size, .files = 1, .dirs = 1, .max_mtime = now, .has_entries = true};
+  Workspace workspace;
+  UploadResult result;
+  result.root.entry = {.type = EntryType::Directory, .mode = 0777, .mtime = now};
+  result.root.object = TRY(trees.write_directory(root, summary, writer, workspace));
+  result.root.summary = std::make_shared<const DirectorySummary>(summary);
+  result.stats.files_new = 1;
+  result.stats.dirs_new = 1;  // the root
+  result.stats.bytes = size;
+  result.stats.bytes_read = size;
+  return result;
+}
+
+SnapshotStats stats_of(const UploadStats& stats) {
+  return {.size = stats.bytes,
+          .files = stats.files_new + stats.files_changed + stats.files_unchanged,
+          .dirs = stats.dirs_new + stats.dirs_changed + stats.dirs_unchanged,
+          .failed = stats.failed,
+          .upload = stats};
+}
+
+bool is_of(const Snapshot& snapshot, const Source& source) {
+  return snapshot.host == source.host && snapshot.user == source.user &&
+         snapshot.paths.front() == source.path;
+}
+
 UploadOptions upload_options(const BackupRequest& request, const std::optional<Snapshot>& parent) {
   UploadOptions options = request.upload;
   // A source of kopia's is one tree: several paths hang below a root that leads to them.
@@ -143,6 +183,50 @@ Result<Codec> Opened::codec_for(const BackupRequest& request,
   return compressor->can_write ? compressor->codec : find_kopia_compressor(kDefault)->codec;
 }
 
+Result<std::vector<StoredEntry>> Opened::unfinished_of(const Source& source,
+                                                       const std::optional<Snapshot>& parent,
+                                                       std::stop_token stop) {
+  // More would be read for little: each run's checkpoints replace one another.
+  constexpr std::size_t kMost = 3;
+  std::vector<StoredEntry> roots;
+  const std::vector<Snapshot> all = TRY(load_snapshots(std::move(stop))).snapshots;
+  for (auto one = all.rbegin(); one != all.rend() && roots.size() < kMost; ++one) {
+    if (parent && one->time <= parent->time) break;
+    const bool usable = one->root.entry.type == EntryType::Directory && is_of(*one, source);
+    if (usable && !one->incomplete.empty()) roots.push_back(one->root);
+  }
+  return roots;
+}
+
+// All that it names is indexed already. The manifests' contents come in one index, as always; what
+// others add meanwhile comes in it too.
+Status Opened::write_checkpoint(Running& running,
+                                const UploadResult& so_far,
+                                std::stop_token stop) {
+  Snapshot snapshot = running.snapshot;
+  snapshot.incomplete = kCheckpoint;
+  snapshot.end = access_.clock.now();
+  snapshot.root = so_far.root;
+  snapshot.stats = stats_of(so_far.stats);
+  ManifestSet& all = *TRY(manifests(stop));
+  if (!running.checkpoint.empty()) all.remove(running.checkpoint, access_.clock);
+  running.checkpoint =
+      all.add(running.labels, write_snapshot(snapshot), access_.clock, access_.rng);
+  running.writing.session->hold();
+  Workspace workspace;
+  TRY(all.write(*running.writing.writer, *index_, access_.clock, workspace));
+  TRY(running.writing.writer->checkpoint(stop));
+  return running.writing.session->commit(index_->packs(), std::move(stop));
+}
+
+Status Opened::remove_unfinished(const Source& source, TimePoint until, std::stop_token stop) {
+  for (const Snapshot& one : TRY(load_snapshots(stop)).snapshots) {
+    const bool superfluous = !one.incomplete.empty() && is_of(one, source) && one.time <= until;
+    if (superfluous) TRY(manifests(stop))->remove(one.id, access_.clock);
+  }
+  return {};
+}
+
 Result<std::optional<Snapshot>> Opened::find_parent(const BackupRequest& request,
                                                     const Source& source,
                                                     std::stop_token stop) {
@@ -186,28 +270,28 @@ Result<BackupReport> Opened::backup(const BackupRequest& request,
   Writing writing = begin_writing(options);
   UploadResult uploaded;
   if (request.stdin_source != nullptr) {
-    Entry entry{
-        .name = request.stdin_name, .type = EntryType::File, .mode = 0600, .mtime = snapshot.time};
-    uploaded.root = TRY(upload_stream(*request.stdin_source, std::move(entry), *trees_,
-                                      *writing.writer, progress, stop));
-    uploaded.stats.files_new = 1;
-    uploaded.stats.bytes = uploaded.root.entry.size;
+    uploaded = TRY(upload_stdin(request, snapshot.time, *trees_, *writing.writer, progress, stop));
   } else {
-    uploaded = TRY(upload_tree(upload_options(request, parent), *trees_, *writing.writer,
-                               reader_.get(), progress, stop));
+    UploadOptions upload = upload_options(request, parent);
+    if (!request.force && !request.parent)
+      upload.unfinished = TRY(unfinished_of(source, parent, stop));
+    Running running{.writing = writing, .snapshot = snapshot, .labels = labels};
+    if (!request.dry_run) {
+      upload.on_checkpoint = [&](const UploadResult& so_far, std::stop_token own) {
+        return write_checkpoint(running, so_far, std::move(own));
+      };
+    }
+    uploaded = TRY(upload_tree(upload, *trees_, *writing.writer, reader_.get(), progress, stop));
   }
   snapshot.root = uploaded.root;
   snapshot.end = access_.clock.now();
   const UploadStats& stats = uploaded.stats;
-  snapshot.stats = {.size = stats.bytes,
-                    .files = stats.files_new + stats.files_changed + stats.files_unchanged,
-                    .dirs = stats.dirs_new + stats.dirs_changed + stats.dirs_unchanged,
-                    .failed = stats.failed,
-                    .upload = stats};
+  snapshot.stats = stats_of(stats);
   if (request.dry_run) {
     TRY(writing.writer->flush(stop));
   } else {
     ManifestSet& all = *TRY(manifests(stop));
+    TRY(remove_unfinished(source, snapshot.time, stop));
     snapshot.id = all.add(std::move(labels), write_snapshot(snapshot), access_.clock, access_.rng);
     TRY(finish_writing(writing, stop));
   }

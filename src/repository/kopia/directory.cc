@@ -181,11 +181,23 @@ Status check_name(const std::string& name) {
   return {};
 }
 
+// Velero names the one file of a block volume's snapshot by the path of its device. Without its
+// folders it is a name as others are.
+bool take_device_name(Entry& entry) {
+  if (entry.type != EntryType::File || !entry.name.starts_with('/')) return false;
+  entry.name.erase(0, entry.name.rfind('/') + 1);
+  return true;
+}
+
 Status read_entries(JsonReader& in, const std::function<Status(StoredEntry&&)>& each) {
   if (in.take_null()) return {};
   TRY(in.begin_array());
-  while (TRY(in.next_value())) {
+  bool device = false;
+  for (std::size_t count = 1; TRY(in.next_value()); ++count) {
     RootEntry entry = TRY(read_entry(in));
+    device = take_device_name(entry.stored.entry) || device;
+    if (device && count > 1)
+      return Error(Code::Corrupt, "a path of a device, and it is not all of its directory");
     TRY(check_name(entry.stored.entry.name));
     TRY(check_entry(entry.stored));
     TRY(each(std::move(entry.stored)));
@@ -317,7 +329,8 @@ void append_entry(std::string& out, const StoredEntry& stored, std::string_view 
   out += '"';
   if (stored.summary) {
     out += ",\"summ\":";
-    append_summary(out, *stored.summary, incomplete);
+    const bool partial = incomplete.empty() && stored.summary->partial;
+    append_summary(out, *stored.summary, partial ? kCheckpoint : incomplete);
   }
   out += '}';
 }
