@@ -15,6 +15,9 @@ constexpr std::size_t kShards = 16;
 // Rows of a shard that are kept in a table; more become a segment. 16 shards of them: about 20 MiB.
 constexpr std::size_t kTableRows = 32'768;
 
+// Rows that a scan reads ahead and then gives back: 4 MB.
+constexpr RowNumber kScanWindow = 100'000;
+
 // Segments of one size before they are merged into one of the next.
 constexpr std::size_t kFanOut = 8;
 
@@ -174,6 +177,15 @@ ContentEntry ContentIndex::row(RowNumber number) const {
 
 std::pair<RowNumber, std::size_t> ContentIndex::find_rows(const ContentId& id) const {
   return base_->find(id);
+}
+
+RowScan::RowScan(const ContentIndex& index) : rows_(*index.base_) {}
+
+bool RowScan::next() {
+  if (next_ % kScanWindow == 0) rows_.enter_window(next_, kScanWindow);
+  if (next_ == rows_.rows()) return false;
+  entry_ = rows_.layout().read(rows_.row(next_++));
+  return true;
 }
 
 Status ContentIndex::for_each(const std::function<Status(const ContentEntry&)>& visit) const {

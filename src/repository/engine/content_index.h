@@ -35,6 +35,7 @@ enum class DuplicateRule {
 using RowNumber = std::uint64_t;
 
 class IndexSegment;  // sorted rows, immutable
+class RowScan;
 
 // Thread-safe.
 class ContentIndex {
@@ -63,6 +64,7 @@ class ContentIndex {
   void add(std::span<const ContentEntry> entries);
 
   // Rows of the opened repository: 0 … rows() − 1, sorted; what add() added is not among them.
+  // RowScan goes through all of them.
   RowNumber rows() const;
   ContentEntry row(RowNumber number) const;
   // The first row of this content and how many there are; 0 if none.
@@ -73,6 +75,7 @@ class ContentIndex {
 
  private:
   friend class IndexBuilder;
+  friend class RowScan;
   struct Added;
 
   const std::size_t hash_size_;
@@ -80,6 +83,29 @@ class ContentIndex {
   DuplicateRule duplicates_ = DuplicateRule::Newest;
   std::shared_ptr<const IndexSegment> base_;  // set before anyone else sees this
   std::unique_ptr<Added> added_;
+};
+
+// All rows of the opened repository in order. The memory of those behind is given back:
+//
+//   for (RowScan scan(index); scan.next();) use(scan.number(), scan.entry());
+//
+// Not thread-safe; several may go through one index at once.
+class RowScan {
+ public:
+  // The index outlives it.
+  explicit RowScan(const ContentIndex& index);
+
+  // False behind the last row.
+  bool next();
+
+  RowNumber number() const { return next_ - 1; }
+
+  const ContentEntry& entry() const { return entry_; }
+
+ private:
+  const IndexSegment& rows_;
+  RowNumber next_ = 0;
+  ContentEntry entry_;
 };
 
 struct IndexBuilderOptions {

@@ -82,6 +82,15 @@ void IndexSegment::forget_pages() const {
   if (map_ != nullptr) madvise(map_, map_size_, MADV_DONTNEED);
 }
 
+void IndexSegment::enter_window(std::uint64_t first, std::uint64_t count) const {
+  if (map_ == nullptr) return;
+  forget_pages();
+  constexpr std::size_t kPage = 4096;
+  const std::size_t from = std::min(first, rows_) * layout_.size() / kPage * kPage;
+  const std::size_t to = std::min(first + count, rows_) * layout_.size();
+  if (from < to) madvise(static_cast<char*>(map_) + from, to - from, MADV_WILLNEED);
+}
+
 void IndexSegment::prepare() {
   constexpr std::uint64_t kForgetEvery = 1U << 20U;  // 40 MB of rows
   filter_.assign(rows_ / 6 + 1, 0);

@@ -44,6 +44,9 @@ class IndexSegment {
   // kernel has them still, or reads them again.
   void forget_pages() const;
 
+  // For going through the rows in order: memory is given back, and these rows are read ahead.
+  void enter_window(std::uint64_t first, std::uint64_t count) const;
+
   const char* row(std::uint64_t number) const { return bytes_ + number * layout_.size(); }
 
   ContentEntry entry(std::uint64_t number) const {

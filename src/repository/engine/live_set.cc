@@ -121,11 +121,11 @@ std::vector<PackUse> pack_use(const LiveSet& live, bool one_copy) {
   for (std::uint32_t i = 0; i < use.size(); ++i)
     use[i].pack = i;
   ContentId previous;
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
-    const bool copy = row > 0 && entry.id == previous;
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
+    const bool copy = scan.number() > 0 && entry.id == previous;
     PackUse& pack = use[entry.pack];
-    if (live.is_live(row) && !(one_copy && copy)) {
+    if (live.is_live(scan.number()) && !(one_copy && copy)) {
       ++pack.live_contents;
       pack.live_bytes += entry.packed_length;
     } else {

@@ -1,7 +1,6 @@
 #include "repository/engine/verifier.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "objects/range_reader.h"
 #include "repository/engine/work_queue.h"
@@ -137,23 +136,50 @@ Result<std::span<char>> fetch(objects::ObjectStore& store,
   return room.subspan(static_cast<std::size_t>(got.data() - room.data()), got.size());
 }
 
-// The index' rows of each pack: eight bytes each, so that ten million contents are 80 MB.
-std::vector<std::vector<RowNumber>> rows_by_pack(const ContentIndex& index, bool include_deleted) {
-  std::vector<std::vector<RowNumber>> packs(index.packs().size());
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
-    if (!entry.deleted || include_deleted) packs[entry.pack].push_back(row);
+std::uint64_t end_of(const ContentEntry& entry) {
+  return std::uint64_t{entry.offset} + entry.packed_length;
+}
+
+// What the index has in a pack.
+struct PackOfIndex {
+  std::uint64_t contents = 0;
+  std::uint64_t end = 0;
+  const ListedPack* listed = nullptr;
+};
+
+std::vector<PackOfIndex> packs_of_index(const ContentIndex& index,
+                                        bool include_deleted,
+                                        std::span<const ListedPack> listed) {
+  std::vector<PackOfIndex> packs(index.packs().size());
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
+    if (entry.deleted && !include_deleted) continue;
+    PackOfIndex& pack = packs[entry.pack];
+    ++pack.contents;
+    pack.end = std::max(pack.end, end_of(entry));
+  }
+  for (const ListedPack& one : listed) {
+    const auto number = index.packs().find(one.name);
+    if (number && *number < packs.size()) packs[*number].listed = &one;
   }
   return packs;
 }
 
-std::vector<ContentEntry> entries_of(const ContentIndex& index, std::span<const RowNumber> rows) {
+// The entries of some packs, in the order of the packs and where they lie in them.
+std::vector<ContentEntry> entries_of(const ContentIndex& index,
+                                     bool include_deleted,
+                                     std::span<const std::uint32_t> packs) {
+  std::vector<bool> wanted(index.packs().size());
+  for (const std::uint32_t pack : packs)
+    wanted[pack] = true;
   std::vector<ContentEntry> entries;
-  entries.reserve(rows.size());
-  for (const RowNumber row : rows)
-    entries.push_back(index.row(row));
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
+    if ((!entry.deleted || include_deleted) && wanted[entry.pack]) entries.push_back(entry);
+  }
+  std::ranges::sort(entries, {}, [](const ContentEntry& entry) {
+    return std::uint64_t{entry.pack} << 32U | entry.offset;
+  });
   return entries;
 }
 
@@ -165,34 +191,34 @@ class PackVerifier {
                Progress& progress)
       : options_(options), reader_(reader), damaged_(damaged), progress_(progress) {}
 
+  // Whether a pack is there and as long as it should be; true if its contents are to be gone
+  // through, to be read or named.
+  bool look(std::string_view name, const PackOfIndex& pack) {
+    ++counters_.packs;
+    if (pack.listed == nullptr) {
+      ++counters_.missing;
+      progress_.problems.add(fmt::format("pack {}", name),
+                             Error(Code::NotFound, "is named by the index but not there"));
+      return true;
+    }
+    if (pack.listed->size < pack.end) {
+      progress_.problems.add(fmt::format("pack {}", name),
+                             Error(Code::Corrupt, "is {} bytes long, and the index names {} in it",
+                                   pack.listed->size, pack.end));
+      return true;
+    }
+    return is_chosen(name);
+  }
+
   void verify(std::string_view name,
               const ListedPack* listed,
               std::span<const ContentEntry> entries,
               Worker& worker,
               const std::stop_token& stop) {
-    ++counters_.packs;
-    std::uint64_t needs = 0;
+    if (listed != nullptr && is_chosen(name)) return read(name, *listed, entries, worker, stop);
     for (const ContentEntry& entry : entries) {
-      needs = std::max(needs, std::uint64_t{entry.offset} + entry.packed_length);
+      if (listed == nullptr || end_of(entry) > listed->size) bad(name, entry, {});
     }
-    if (listed == nullptr) {
-      ++counters_.missing;
-      return whole_pack(name, entries,
-                        Error(Code::NotFound, "is named by the index but not there"));
-    }
-    if (listed->size < needs) {
-      progress_.problems.add(fmt::format("pack {}", name),
-                             Error(Code::Corrupt, "is {} bytes long, and the index names {} in it",
-                                   listed->size, needs));
-    }
-    const bool chosen = options_.read_data && (!options_.choose || options_.choose(name));
-    if (!chosen) {
-      for (const ContentEntry& entry : entries) {
-        if (std::uint64_t{entry.offset} + entry.packed_length > listed->size) bad(name, entry, {});
-      }
-      return;
-    }
-    read(name, *listed, entries, worker, stop);
   }
 
   VerifyStats stats() const {
@@ -204,6 +230,10 @@ class PackVerifier {
   }
 
  private:
+  bool is_chosen(std::string_view name) const {
+    return options_.read_data && (!options_.choose || options_.choose(name));
+  }
+
   void whole_pack(std::string_view name, std::span<const ContentEntry> entries, Error error) {
     progress_.problems.add(fmt::format("pack {}", name), std::move(error));
     for (const ContentEntry& entry : entries)
@@ -293,24 +323,36 @@ Result<VerifyStats> verify_packs(const VerifyOptions& options,
                                  const std::function<void(const ContentEntry&)>& damaged,
                                  Progress& progress,
                                  std::stop_token stop) {
-  const auto packs = rows_by_pack(reader.index(), options.include_deleted);
-  std::unordered_map<std::string_view, const ListedPack*> there;
-  for (const ListedPack& pack : listed)
-    there.emplace(pack.name, &pack);
+  // The index is gone through for every so many contents, 30 MB of entries.
+  constexpr std::uint64_t kContentsAtOnce = 500'000;
+  const ContentIndex& index = reader.index();
+  const auto packs = packs_of_index(index, options.include_deleted, listed);
   PackVerifier verifier(options, reader, damaged, progress);
   const std::size_t threads =
       threads_for(options.threads, options.memory, reader.format().pack_size());
-  TRY(for_each_job(packs.size(), threads, std::move(stop),
-                   [&](std::size_t i, Worker& worker, const std::stop_token& stopping) {
-                     if (packs[i].empty()) return Status();
-                     const std::string_view name =
-                         reader.index().packs().name(static_cast<std::uint32_t>(i));
-                     const auto found = there.find(name);
-                     const std::vector<ContentEntry> entries = entries_of(reader.index(), packs[i]);
-                     verifier.verify(name, found == there.end() ? nullptr : found->second, entries,
-                                     worker, stopping);
-                     return Status();
-                   }));
+  std::vector<std::uint32_t> chosen;
+  std::uint64_t contents = 0;
+  const auto verify_chosen = [&]() -> Status {
+    const std::vector<ContentEntry> entries = entries_of(index, options.include_deleted, chosen);
+    const auto job = [&](std::size_t i, Worker& worker, const std::stop_token& stopping) {
+      const std::uint32_t pack = chosen[i];
+      const auto own = std::ranges::equal_range(entries, pack, {}, &ContentEntry::pack);
+      verifier.verify(index.packs().name(pack), packs[pack].listed, own, worker, stopping);
+      return Status();
+    };
+    TRY(for_each_job(chosen.size(), threads, stop, job));
+    chosen.clear();
+    contents = 0;
+    return {};
+  };
+  for (std::uint32_t pack = 0; pack < packs.size(); ++pack) {
+    if (packs[pack].contents == 0 || !verifier.look(index.packs().name(pack), packs[pack]))
+      continue;
+    chosen.push_back(pack);
+    contents += packs[pack].contents;
+    if (contents >= kContentsAtOnce) TRY(verify_chosen());
+  }
+  TRY(verify_chosen());
   return verifier.stats();
 }
 

@@ -20,8 +20,8 @@ std::vector<LiveRoot> roots_of(const std::vector<Snapshot>& snapshots) {
 // Contents of snapshots that the index names in packs that are not there.
 ContentSet contents_of_packs(const ContentIndex& index, const std::set<std::uint32_t>& packs) {
   ContentSet contents;
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     if (!entry.deleted && packs.contains(entry.pack)) contents.insert(entry.id);
   }
   return contents;

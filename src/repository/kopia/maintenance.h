@@ -34,8 +34,9 @@ class Maintenance {
  private:
   // Unused contents, by what the snapshots need.
   struct Garbage {
-    std::vector<ContentEntry> unused = {};   // to be marked deleted
+    std::vector<bool> is_unused = {};        // of the index' rows: to be marked deleted
     std::vector<ContentEntry> revived = {};  // marked deleted, and needed
+    std::uint64_t unused = 0;
     std::uint64_t too_young = 0;
     ByteCount unused_bytes = 0;
   };
@@ -67,6 +68,7 @@ class Maintenance {
   Status run_quick();
   Result<Garbage> find_garbage(std::span<const std::string> without);
   Status collect_garbage();
+  Status mark_unused(const Garbage& garbage, ContentWriter& writer);
   ContentWriterOptions rewriting(std::span<const ContentEntry> contents) const;
   Status rewrite_short_packs(std::vector<ContentEntry> contents);
   // `gone`: rows that are taken for dropped; none if empty.

@@ -52,24 +52,42 @@ Result<Maintenance::Garbage> Maintenance::find_garbage(std::span<const std::stri
   }
   Garbage garbage;
   const ContentIndex& index = *repo_.index_;
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
+  garbage.is_unused.resize(index.rows());
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     if (entry.id.prefix == kManifestPrefix) continue;
-    if (live.is_live(row)) {
+    if (live.is_live(scan.number())) {
       if (entry.deleted) garbage.revived.push_back(entry);
     } else if (!entry.deleted && age_of(entry, start_) < margins_.gc_min_age) {
       ++garbage.too_young;
     } else if (!entry.deleted) {
-      garbage.unused.push_back(entry);
+      garbage.is_unused[scan.number()] = true;
+      ++garbage.unused;
       garbage.unused_bytes += entry.packed_length;
     }
   }
   return garbage;
 }
 
+// Stored as they go: the marks of ten million contents are 600 MB.
+Status Maintenance::mark_unused(const Garbage& garbage, ContentWriter& writer) {
+  constexpr std::uint64_t kAtOnce = 200'000;
+  const std::uint32_t now = index_seconds(repo_.access_.clock.now());
+  std::uint64_t marked = 0;
+  for (RowScan scan(*repo_.index_); scan.next();) {
+    if (!garbage.is_unused[scan.number()]) continue;
+    ContentEntry entry = scan.entry();
+    entry.deleted = true;
+    entry.time = std::max(now, entry.time + 1);
+    TRY(writer.add_entry(entry));
+    if (++marked % kAtOnce == 0) TRY(writer.checkpoint(stop_));
+  }
+  return {};
+}
+
 Status Maintenance::collect_garbage() {
   Garbage garbage = TRY(find_garbage({}));
-  if (garbage.unused.empty() && garbage.revived.empty()) return {};
+  if (garbage.unused == 0 && garbage.revived.empty()) return {};
   Opened::Writing writing = repo_.begin_writing(rewriting(garbage.revived));
   // Somebody deduplicated against what was marked: it is written again, as later than the mark.
   const std::size_t revived = garbage.revived.size();
@@ -81,14 +99,9 @@ Status Maintenance::collect_garbage() {
       },
       reading, stop_));
   if (reading.problems.count() > 0) return std::move(reading.problems.take().front().error);
-  const std::uint32_t now = index_seconds(repo_.access_.clock.now());
-  for (ContentEntry& entry : garbage.unused) {
-    entry.deleted = true;
-    entry.time = std::max(now, entry.time + 1);
-    TRY(writing.writer->add_entry(entry));
-  }
+  TRY(mark_unused(garbage, *writing.writer));
   TRY(repo_.finish_writing(writing, stop_));
-  say("{} contents that no snapshot needs were marked deleted ({} bytes)", garbage.unused.size(),
+  say("{} contents that no snapshot needs were marked deleted ({} bytes)", garbage.unused,
       garbage.unused_bytes);
   if (revived > 0) say("{} contents that are needed again were written again", revived);
   report_.space.bytes_unused_left = garbage.unused_bytes;
@@ -103,9 +116,8 @@ std::vector<ContentEntry> Maintenance::contents_of_short_packs(
   const ContentIndex& index = *repo_.index_;
   std::vector<ByteCount> sizes(index.packs().size(), 0);
   const auto is_gone = [&gone](RowNumber row) { return row < gone.size() && gone[row]; };
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
-    if (!is_gone(row)) sizes[entry.pack] += entry.packed_length;
+  for (RowScan scan(index); scan.next();) {
+    if (!is_gone(scan.number())) sizes[scan.entry().pack] += scan.entry().packed_length;
   }
   const ByteCount threshold = repo_.parameters_.max_pack_size * 6 / 10;
   std::map<char, std::size_t> of_kind;
@@ -119,11 +131,13 @@ std::vector<ContentEntry> Maintenance::contents_of_short_packs(
   for (std::uint32_t pack = 0; pack < sizes.size(); ++pack) {
     if (is_short(pack)) ++of_kind[kind_of(pack)];
   }
+  std::vector<bool> chosen(sizes.size());
+  for (std::uint32_t pack = 0; pack < sizes.size(); ++pack)
+    chosen[pack] = is_short(pack) && of_kind[kind_of(pack)] >= 2;
   std::vector<ContentEntry> contents;
-  for (RowNumber row = 0; row < index.rows() && contents.size() < kMostContents; ++row) {
-    const ContentEntry entry = index.row(row);
-    if (entry.deleted || is_gone(row) || !is_short(entry.pack) || of_kind[kind_of(entry.pack)] < 2)
-      continue;
+  for (RowScan scan(index); contents.size() < kMostContents && scan.next();) {
+    const ContentEntry& entry = scan.entry();
+    if (entry.deleted || is_gone(scan.number()) || !chosen[entry.pack]) continue;
     if (age_of(entry, start_) >= margins_.rewrite_min_age) contents.push_back(entry);
   }
   return contents;

@@ -37,8 +37,8 @@ Maintenance::UnusedPacks Maintenance::find_unused_packs(const StoredPacks& store
   }
   const ContentIndex& index = *repo_.index_;
   std::vector<bool> used(index.packs().size(), false);
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    if (row >= gone.size() || !gone[row]) used[index.row(row).pack] = true;
+  for (RowScan scan(index); scan.next();) {
+    if (scan.number() >= gone.size() || !gone[scan.number()]) used[scan.entry().pack] = true;
   }
   for (const BlobInfo& blob : stored.packs) {
     const auto number = index.packs().find(blob.id);
@@ -85,17 +85,13 @@ Status Maintenance::delete_markers(const std::vector<BlobInfo>& markers) {
 Result<PruneReport> Maintenance::estimate(std::span<const std::string> without) {
   start_ = repo_.access_.clock.now();
   const StoredPacks stored = TRY(list_stored_packs());
-  const Garbage garbage = TRY(find_garbage(without));
+  Garbage garbage = TRY(find_garbage(without));
   const ContentIndex& index = *repo_.index_;
   std::vector<bool> gone;
   if (request_.no_safety) {
-    gone.resize(index.rows());
-    std::size_t next = 0;  // of `unused`, which has the order of the rows
-    for (RowNumber row = 0; row < index.rows(); ++row) {
-      const ContentEntry entry = index.row(row);
-      const bool unused = next < garbage.unused.size() && garbage.unused[next].id == entry.id;
-      if (unused) ++next;
-      gone[row] = unused || entry.deleted;
+    gone = std::move(garbage.is_unused);
+    for (RowScan scan(index); scan.next();) {
+      if (scan.entry().deleted) gone[scan.number()] = true;
     }
   }
   const UnusedPacks removed = find_unused_packs(stored, gone);
@@ -118,7 +114,7 @@ Result<PruneReport> Maintenance::estimate(std::span<const std::string> without) 
     report.bytes_removed += pack.size;
   }
   report.note = fmt::format("{} contents are unused; {} more are younger than a day and stay.",
-                            garbage.unused.size(), garbage.too_young);
+                            garbage.unused, garbage.too_young);
   return report;
 }
 

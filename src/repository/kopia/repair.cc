@@ -108,8 +108,8 @@ Result<std::vector<ContentEntry>> Opened::salvage_pack(const std::string& pack,
   const auto number = index_->packs().find(pack);
   if (!number) return Error(Code::NotFound, "pack {} is in no index", pack);
   std::vector<ContentEntry> entries;
-  for (RowNumber row = 0; row < index_->rows(); ++row) {
-    const ContentEntry entry = index_->row(row);
+  for (RowScan scan(*index_); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     if (entry.pack == *number && !entry.deleted) entries.push_back(entry);
   }
   Bytes bytes;

@@ -76,8 +76,8 @@ void add_missing(const ContentIndex& index,
     any = true;
   }
   if (!any) return;
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     if (!missing[entry.pack]) continue;
     const auto copies = index.find_all(entry.id);
     const bool elsewhere =

@@ -28,8 +28,8 @@ std::vector<SurveyedPack> survey_packs(const ContentIndex& index,
                                        std::span<const ListedFile> listed,
                                        const LiveSet* live) {
   std::vector<SurveyedPack> packs(index.packs().size());
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     SurveyedPack& pack = packs.at(entry.pack);
     take_in(entry, pack);
     if (live == nullptr) {

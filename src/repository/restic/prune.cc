@@ -100,9 +100,9 @@ Status Opened::copy_live(const std::set<Id>& from,
   }
   std::vector<ContentEntry> wanted;
   std::set<ContentId> seen;  // of those with several copies
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
-    if (!is_source[entry.pack] || !live.is_live(row)) continue;
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
+    if (!is_source[entry.pack] || !live.is_live(scan.number())) continue;
     if (index.find_rows(entry.id).second > 1) {
       const auto copies = index.find_all(entry.id);
       const bool stays = std::any_of(copies.begin(), copies.end(), [&](const ContentEntry& copy) {

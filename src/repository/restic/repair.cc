@@ -94,8 +94,8 @@ Result<RepairReport> Opened::repair_packs(std::span<const std::string> packs,
   TRY(reload_index({}, stop));
   const ContentIndex& index = *index_.index;
   std::vector<ContentEntry> wanted;
-  for (RowNumber row = 0; row < index.rows(); ++row) {
-    const ContentEntry entry = index.row(row);
+  for (RowScan scan(index); scan.next();) {
+    const ContentEntry& entry = scan.entry();
     const Id pack = TRY(parse_id(index.packs().name(entry.pack)));
     if (ids.contains(pack)) wanted.push_back(entry);
   }
