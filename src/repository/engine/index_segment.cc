@@ -114,17 +114,41 @@ bool IndexSegment::may_have(const ContentId& id) const {
   return (filter_[word_of(mixed, filter_.size())] & bits) == bits;
 }
 
-// In memory to within a few rows, and then by halving: a lookup in a mapped file touches a page or
-// two.
+// In memory to within a few rows. Hashes are even over their range, so that the row is near where
+// its share of the range is: it is bracketed from there, and found by halving. A lookup in a mapped
+// file touches a page or two.
 std::uint64_t IndexSegment::lower_bound(const char* key) const {
   const std::uint64_t wanted = first_bits(key);
   const auto sample = std::lower_bound(samples_.begin(), samples_.end(), wanted);
-  const auto beyond = std::upper_bound(sample, samples_.end(), wanted);
+  const bool found = sample != samples_.end() && *sample == wanted;
+  const auto beyond = found ? std::upper_bound(sample, samples_.end(), wanted) : sample;
   const auto row_of = [this](auto at) {
     return static_cast<std::uint64_t>(at - samples_.begin()) * kSampleEvery;
   };
   std::uint64_t from = sample == samples_.begin() ? 0 : row_of(sample - 1);
   std::uint64_t to = beyond == samples_.end() ? rows_ : row_of(beyond);
+  if (found || sample == samples_.begin() || sample == samples_.end())
+    return lower_bound(key, from, to);
+  const std::uint64_t low = *(sample - 1);
+  const Wide share = static_cast<Wide>(wanted - low) * (to - from) / (*sample - low);
+  const std::uint64_t guess = from + std::min(static_cast<std::uint64_t>(share), to - from - 1);
+  const auto narrow = [&](std::uint64_t at) {
+    const std::uint64_t bits = first_bits(row(at));
+    if (bits < wanted) from = at + 1;
+    if (bits > wanted) to = at;
+    return bits < wanted;
+  };
+  const bool below = narrow(guess);
+  for (std::uint64_t step = 2;; step *= 2) {
+    const bool beside = below ? guess + step < to : step <= guess && guess - step >= from;
+    if (!beside || narrow(below ? guess + step : guess - step) != below) break;
+  }
+  return lower_bound(key, from, to);
+}
+
+std::uint64_t IndexSegment::lower_bound(const char* key,
+                                        std::uint64_t from,
+                                        std::uint64_t to) const {
   while (from < to) {
     const std::uint64_t middle = from + (to - from) / 2;
     if (std::memcmp(row(middle), key, layout_.key_size()) < 0) {

@@ -60,7 +60,7 @@ class IndexSegment {
   const IndexRow& layout() const { return layout_; }
 
  private:
-  static constexpr std::uint64_t kSampleEvery = 256;  // rows: 300 KB for ten million
+  static constexpr std::uint64_t kSampleEvery = 64;  // rows: 1.25 MB for ten million
 
   // Each lookup may bring some dozen pages into our memory: of an index of 500 MB all would soon
   // stay.
@@ -74,6 +74,7 @@ class IndexSegment {
   void prepare();
   bool may_have(const ContentId& id) const;
   std::uint64_t lower_bound(const char* key) const;
+  std::uint64_t lower_bound(const char* key, std::uint64_t from, std::uint64_t to) const;
 
   const IndexRow layout_;
   Buffer memory_;        // or
