@@ -177,13 +177,12 @@ Result<Bytes> hex_decode(std::string_view text) {
   if (text.size() % 2 != 0) {
     return Error(Code::InvalidArgument, "hex of odd length {}", text.size());
   }
-  Bytes out;
-  out.reserve(text.size() / 2);
+  Bytes out(text.size() / 2, '\0');
   for (std::size_t i = 0; i < text.size(); i += 2) {
     const int high = hex_value(text[i]);
     const int low = hex_value(text[i + 1]);
     if (high < 0 || low < 0) return Error(Code::InvalidArgument, "not a hex digit at byte {}", i);
-    out += static_cast<char>(high * 16 + low);
+    out[i / 2] = static_cast<char>(high * 16 + low);
   }
   return out;
 }
