@@ -22,6 +22,8 @@ ON_PURPOSE = [
     r"Job\.spec\.template\.spec\.(initContainers|volumes|containers\[0\]\.(args|command|volumeMounts))(\[\d+\])?",
     r"ClusterRole\.rules\[0\]\.verbs", r"ClusterRole(Binding)?\.metadata\.labels\.app\.kubernetes\.io/component",
     r"ServiceAccount\.metadata\.(annotations|labels)\..*",
+    # Theirs asks the pods for labels that only the DaemonSet has, and so selects none.
+    r"PodMonitor\.spec\.selector\.matchLabels\.tier",
 ]
 
 
@@ -50,6 +52,12 @@ class Static(unittest.TestCase):
                 self.assertTrue(name in values or name in old_names, f"{path.name}: {name}")
 
 
+    def test_the_image_is_the_one_that_the_program_names(self):
+        version = re.search(r'kVersion = "([^"]+)"', (ROOT / "src/base/version.h").read_text())[1]
+        self.assertEqual(yaml.safe_load((CHART / "values.yaml").read_text())["image"]["tag"], version)
+        self.assertEqual("v" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"], version)
+
+
 @unittest.skipUnless(shutil.which("helm"), "helm is not on the PATH")
 class Rendered(unittest.TestCase):
     def helm(self, *words):
@@ -71,6 +79,12 @@ class Rendered(unittest.TestCase):
                         known = any(re.fullmatch(pattern, path) for pattern in ON_PURPOSE)
                         self.assertTrue(known, f"{there!r} there, {here!r} here")
 
+    def test_what_the_voyage_applies_is_what_helm_gives_today(self):
+        """tests/voyages/install_test.cc applies it with kubectl, where there is no helm."""
+        run = self.helm("template", "velero", str(CHART), "-n", "velero", "-f", str(DATA / "sandbox-values.yaml"))
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual((DATA / "sandbox-rendered.yaml").read_text(), run.stdout)
+
     def test_without_administrators_rights_reads_all_and_writes_what_it_must(self):
         bucket = ("--set", "configuration.backupStorageLocation[0].bucket=b,configuration.backupStorageLocation[0].provider=aws")
         run = self.render(*bucket, "--set", "rbac.clusterAdministrator=false,rbac.restore=false")
@@ -81,6 +95,29 @@ class Rendered(unittest.TestCase):
         self.assertNotIn(("ClusterRole", "velero-server-restore"), made)
         for rule in rules[1:]:
             self.assertNotIn("*", rule.get("resources", []) + rule["verbs"])
+
+    def test_the_role_of_restores_is_bound_by_the_server_while_one_runs(self):
+        values = ("configuration.backupStorageLocation[0].bucket=b,configuration.backupStorageLocation[0].provider=aws,"
+                  "rbac.clusterAdministrator=false")
+
+        def arguments(made):
+            return made["Deployment", "velero"]["spec"]["template"]["spec"]["containers"][0]["args"]
+
+        run = self.render("--set", values)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        made = objects(run.stdout)
+        self.assertIn(("ClusterRole", "velero-server-restore"), made)
+        self.assertNotIn(("ClusterRoleBinding", "velero-server-restore"), made)
+        self.assertIn("--restore-role=velero-server-restore", arguments(made))
+        self.assertIn("--service-account=velero-server", arguments(made))
+        bind = [rule for rule in made["ClusterRole", "velero-server-backup"]["rules"] if "bind" in rule["verbs"]]
+        self.assertEqual([rule["resourceNames"] for rule in bind], [["velero-server-restore"]])
+
+        run = self.render("--set", values + ",rbac.restoreAlways=true")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        made = objects(run.stdout)
+        self.assertIn(("ClusterRoleBinding", "velero-server-restore"), made)
+        self.assertFalse([word for word in arguments(made) if word.startswith("--restore-role")])
 
     def test_bad_values_are_named(self):
         for words, said in (
