@@ -14,7 +14,10 @@ targets=(lateen)
 mkdir -p build
 # A machine that built the tests before keeps them configured: only a first `make build` goes without.
 if [ "$tests" = OFF ] && grep -qs '^LATEEN_TESTS:BOOL=ON' build/release/CMakeCache.txt; then tests=ON; fi
-if ! cmake --preset release -DLATEEN_TESTS=$tests >build/configure.log 2>&1; then
+# A folder that was configured when libraries were not linked in remembers where it found them.
+fresh=()
+if [ -f build/release/CMakeCache.txt ] && ! grep -qs '^LATEEN_STATIC:BOOL=ON' build/release/CMakeCache.txt; then fresh=(--fresh); fi
+if ! cmake ${fresh[@]+"${fresh[@]}"} --preset release -DLATEEN_TESTS=$tests >build/configure.log 2>&1; then
   cat build/configure.log >&2
   exit 1
 fi

@@ -11,6 +11,8 @@ build=(
   libboost1.81-dev libboost-json1.81-dev libsimdjson-dev libyaml-dev
   libdeflate-dev libisal-dev zlib1g-dev libzstd-dev liblz4-dev libssl-dev libcurl4-openssl-dev
   libgrpc++-dev libprotobuf-dev protobuf-compiler
+  # What the release links in beside them: libcurl's needs, for HTTP.
+  libnghttp2-dev libidn2-dev libunistring-dev libbrotli-dev
   libsqlite3-dev libexpected-dev libfmt-dev prometheus-cpp-dev libhowardhinnant-date-dev
   # The drill: a real kubectl and a real PostgreSQL.
   kubernetes-client postgresql jq
@@ -18,6 +20,8 @@ build=(
 test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip
   # Peers that tests would otherwise pass over.
   curl openssl restic python3-venv
+  # Databases of the examples and the drills. MariaDB's programs alone: no daemon comes with them.
+  redis-server mariadb-server-core mariadb-client-core
   # OpenStack Swift's S3 API: an object store of somebody else's that checks signatures. The library only: no daemon starts.
   python3-swift)
 lint=("${test[@]}" clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
@@ -60,6 +64,11 @@ fi
 
 echo "setup: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+# Only programs are wanted: no server that a package brings is started.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin /usr/sbin/policy-rc.d
+  trap '"${sudo[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+fi
 "${sudo[@]}" apt-get -qq update
 # An automatic cluster on port 5432 is nothing Lateen needs: only the server's programs are used.
 if ! is_installed postgresql && [ ! -e /etc/postgresql-common/createcluster.conf ]; then

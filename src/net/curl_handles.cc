@@ -71,6 +71,8 @@ void set_proxy(CURL* easy, const Url& url, const std::string& proxy_url) {
              !url.is_secure() && !env("http_proxy") && proxy && !proxy->empty()) {
     set_option(easy, CURLOPT_PROXY, proxy->c_str());
   }
+  // A SOCKS proxy is given a name and password or nothing; Kerberos is not built in everywhere.
+  set_option(easy, CURLOPT_SOCKS5_AUTH, static_cast<long>(CURLAUTH_BASIC));
   set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sandbox/runtime/mount_calls.h"
 #include "sandbox/runtime/mount_tree.h"
 
 namespace lateen::sandbox {
@@ -216,8 +217,7 @@ Result<Prepared> prepare_all(const ContainerSpec& spec) {
 Status remount_root_read_only() {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
-  return check(mount_setattr(AT_FDCWD, "/", 0, &attributes, sizeof attributes),
-               "making the root read-only");
+  return check(call_mount_setattr(AT_FDCWD, "/", 0, attributes), "making the root read-only");
 }
 
 }  // namespace

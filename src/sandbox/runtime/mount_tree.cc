@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sandbox/runtime/mount_calls.h"
+
 namespace lateen::sandbox {
 namespace {
 
@@ -21,7 +23,7 @@ constexpr std::array<std::string_view, 6> kOwn{"proc", "sys", "dev", "run", "tmp
 // A detached copy of the mount and of what is mounted below it.
 Result<UniqueFd> clone_tree(const std::string& source) {
   const int fd =
-      open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+      call_open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
   if (fd < 0) return errno_error(errno, fmt::format("mounting {}", source));
   return UniqueFd(fd);
 }
@@ -29,9 +31,8 @@ Result<UniqueFd> clone_tree(const std::string& source) {
 Status make_read_only(const UniqueFd& tree, const std::string& name) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
-  return check(
-      mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes),
-      fmt::format("making {} read-only", name));
+  return check(call_mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes),
+               fmt::format("making {} read-only", name));
 }
 
 // One entry of `from` appears, read-only, in the writable directory `to`.
@@ -114,8 +115,8 @@ Result<PreparedMount> prepare(const std::string& source,
 }
 
 Status place(const UniqueFd& tree, const std::string& target) {
-  return check(move_mount(tree.get(), "", AT_FDCWD, target.c_str(),
-                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS),
+  return check(call_move_mount(tree.get(), AT_FDCWD, target.c_str(),
+                               MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS),
                fmt::format("mounting on {}", target));
 }
 
