@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "base/wake.h"
+#include "net/socket_wait.h"
 
 namespace lateen::net {
 
@@ -117,20 +117,6 @@ CurlStream::~CurlStream() {
   curl_multi_remove_handle(parts_.multi.get(), parts_.easy.get());
 }
 
-Status CurlStream::wait_for(short events, Deadline deadline, const std::stop_token& stop) const {
-  std::array<pollfd, 2> fds = {pollfd{.fd = parts_.fd, .events = events, .revents = 0},
-                               pollfd{.fd = -1, .events = POLLIN, .revents = 0}};
-  std::unique_ptr<StopFd> stopped;
-  if (stop.stop_possible()) {
-    stopped = TRY(StopFd::create(stop));
-    fds[1].fd = stopped->get();
-  }
-  const int ready = TRY(poll_until(fds, deadline));
-  if (ready == 0) return Error(Code::DeadlineExceeded, "the peer is too slow");
-  if (fds[1].revents != 0) return Error(Code::Canceled, "stopped");
-  return {};
-}
-
 Result<std::size_t> CurlStream::read_some(std::span<char> into,
                                           Deadline deadline,
                                           std::stop_token stop) {
@@ -146,7 +132,7 @@ Result<std::size_t> CurlStream::read_some(std::span<char> into,
     if (code != CURLE_AGAIN) {
       return Error(Code::Unavailable, "reading: {}", curl_easy_strerror(code));
     }
-    TRY(wait_for(POLLIN, deadline, stop));
+    TRY(wait_for_socket(parts_.fd, POLLIN, deadline, stop));
   }
 }
 
@@ -163,7 +149,7 @@ Status CurlStream::write(BytesView bytes, Deadline deadline, std::stop_token sto
       return Error(Code::Unavailable, "writing: {}", curl_easy_strerror(code));
     }
     bytes.remove_prefix(sent);
-    if (code == CURLE_AGAIN) TRY(wait_for(POLLOUT, deadline, stop));
+    if (code == CURLE_AGAIN) TRY(wait_for_socket(parts_.fd, POLLOUT, deadline, stop));
   }
   return {};
 }

@@ -40,8 +40,6 @@ class CurlStream final : public ByteStream {
   void shutdown() override;
 
  private:
-  Status wait_for(short events, Deadline deadline, const std::stop_token& stop) const;
-
   Mutex mu_;
   const Parts parts_;  // the handle is used under mu_
 };

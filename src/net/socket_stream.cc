@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "base/wake.h"
+#include "net/socket_wait.h"
 
 namespace lateen::net {
 
@@ -150,20 +150,6 @@ Result<SslPtr> ServerTlsContext::attach(int fd) const {
 SocketStream::SocketStream(UniqueFd fd, SslPtr ssl)
     : fd_(std::move(fd)), secure_(ssl != nullptr), ssl_(std::move(ssl)) {}
 
-Status SocketStream::wait_for(short events, Deadline deadline, const std::stop_token& stop) const {
-  std::array<pollfd, 2> fds = {pollfd{.fd = fd_.get(), .events = events, .revents = 0},
-                               pollfd{.fd = -1, .events = POLLIN, .revents = 0}};
-  std::unique_ptr<StopFd> stopped;
-  if (stop.stop_possible()) {
-    stopped = TRY(StopFd::create(stop));
-    fds[1].fd = stopped->get();
-  }
-  const int ready = TRY(poll_until(fds, deadline));
-  if (ready == 0) return Error(Code::DeadlineExceeded, "the peer is too slow");
-  if (fds[1].revents != 0) return Error(Code::Canceled, "stopped");
-  return {};
-}
-
 Result<SocketStream::Step> SocketStream::ssl_step(int returned, std::string_view what) {
   if (returned > 0) return Step{.count = static_cast<std::size_t>(returned)};
   switch (SSL_get_error(ssl_.get(), returned)) {
@@ -223,7 +209,7 @@ Status SocketStream::handshake(Deadline deadline, std::stop_token stop) {
     }
     if (step.at_end) return Error(Code::Unavailable, "TLS handshake: the peer has gone");
     if (step.wait_for == 0) return {};
-    TRY(wait_for(step.wait_for, deadline, stop));
+    TRY(wait_for_socket(fd_.get(), step.wait_for, deadline, stop));
   }
 }
 
@@ -233,7 +219,7 @@ Result<std::size_t> SocketStream::read_some(std::span<char> into,
   for (;;) {
     const Step step = TRY(read_step(into));
     if (step.wait_for == 0) return step.count;
-    TRY(wait_for(step.wait_for, deadline, stop));
+    TRY(wait_for_socket(fd_.get(), step.wait_for, deadline, stop));
   }
 }
 
@@ -242,7 +228,7 @@ Status SocketStream::write(BytesView bytes, Deadline deadline, std::stop_token s
     const Step step = TRY(write_step(bytes));
     if (step.at_end) return Error(Code::Unavailable, "writing: the peer has gone");
     bytes.remove_prefix(step.count);
-    if (step.wait_for != 0) TRY(wait_for(step.wait_for, deadline, stop));
+    if (step.wait_for != 0) TRY(wait_for_socket(fd_.get(), step.wait_for, deadline, stop));
   }
   return {};
 }

@@ -66,7 +66,6 @@ class SocketStream final : public ByteStream {
   Result<Step> read_step(std::span<char> into);
   Result<Step> write_step(BytesView bytes);
   Result<Step> ssl_step(int returned, std::string_view what) LATEEN_REQUIRES(mu_);
-  Status wait_for(short events, Deadline deadline, const std::stop_token& stop) const;
 
   const UniqueFd fd_;
   const bool secure_;
