@@ -30,6 +30,19 @@ struct Listing {
                            {.label_selector = selector, .page_size = page_size});
   }
 
+  // One request of this class; with pages fetched ahead, the time that it was waited for.
+  Result<std::optional<ListPage>> next_page(kube::ListPager& pages) const {
+    Span span = tools.trace.span(
+        "list", {{"k8s.resource", step.type.group_resource()}, {"http.request.method", "GET"}});
+    auto page = pages.next(stop);
+    if (!page) {
+      span.fail(page.error());
+    } else if (*page) {
+      span.set({"lateen.items", (*page)->items().size()});
+    }
+    return page;
+  }
+
   Status take_page(const kube::ListPager& pages, const ListPage& page) const {
     if (pages.how() == kube::Listing::Restarted) taker.again();
     for (const ObjectSlice& item : page.items()) {
@@ -50,7 +63,7 @@ struct Listing {
   Status list(const std::string& ns, const std::string& selector) const {
     kube::ListPager pages = pager(ns, selector);
     while (true) {
-      auto page = pages.next(stop);
+      auto page = next_page(pages);
       if (!page) return failed(page.error(), ns);
       if (!*page) return {};
       TRY(take_page(pages, **page));
@@ -62,7 +75,7 @@ struct Listing {
     kube::ListPager pages(
         tools.client, {.gvr = step.type.gvr},
         {.label_selector = selector, .page_size = page_size, .prefetch = step.list_wide});
-    auto first = pages.next(stop);
+    auto first = next_page(pages);
     if (!first) {
       // No right to look everywhere: then where we may.
       if (first.error().is(Code::Forbidden)) return false;
@@ -73,7 +86,7 @@ struct Listing {
     if (!(*first)->continue_token().empty() && !step.list_wide) return false;
     TRY(take_page(pages, **first));
     while (!(*first)->continue_token().empty()) {
-      first = pages.next(stop);
+      first = next_page(pages);
       if (!first) {
         TRY(failed(first.error(), {}));
         return true;

@@ -166,17 +166,23 @@ class Run {
 
   Status take_everything(std::stop_token stop) {
     TRY(take_plugins(stop));
+    std::int64_t number = 0;
     for (const std::vector<CollectionStep>& rank : plan_.ranks) {
+      const Span span =
+          tools_.trace.span("rank", {{"lateen.rank", ++number}, {"lateen.resources", rank.size()}});
       TRY(parallel_for(
           rank.size(), options_.workers,
-          [&](std::size_t i, std::stop_token s) { return collect_step(rank[i], s); }, stop));
+          [&](std::size_t i, std::stop_token s) { return trace_step(rank[i], span.trace(), s); },
+          stop));
     }
+    const Span last = tools_.trace.span("namespaces and definitions");
     TRY(take_namespaces(stop));
     return take_definitions(stop);
   }
 
   Status finish_copies(std::stop_token stop) {
     if (options_.pod_volumes == nullptr) return {};
+    const Span span = tools_.trace.span("copies of volumes' files");
     copies_ = TRY(options_.pod_volumes->finish(tools_.log, stop));
     for (const model::PodVolumeBackup& copy : copies_)
       volumes_.copied(copy);
@@ -197,20 +203,31 @@ class Run {
     tools_.log.info("Summary for skipped PVs: " + write_json(Json(std::move(skipped))));
   }
 
-  Status collect_step(const CollectionStep& step, std::stop_token stop) {
+  Status trace_step(const CollectionStep& step, const Trace& trace, std::stop_token stop) {
+    Span span = trace.span("resource", {{"k8s.resource", step.type.group_resource()}});
+    BackupTools tools = tools_;
+    tools.trace = span.trace();
+    const Status done = collect_step(step, tools, std::move(stop));
+    span.note(done);
+    return done;
+  }
+
+  Status collect_step(const CollectionStep& step, const BackupTools& tools, std::stop_token stop) {
     if (step.type.group_resource() == kPods) {
       return pods_.collect_pods(step, taker(step.type, stop), stop);
     }
     TRY(take_first(step, stop));
     const std::string kind = step.type.group_resource();
     if (kind == "persistentvolumeclaims" || kind == "persistentvolumes") {
-      return collect_volumes(step, stop);
+      return collect_volumes(step, tools, stop);
     }
-    return collect(step, tools_, options_.page_size, taker(step.type, stop), stop);
+    return collect(step, tools, options_.page_size, taker(step.type, stop), stop);
   }
 
   // Of claims and volumes several at once: each snapshot takes the storage its time.
-  Status collect_volumes(const CollectionStep& step, std::stop_token stop) {
+  Status collect_volumes(const CollectionStep& step,
+                         const BackupTools& tools,
+                         std::stop_token stop) {
     constexpr std::size_t kBatch = 64;  // objects of a few KiB each
     std::vector<Json> batch;
     const auto flush = [&]() -> Status {
@@ -236,7 +253,7 @@ class Run {
       batch.push_back(std::move(*object));
       return batch.size() < kBatch ? Status() : flush();
     };
-    TRY(collect(step, tools_, options_.page_size, batching, stop));
+    TRY(collect(step, tools, options_.page_size, batching, stop));
     return flush();
   }
 

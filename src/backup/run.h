@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/trace.h"
 #include "kube/client.h"
 #include "kube/discovery.h"
 #include "model/backup.h"
@@ -45,6 +46,7 @@ struct BackupTools {
   const Clock& clock;
   Log log;  // goes to the backup's own log too; warnings and errors in it are the backup's
   const BackupPlugins* plugins = nullptr;  // null: none
+  Trace trace = {};                        // where the run's spans hang
 };
 
 struct BackupRunOptions {

@@ -21,10 +21,13 @@ struct InstallKind {
   const char* resource;
 };
 
-constexpr std::array<InstallKind, 9> kInstallKinds = {
+constexpr std::array<InstallKind, 12> kInstallKinds = {
     {{"CustomResourceDefinition", "customresourcedefinitions"},
      {"Namespace", "namespaces"},
+     {"ClusterRole", "clusterroles"},
      {"ClusterRoleBinding", "clusterrolebindings"},
+     {"Role", "roles"},
+     {"RoleBinding", "rolebindings"},
      {"ServiceAccount", "serviceaccounts"},
      {"Secret", "secrets"},
      {"BackupStorageLocation", "backupstoragelocations"},

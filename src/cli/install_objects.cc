@@ -127,7 +127,12 @@ std::vector<Json> install_objects(const InstallOptions& options) {
   std::vector<Json> out = install_definitions();
   out.push_back(install_namespace(options));
   if (options.service_account.empty()) {
-    out.push_back(install_binding(options));
+    if (options.least_privilege) {
+      for (Json& one : install_small_rights(options.ns))
+        out.push_back(std::move(one));
+    } else {
+      out.push_back(install_binding(options));
+    }
     out.push_back(install_account(options));
   }
   if (options.credentials) out.push_back(install_secret(options));

@@ -17,6 +17,16 @@ std::vector<Json> install_definitions();
 // locations, Deployment, DaemonSets.
 std::vector<Json> install_objects(const InstallOptions& options);
 
+// What is bound only while a restore runs: the ClusterRole, and the binding of the same name.
+std::string install_restore_role(std::string_view ns);
+
+// What --least-privilege makes rather than the binding to cluster-admin. The restore role is bound
+// by the server.
+std::vector<Json> install_small_rights(std::string_view ns);
+
+// The names of its ClusterRoles, which are those of their bindings.
+std::vector<std::string> install_cluster_rights(std::string_view ns);
+
 // What the installation is called that is bound to cluster-admin: "velero", or "velero-NAMESPACE".
 std::string install_binding_name(std::string_view ns);
 

@@ -7,6 +7,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/install_objects.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
@@ -219,6 +220,11 @@ Status check_install_flags(const Flags& flags) {
     return Error(Code::InvalidArgument,
                  "--use-node-agent is required when using --default-volumes-to-fs-backup");
   }
+  if (flags.is("least-privilege") && flags.given("service-account-name")) {
+    return Error(Code::InvalidArgument,
+                 "Cannot use both --least-privilege and --service-account-name: the rights of an "
+                 "account that is there already are not the installer's");
+  }
   const bool has_file = !flags.text("secret-file").empty();
   if (has_file && flags.is("no-secret"))
     return Error(Code::InvalidArgument, "Cannot use both --secret-file and --no-secret");
@@ -355,6 +361,9 @@ std::vector<FlagSpec> install_flags() {
                   "Don't mount the pod volume host path to node-agent. Optional. Pod volume host "
                   "path mount is required by fs-backup but could be disabled for other backup "
                   "methods."},
+        std::pair{"least-privilege",
+                  "Let the server read the cluster, and write to it only while a restore runs, "
+                  "rather than be cluster-admin. Optional."},
         std::pair{"apply",
                   "Flag indicating if resources should be applied instead of created. This can be "
                   "used for updating existing resources."},
@@ -399,11 +408,16 @@ Result<InstallOptions> install_options(const Invocation& call) {
   options.node_agent = flags.is("use-node-agent");
   options.node_agent_windows = flags.is("use-node-agent-windows");
   options.privileged_agent = flags.is("privileged-node-agent");
+  options.server_args = server_arguments(flags);
+  options.least_privilege = flags.is("least-privilege");
+  if (options.least_privilege) {
+    options.server_args.push_back(
+        fmt::format("--restore-role={}", install_restore_role(options.ns)));
+  }
   options.agent_host_paths = !flags.is("node-agent-disable-host-path");
   options.kubelet_root = flags.text("kubelet-root-dir");
   options.plugins = flags.list("plugins");
   options.features = flags.text("features");
-  options.server_args = server_arguments(flags);
   options.agent_args = agent_arguments(flags);
   options.early_frequent_polling = flags.is("csi-snapshot-early-frequent-polling");
   options.server_priority = flags.text("server-priority-class-name");

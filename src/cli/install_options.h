@@ -38,6 +38,7 @@ struct InstallOptions {
   bool node_agent = false;
   bool node_agent_windows = false;
   bool privileged_agent = false;
+  bool least_privilege = false;  // rather than cluster-admin
   bool agent_host_paths = true;
   std::string kubelet_root = "/var/lib/kubelet";
   std::vector<std::string> plugins = {};      // images of init containers

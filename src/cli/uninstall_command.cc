@@ -144,13 +144,22 @@ Status remove_namespace(const Uninstall& at) {
   return {};
 }
 
+// Whether there was one.
+Result<bool> remove_rights(const Uninstall& at, const char* plural, const std::string& name) {
+  const auto removed = at.client().remove(
+      {.gvr = {"rbac.authorization.k8s.io", "v1", plural}, .name = name}, {}, at.call.stop);
+  if (!removed && !removed.error().is(Code::NotFound)) return Error(removed.error());
+  return removed.has_value();
+}
+
 Status remove_binding(const Uninstall& at) {
   const std::string name = install_binding_name(at.ns());
-  const auto removed = at.client().remove(
-      {.gvr = {"rbac.authorization.k8s.io", "v1", "clusterrolebindings"}, .name = name}, {},
-      at.call.stop);
-  if (removed) return {};
-  if (!removed.error().is(Code::NotFound)) return Error(removed.error());
+  bool any = TRY(remove_rights(at, "clusterrolebindings", name));
+  for (const std::string& role : install_cluster_rights(at.ns())) {
+    if (TRY(remove_rights(at, "clusterrolebindings", role))) any = true;
+    if (TRY(remove_rights(at, "clusterroles", role))) any = true;
+  }
+  if (any) return {};
   at.call.console.line(
       fmt::format("Velero ClusterRoleBinding {} does not exist, skipping.", quote_go(name)));
   return {};

@@ -82,6 +82,24 @@ Result<std::map<std::string, std::string>> target_namespaces(
   return source_of;
 }
 
+Status trace_rank(RunState& state,
+                  const std::vector<RestoreStep>& rank,
+                  std::size_t number,
+                  std::stop_token stop) {
+  std::size_t items = 0;
+  std::vector<std::string_view> resources;
+  for (const RestoreStep& step : rank) {
+    items += step.items.size();
+    resources.emplace_back(step.group_resource);
+  }
+  Span span = state.tools.trace.span(
+      "rank",
+      {{"lateen.rank", number}, {"k8s.resources", join(resources, ",")}, {"lateen.items", items}});
+  const Status done = state.restore_rank(rank, std::move(stop));
+  span.note(done);
+  return done;
+}
+
 using Namespaces = std::vector<std::pair<std::string, std::string>>;  // target, source
 
 // Whether the run that was interrupted has made it.
@@ -160,8 +178,9 @@ Status carry_out(RunState& state,
   }
   std::size_t number = 0;
   for (const std::vector<RestoreStep>& rank : plan.ranks) {
-    if (state.rehearsal != nullptr) state.rehearsal->enter_rank(++number);
-    TRY(state.restore_rank(rank, stop));
+    ++number;
+    if (state.rehearsal != nullptr) state.rehearsal->enter_rank(number);
+    TRY(trace_rank(state, rank, number, stop));
   }
   return {};
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/trace.h"
 #include "kube/client.h"
 #include "kube/discovery.h"
 #include "model/backup.h"
@@ -49,6 +50,7 @@ struct RestoreTools {
   const RestorePlugins* plugins = nullptr;  // null: none
   // File-system backups, moved snapshots: whoever brings back data from elsewhere.
   std::vector<ItemExtension*> extensions = {};
+  Trace trace = {};  // where the run's spans hang
 };
 
 struct RestoreOutcome;

@@ -11,6 +11,7 @@
 #include "server/backup_surroundings.h"
 #include "server/listing.h"
 #include "server/metrics.h"
+#include "server/traces.h"
 
 namespace lateen::server {
 namespace {
@@ -130,7 +131,10 @@ class BackupController final : public Controller {
     context_.metrics.backup_started(started);
     const Backup done = TRY(run_backup_to_upload(started, context_, stop));
     write_status(context_, started.status.phase, done, stop);
-    if (done.status.phase == BackupPhase::Failed) context_.metrics.backup_ended(done, 0);
+    if (done.status.phase == BackupPhase::Failed) {
+      context_.metrics.backup_ended(done, 0);
+      trace_ended(context_, done);
+    }
     return {};
   }
 
@@ -187,10 +191,11 @@ class FinalizerController final : public Controller {
       if (phase != BackupPhase::Finalizing && phase != BackupPhase::FinalizingPartiallyFailed) {
         continue;
       }
-      auto done = finalize_backup(backup, context_, stop);
+      auto done = traced_finalize(backup, stop);
       if (done) {
         write_status(context_, backup.status.phase, *done, stop);
         context_.metrics.backup_ended(*done, size_of(*done, stop));
+        trace_ended(context_, *done);
       } else if (!stop.stop_requested()) {
         context_.log.error("Could not finalize a Backup; trying again",
                            {{"backup", backup.metadata.name}, {"error", done.error()}});
@@ -199,6 +204,13 @@ class FinalizerController final : public Controller {
   }
 
  private:
+  Result<Backup> traced_finalize(const Backup& backup, std::stop_token stop) const {
+    Span span = trace_of(context_, backup.metadata).span("finalize");
+    auto done = finalize_backup(backup, context_, std::move(stop));
+    if (!done) span.fail(done.error());
+    return done;
+  }
+
   // Of its tarball; 0 when that cannot be told, for it is only counted.
   ByteCount size_of(const Backup& backup, std::stop_token stop) const {
     auto store = open_store(context_, backup.spec.storage_location, stop);

@@ -23,6 +23,7 @@
 #include "server/run_log.h"
 #include "server/server_plugins.h"
 #include "server/stored_archive.h"
+#include "server/traces.h"
 
 namespace lateen::server {
 namespace {
@@ -91,12 +92,15 @@ Result<Collected> collect_backup(const model::Backup& backup,
                                  objects::Upload& upload,
                                  std::stop_token stop) {
   const kube::Discovery discovery = TRY(kube::discover(context.client(), stop));
+  const Trace trace = trace_of(context, backup.metadata);
+  const Span span = trace.span("collect and upload");
   const RunPlugins plugins(context, backup, run_log.log());
   const backup::BackupTools tools{.client = context.client(),
                                   .discovery = discovery,
                                   .clock = context.clock,
                                   .log = run_log.log(),
-                                  .plugins = plugins.get()};
+                                  .plugins = plugins.get(),
+                                  .trace = span.trace()};
   ProgressWriter progress(context, backup);
   const std::optional<model::ResourcePolicy> policy =
       TRY(read_policy(backup, context.cluster, stop));
@@ -138,7 +142,13 @@ Result<Collected> collect_backup(const model::Backup& backup,
       backup::poll_operations(outcome.operations, backup.spec.item_operation_timeout, tools, stop);
   for (const std::string& error : polled.new_errors)
     tools.log.error(error);
-  TRY(upload.complete());
+  {
+    Span end = span.trace().span("complete the upload");
+    const Status completed = upload.complete();
+    end.note(completed);
+    TRY(completed);
+  }
+  trace_volumes(trace, outcome.volumes);
 
   objects::BackupDocuments documents;
   documents.backup = backup;
@@ -193,7 +203,12 @@ Result<model::Backup> collect_and_upload(const model::Backup& backup,
   documents.results = run_log.results();
   documents.log_fd = TRY(run_log.finish());
   Status log_problem;
-  TRY(store.put_backup(documents, &log_problem, stop));
+  {
+    Span span = trace_of(context, backup.metadata).span("store the documents");
+    const Status put = store.put_backup(documents, &log_problem, stop);
+    span.note(put);
+    TRY(put);
+  }
   if (!log_problem)
     context.log.error("Could not upload the backup's log", {{"error", log_problem.error()}});
   return std::move(documents.backup);
@@ -298,7 +313,8 @@ void store_for_browsing(model::Backup& backup,
 Result<model::Backup> run_backup_to_upload(const model::Backup& backup,
                                            const ServerContext& context,
                                            std::stop_token stop) {
-  const Log log = context.log.with(LogField("backup", key_of(backup)));
+  const Log log = with_trace(context.log.with(LogField("backup", key_of(backup))),
+                             trace_of(context, backup.metadata));
   auto done = [&]() -> Result<model::Backup> {
     RunLog run_log = TRY(RunLog::create(log, context.config.log_format));
     run_log.log().info("Starting backup");

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/trace.h"
 #include "kube/client.h"
 #include "model/locations.h"
 #include "objects/backup_store.h"
@@ -23,6 +24,7 @@ namespace lateen::server {
 class Announcer;
 class Metrics;
 class Notifier;
+class RestoreRights;
 class ServerPlugins;
 
 struct ServerContext {
@@ -34,9 +36,11 @@ struct ServerContext {
   const objects::StoreFactory& stores;
   const volumes::SnapshotterFactory& snapshotters;
   Metrics& metrics;
-  const ServerPlugins* plugins = nullptr;  // null: none
-  Notifier* notifier = nullptr;            // null: nobody outside is told
-  Announcer* announcer = nullptr;          // null: nobody is told
+  const ServerPlugins* plugins = nullptr;   // null: none
+  Notifier* notifier = nullptr;             // null: nobody outside is told
+  Announcer* announcer = nullptr;           // null: nobody is told
+  RestoreRights* restore_rights = nullptr;  // null: the server always has them
+  Tracer tracer = {};                       // off, unless a collector is named
 
   kube::Client& client() const { return cluster.client(); }
 };

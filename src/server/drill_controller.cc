@@ -11,6 +11,7 @@
 #include "server/drill_run.h"
 #include "server/listing.h"
 #include "server/metrics.h"
+#include "server/restore_rights.h"
 #include "server/run_threads.h"
 
 namespace lateen::server {
@@ -187,7 +188,8 @@ class DrillController final : public Controller {
                              .run = drill.status.runs.front(),
                              .context = context_,
                              .tell = [&](const DrillRun& run) { return write(drill, run, stop); }};
-          const auto ended = work(job, stop);
+          const auto rights = hold_restore_rights(context_.restore_rights, stop);
+          const auto ended = rights ? work(job, stop) : Result<DrillRun>(rights.error());
           if (!ended) {
             if (!stop.stop_requested()) {
               context_.log.error("Could not end a restore drill; trying again",
@@ -239,7 +241,9 @@ class DrillController final : public Controller {
       if (drill.empty() || at_work.count(drill) > 0) continue;
       context_.log.warning("Removing what a restore drill left",
                            {{"drill", drill}, {"namespace", kube::name_of(ns)}});
-      const Status removed = tear_down_drill(context_, drill, {}, stop);
+      const auto rights = hold_restore_rights(context_.restore_rights, stop);
+      const Status removed =
+          rights ? tear_down_drill(context_, drill, {}, stop) : Status(rights.error());
       if (!removed && !stop.stop_requested()) {
         context_.log.error("Could not remove what a restore drill left",
                            {{"drill", drill}, {"error", removed.error()}});

@@ -8,8 +8,10 @@
 #include "server/listing.h"
 #include "server/metrics.h"
 #include "server/restore_preparation.h"
+#include "server/restore_rights.h"
 #include "server/restore_runner.h"
 #include "server/run_threads.h"
+#include "server/traces.h"
 
 namespace lateen::server {
 namespace {
@@ -42,11 +44,19 @@ class RestoreController final : public Controller {
                          {{"restore", restore.metadata.name}, {"error", done.error()}});
     }
     busy_ = threads_.count() > 0;
+    remove_left_rights(stop);
   }
 
   void wait() override { threads_.wait(); }
 
  private:
+  void remove_left_rights(std::stop_token stop) {
+    if (context_.restore_rights == nullptr) return;
+    const Status done = context_.restore_rights->remove_left(stop);
+    if (!done && !stop.stop_requested())
+      context_.log.error("Could not give back rights", {{"error", done.error()}});
+  }
+
   Status look_at(const Restore& restore, std::stop_token stop) {
     const std::string& uid = restore.metadata.uid;
     if (threads_.is_at_work(uid)) return {};
@@ -106,16 +116,30 @@ class RestoreController final : public Controller {
           const RestoreJob job{.restore = restore,
                                .context = context_,
                                .tell = [&](const Restore& now) { write_status(now, stop); }};
-          const auto done = run_restore_to_end(job, stop);
+          const auto done = run_with_rights(job, stop);
           if (done) {
             write_status(*done, stop);
             context_.metrics.restore_ended(*done, restore.spec.schedule_name);
+            trace_ended(context_, *done);
           } else if (!stop.stop_requested()) {
             context_.log.error("Could not go on with a Restore; trying again",
                                {{"restore", restore.metadata.name}, {"error", done.error()}});
           }
         },
         std::move(server_stop));
+  }
+
+  // Without the rights a restore that has just begun fails; one that goes on waits for them.
+  Result<Restore> run_with_rights(const RestoreJob& job, std::stop_token stop) {
+    const auto rights = hold_restore_rights(context_.restore_rights, stop);
+    if (rights) return run_restore_to_end(job, stop);
+    if (job.restore.status.phase != RestorePhase::InProgress || stop.stop_requested())
+      return Error(rights.error());
+    Restore failed = job.restore;
+    failed.status.phase = RestorePhase::Failed;
+    failed.status.failure_reason = rights.error().describe();
+    failed.status.completion_timestamp = context_.clock.now();
+    return failed;
   }
 
   // Tries for long: a restore whose end is not written is told to have failed.

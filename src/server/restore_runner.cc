@@ -21,6 +21,7 @@
 #include "server/run_log.h"
 #include "server/server_plugins.h"
 #include "server/stored_archive.h"
+#include "server/traces.h"
 
 namespace lateen::server {
 namespace {
@@ -184,11 +185,20 @@ Result<Restore> complete(RestoreRun& run, std::stop_token stop) {
       !run.outcome.hooked_pods.empty() || !run.outcome.provisioned_claims.empty();
   if (has_pending) note_upload(run, run.options.checkpoint(run.outcome), "pending work");
   upload(run);
-  TRY(wait_for_operations(run, done, stop));
+  {
+    const Span span = run.tools.trace.span("wait for operations");
+    TRY(wait_for_operations(run, done, stop));
+  }
   done.status.phase = phase_of(done, RestorePhase::Finalizing);
   if (!run.outcome.operations.empty()) upload(run);
   run.job.tell(done);
-  TRY(restore::finalize_restore(run.restore(), run.outcome, run.tools, run.options, stop));
+  {
+    Span span = run.tools.trace.span("finalize");
+    const Status finalized =
+        restore::finalize_restore(run.restore(), run.outcome, run.tools, run.options, stop);
+    span.note(finalized);
+    TRY(finalized);
+  }
   fill_status(done, run.outcome);
   run.run_log.log().info("restore completed");
   upload(run);
@@ -231,7 +241,12 @@ Result<Restore> run_to_end(RestoreRun& run, std::stop_token stop) {
     run.run_log.log().info("going on with an interrupted restore");
   } else {
     run.run_log.log().info("starting restore");
-    TRY(carry_out(run, stop));
+    Span span = run.tools.trace.span("restore objects");
+    const Trace above = std::exchange(run.tools.trace, span.trace());
+    const Status done = carry_out(run, stop);
+    run.tools.trace = above;
+    span.note(done);
+    TRY(done);
   }
   return complete(run, stop);
 }
@@ -288,8 +303,9 @@ bool can_go_on(RestorePhase phase) {
 Result<Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop) {
   const ServerContext& context = job.context;
   const model::ObjectMeta& metadata = job.restore.metadata;
-  const Log log =
-      context.log.with(LogField("restore", fmt::format("{}/{}", metadata.ns, metadata.name)));
+  const Log log = with_trace(
+      context.log.with(LogField("restore", fmt::format("{}/{}", metadata.ns, metadata.name))),
+      trace_of(context, metadata));
   const auto store = store_of(job, stop);
   if (!store) {
     if (stop.stop_requested()) return store.error();
@@ -316,7 +332,8 @@ Result<Restore> run_restore_to_end(const RestoreJob& job, std::stop_token stop) 
                            .clock = context.clock,
                            .log = run_log->log(),
                            .velero_namespace = context.cluster.ns(),
-                           .plugins = plugins ? &*plugins : nullptr},
+                           .plugins = plugins ? &*plugins : nullptr,
+                           .trace = trace_of(context, metadata)},
                  .options = options_of(context.config, progress)};
   const CancelWatch watch(context, context.cluster.path<Restore>(metadata.name), metadata.uid,
                           stop);
