@@ -69,4 +69,7 @@ std::string help_of(const Command& command, const std::string& path, bool is_roo
 // The same without what the command is for: what cobra prints below a wrong flag.
 std::string usage_of(const Command& command, const std::string& path, bool is_root = false);
 
+// docs/reference/flags.md: every command that is not hidden, with its flags.
+std::string reference_of(const Command& root);
+
 }  // namespace lateen::cli

@@ -16,18 +16,18 @@ void SystemConsole::err(std::string_view text) {
 
 std::optional<std::string> SystemConsole::read_line() {
   constexpr std::size_t kLongestLine = 4096;
-  while (pending_.size() < kLongestLine) {
+  while (true) {
     const std::size_t end = pending_.find('\n');
     if (end != std::string::npos) {
       std::string line = pending_.substr(0, end);
       pending_.erase(0, end + 1);
       return line;
     }
+    if (pending_.size() >= kLongestLine) return std::exchange(pending_, {});
     auto more = read_some(STDIN_FILENO, kLongestLine);
     if (!more || more->empty()) return std::nullopt;
     pending_ += *more;
   }
-  return std::exchange(pending_, {});
 }
 
 bool SystemConsole::is_terminal() const {

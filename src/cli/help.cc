@@ -108,7 +108,41 @@ std::vector<const Command*> shown_children(const Command& command) {
   return shown;
 }
 
+// Velero's verbs before nouns are the nouns' own commands once more.
+bool is_verb_group(std::string_view name) {
+  return name == "get" || name == "create" || name == "describe" || name == "delete";
+}
+
+std::string reference_section(const Command& command, const std::string& path) {
+  std::string text =
+      fmt::format("\n## {}\n\n{}\n", path, command.text.empty() ? command.summary : command.text);
+  std::string usage = usage_lines(command, path, false);
+  const std::string flags = flag_lines(command.flags);
+  if (!flags.empty()) usage += "\nFlags:\n" + flags;
+  text += fmt::format("\n```\n{}```\n", usage);
+  return text;
+}
+
+void append_reference(const Command& command, const std::string& path, std::string& text) {
+  if (command.run) text += reference_section(command, path);
+  for (const Command* child : shown_children(command))
+    append_reference(*child, path + " " + child->name, text);
+}
+
 }  // namespace
+
+std::string reference_of(const Command& root) {
+  std::string text =
+      "# Commands and flags\n\nEvery command with its flags, as `lateen COMMAND --help` has them; "
+      "`lateen help --reference` printed this page.\n`lateen get`, `create`, `describe` and "
+      "`delete` with a kind behind them are those kinds' own commands.\n\n## Flags of every "
+      "command\n\n```\n" +
+      flag_lines(global_flags()) + "```\n";
+  for (const Command* child : shown_children(root)) {
+    if (!is_verb_group(child->name)) append_reference(*child, root.name + " " + child->name, text);
+  }
+  return text;
+}
 
 std::string usage_of(const Command& command, const std::string& path, bool is_root) {
   const std::vector<const Command*> children = shown_children(command);
