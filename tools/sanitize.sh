@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 read -r -a rooms <<<"${SANITIZE_ROOMS:-base net kube model objects archive}"
-read -r -a threaded <<<"${SANITIZE_ROOMS:-net archive}"
+read -r -a threaded <<<"${SANITIZE_ROOMS:-net kube objects archive}"
 
 tests_of() { # preset room...: the test programs that exist for these rooms
   local preset=$1 targets room; shift
