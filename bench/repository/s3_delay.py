@@ -96,7 +96,8 @@ def run(proxy, options, rows, program, data, phase, command):
 def programs(options, proxy, base, data):
     made = []
     for kind in [k for k in options.formats.split(",") if k]:
-        one = Restic(f"lateen ({kind})", [options.lateen, "repo"], f"s3:{proxy.url}/lateen-{kind}-{data}", base / f"cache-{kind}")
+        one = Restic(f"lateen ({kind})", [options.lateen, "repo"], f"s3:{proxy.url}/lateen-{kind}-{data}",
+                     base / f"cache-lateen-{kind}")
         one.of_init, one.bucket = ["--format", kind], f"lateen-{kind}-{data}"
         made.append(one)
     if options.restic:
