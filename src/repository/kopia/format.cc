@@ -253,6 +253,20 @@ Status seal_format(FormatBlob& blob,
   return {};
 }
 
+Result<Bytes> reseal_document(
+    BytesView sealed, const FormatBlob& blob, const Secret& from, const Secret& to, Rng& rng) {
+  const Secret plain(TRY(open_document(sealed, document_keys(blob, from))));
+  const DocumentKeys keys = document_keys(blob, to);
+  Bytes fresh = seal_document(plain.reveal(), keys, rng);
+  const auto again = open_document(fresh, keys);
+  if (!again || *again != plain.reveal()) {
+    return Error(Code::Internal,
+                 "what was encrypted under the new password does not open: memory or processor are "
+                 "faulty");
+  }
+  return fresh;
+}
+
 Result<BlobRetention> open_blob_config(BytesView stored,
                                        const FormatBlob& blob,
                                        const Secret& format_key) {

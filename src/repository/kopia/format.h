@@ -63,6 +63,11 @@ Status seal_format(FormatBlob& blob,
                    const Secret& format_key,
                    Rng& rng);
 
+// One of these documents as it is sealed, under another key: what it says stays as it is, byte for
+// byte. Unauthenticated if it is not under `from`; Internal if what was sealed does not open again.
+Result<Bytes> reseal_document(
+    BytesView sealed, const FormatBlob& blob, const Secret& from, const Secret& to, Rng& rng);
+
 // How long blobs are locked by the storage; nothing in most repositories.
 struct BlobRetention {
   std::string mode = {};  // "", "COMPLIANCE" or "GOVERNANCE"

@@ -68,6 +68,12 @@ class KopiaRepository : public Repository {
   // Replaces the policy of a source; the object is written as it is.
   virtual Status set_policy(const Source& source, const Json& policy, std::stop_token stop) = 0;
 
+  // Another password for the same repository: what is stored stays as it is, under the same keys,
+  // and so does what others are writing. Cut short, it is to be called again with the same
+  // password, by who opened it with the former one. Unsupported for repositories of kopia before
+  // 0.9.
+  virtual Status change_password(const Secret& password, std::stop_token stop) = 0;
+
   // user@host of whoever runs maintenance.
   virtual Result<std::string> maintenance_owner(std::stop_token stop) = 0;
 };

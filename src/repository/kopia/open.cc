@@ -242,7 +242,15 @@ Status Opened::ensure_writable(std::stop_token stop) {
         .wrap("the repository's index is damaged")
         .with_hint("`lateen repo repair index` reads it again from the packs.");
   }
-  return check_retention(*store_, blob_, format_key_, stop);
+  Status checked = check_retention(*store_, blob_, format_key_, stop);
+  if (checked || !checked.error().is(Code::Unauthenticated)) return checked;
+  const Bytes now = TRY(store_->get(kFormatBlob, kMaxDocument, stop));
+  if (now != blob_bytes_) {
+    return Error(Code::Conflict, "the repository's password was changed meanwhile")
+        .with_hint("Open it again.");
+  }
+  return Error(Code::Conflict, "{} is not under the password of {}", kConfigBlob, kFormatBlob)
+      .with_hint("A change of the password was cut short: run `lateen repo rekey` again.");
 }
 
 Status Opened::write_first_manifests(const CreateOptions& options, std::stop_token stop) {

@@ -72,6 +72,7 @@ class Opened final : public KopiaRepository {
                                      Progress& progress,
                                      std::stop_token stop) override;
   Status set_policy(const Source& source, const Json& policy, std::stop_token stop) override;
+  Status change_password(const Secret& password, std::stop_token stop) override;
   Result<std::string> maintenance_owner(std::stop_token stop) override;
 
   // The manifests that every repository gets when it is created.
@@ -120,9 +121,9 @@ class Opened final : public KopiaRepository {
   friend class Maintenance;  // maintenance.h: as large a matter as all the rest
 
   const std::unique_ptr<objects::ObjectStore> store_;
-  const FormatBlob blob_;
-  const Bytes blob_bytes_;
-  const Secret format_key_;
+  FormatBlob blob_;  // these three change with the password
+  Bytes blob_bytes_;
+  Secret format_key_;
   const FormatParameters parameters_;
   const std::unique_ptr<UnitCipher> cipher_;
   const RepositoryAccess access_;

@@ -221,6 +221,21 @@ Result<Bytes> Opened::document(FileType type, const Id& id, std::stop_token stop
 }
 
 Result<std::vector<ListedFile>> Opened::list(FileType type, std::stop_token stop) {
+Result<std::size_t> Opened::remove_password(const Secret& password, std::stop_token stop) {
+  TRY(lock(LockMode::Exclusive, stop));
+  for (std::size_t removed = 0;; ++removed) {
+    const auto found = open_with_password(*store_, password, {}, stop);
+    if (!found && found.error().is(Code::Unauthenticated)) return removed;
+    if (!found) return Error(found.error());
+    std::vector<Error> unreadable;
+    if (TRY(list_keys(*store_, unreadable, stop)).size() < 2) {
+      return Error(Code::InvalidArgument, "this is the only password of the repository")
+          .with_hint("Add another one first.");
+    }
+    TRY(files_.remove(FileType::Key, found->id, stop));
+  }
+}
+
   return list_files(*store_, type, stop);
 }
 

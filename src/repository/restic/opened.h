@@ -74,6 +74,7 @@ class Opened final : public ResticRepository {
   Status remove_key(std::string_view id, std::stop_token stop) override;
   Result<std::string> change_password(const Secret& password, std::stop_token stop) override;
   Result<std::string> retag(std::string_view snapshot_id,
+  Result<std::size_t> remove_password(const Secret& password, std::stop_token stop) override;
                             std::vector<std::string> tags,
                             std::stop_token stop) override;
   Result<Bytes> document(FileType type, const Id& id, std::stop_token stop) override;

@@ -65,6 +65,8 @@ class ResticRepository : public Repository {
   virtual Result<std::string> change_password(const Secret& password, std::stop_token stop) = 0;
 
   // Replaces snapshots by ones with these tags: their new IDs.
+  // How many keys this password opened, none of which is left. Refused for the only password.
+  virtual Result<std::size_t> remove_password(const Secret& password, std::stop_token stop) = 0;
   virtual Result<std::string> retag(std::string_view snapshot_id,
                                     std::vector<std::string> tags,
                                     std::stop_token stop) = 0;
