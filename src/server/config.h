@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -24,6 +25,17 @@ struct NotificationConfig {
 
 // InvalidArgument, with the flag's name, for what is no URL.
 Status check(const NotificationConfig& config);
+
+// Repositories' maintenance, in Jobs where the server has a Deployment to make them of.
+struct MaintenanceConfig {
+  bool in_process = false;      // never in Jobs
+  std::string config_map = {};  // of settings for Jobs; what it says counts before what is here
+  std::size_t keep_jobs = 3;    // ended ones, for each repository
+  std::string cpu_request = {};
+  std::string memory_request = {};
+  std::string cpu_limit = {};
+  std::string memory_limit = {};
+};
 
 // Filled once from flags, const ever after.
 struct ServerConfig {
@@ -80,5 +92,12 @@ struct ServerConfig {
   bool prefer_plugins = false;          // of what is built in as well
   std::vector<std::string> features;    // passed on to plugins
 };
+  MaintenanceConfig maintenance = {};
+
+  // Within this time every pack of every repository is read back, at no more than this many bytes a
+  // second. 0: never; without limit.
+  Duration repository_verify_period = std::chrono::hours(720);
+  ByteCount repository_verify_rate = 20_MiB;
+
 
 }  // namespace lateen::server

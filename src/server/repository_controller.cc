@@ -2,13 +2,10 @@
 
 #include <map>
 
-#include "base/random.h"
-#include "kube/lease.h"
 #include "model/backup_repository.h"
 #include "model/locations.h"
-#include "model/names.h"
 #include "server/listing.h"
-#include "server/metrics.h"
+#include "server/repository_rekey.h"
 #include "server/volume_repositories.h"
 
 namespace lateen::server {
@@ -19,22 +16,6 @@ using model::BackupStorageLocation;
 using model::RepositoryPhase;
 
 constexpr Duration kLookAgain = std::chrono::minutes(5);
-constexpr std::size_t kKeptRuns = 3;
-
-RepositoryPlace place_of(const BackupRepository& repository) {
-  RepositoryPlace place{.location = repository.spec.backup_storage_location,
-                        .volume_namespace = repository.spec.volume_namespace};
-  // Those of Velero before 1.10 are restic's, and do not say so.
-  place.type = repository.spec.repository_type.empty() ? std::string(volumes::kRestic)
-                                                       : repository.spec.repository_type;
-  return place;
-}
-
-// None when they cannot be listed, which list_all logs.
-std::vector<BackupRepository> repositories_of(const ServerContext& context, std::stop_token stop) {
-  return list_all<BackupRepository>(context, std::move(stop))
-      .value_or(std::vector<BackupRepository>());
-}
 
 class RepositoryController final : public Controller {
  public:
@@ -45,7 +26,9 @@ class RepositoryController final : public Controller {
   Duration period() const override { return kLookAgain; }
 
   void reconcile(std::stop_token stop) override {
-    for (const BackupRepository& repository : repositories_of(context_, stop)) {
+    const auto all = list_all<BackupRepository>(context_, stop);
+    if (!all) return;
+    for (const BackupRepository& repository : *all) {
       if (stop.stop_requested()) return;
       if (is_due(repository, stop)) prepare(repository, stop);
     }
@@ -72,6 +55,7 @@ class RepositoryController final : public Controller {
     seen_[repository.metadata.uid].tried = context_.clock.now();
     const auto opened = open_or_create_volume_repository(context_, place_of(repository), stop);
     if (stop.stop_requested()) return;
+    const std::string key = opened ? key_of(repository, (*opened)->key(), stop) : std::string();
     std::string identifier;
     if (place_of(repository).type == volumes::kRestic) identifier = identifier_of(repository, stop);
     const auto written = context_.cluster.modify<BackupRepository>(
@@ -82,6 +66,7 @@ class RepositoryController final : public Controller {
             now.spec.maintenance_frequency = context_.config.default_repo_maintain_frequency;
           now.status.phase = opened ? RepositoryPhase::Ready : RepositoryPhase::NotReady;
           now.status.message = opened ? std::string() : opened.error().describe();
+          if (!key.empty()) now.metadata.annotations.insert_or_assign(std::string(kKeyInUse), key);
           if (opened && !now.status.last_maintenance_time)
             now.status.last_maintenance_time = context_.clock.now();
         },
@@ -91,12 +76,20 @@ class RepositoryController final : public Controller {
     } else if ((*opened)->has_well_known_key()) {
       log.warning(
           "The repository's key is the one that everybody knows: whoever reads the bucket reads "
-          "the volumes' files");
+          "the volumes' files. `lateen repo rekey` gives it another one");
     } else {
       log.info("The repository is ready");
     }
     if (!written && !was_overtaken(written.error()) && !stop.stop_requested())
       log.error("Could not write the repository's status", {{"error", written.error()}});
+  }
+
+  std::string key_of(const BackupRepository& repository,
+                     const Secret& key,
+                     std::stop_token stop) const {
+    const auto keys = read_repository_keys(context_, std::move(stop));
+    if (!keys) return {};  // said when it was opened
+    return std::string(name_of_key(*keys, repository.spec.backup_storage_location, key));
   }
 
   std::string identifier_of(const BackupRepository& repository, std::stop_token stop) const {
@@ -116,101 +109,10 @@ class RepositoryController final : public Controller {
   std::map<std::string, Seen> seen_;  // by uid; this thread's alone
 };
 
-class MaintenanceController final : public Controller {
- public:
-  explicit MaintenanceController(const ServerContext& context)
-      : context_(context), identity_(fmt::format("lateen-server-{}", uuid4(context.rng))) {}
-
-  std::string_view name() const override { return "backup-repo"; }
-
-  Duration period() const override { return kLookAgain; }
-
-  void reconcile(std::stop_token stop) override {
-    for (const BackupRepository& repository : repositories_of(context_, stop)) {
-      if (stop.stop_requested()) return;
-      if (is_due(repository, stop)) maintain(repository, stop);
-    }
-  }
-
- private:
-  bool is_due(const BackupRepository& repository, std::stop_token stop) const {
-    if (repository.status.phase != RepositoryPhase::Ready) return false;
-    if (repository.spec.maintenance_frequency <= Duration::zero()) return false;
-    const auto last = repository.status.last_maintenance_time;
-    if (last && context_.clock.now() < *last + repository.spec.maintenance_frequency) return false;
-    const auto location = context_.cluster.get<BackupStorageLocation>(
-        repository.spec.backup_storage_location, std::move(stop));
-    return location && !location->spec.is_read_only();
-  }
-
-  void maintain(const BackupRepository& repository, std::stop_token stop) {
-    const Log log = context_.log.with(LogField("backupRepo", repository.metadata.name));
-    kube::LeaderElector elector(
-        context_.client(),
-        {.ns = context_.cluster.ns(),
-         .name =
-             fmt::format("maintenance-{}", model::valid_repository_name(repository.metadata.name)),
-         .identity = identity_},
-        log);
-    const auto ours = elector.try_acquire_or_renew(stop);
-    if (!ours || !*ours) {
-      if (!ours && !stop.stop_requested())
-        log.warning("Could not take the Lease for maintenance", {{"error", ours.error()}});
-      return;
-    }
-    model::MaintenanceRun run;
-    run.start_timestamp = context_.clock.now();
-    const Status done = elector.run(
-        [&](std::stop_token leading) { return run_once(repository, log, std::move(leading)); },
-        stop);
-    if (stop.stop_requested()) return;
-    run.complete_timestamp = context_.clock.now();
-    run.result = done ? "Succeeded" : "Failed";
-    if (!done) run.message = done.error().describe();
-    context_.metrics.repository_maintained(repository.metadata.name, done.has_value(),
-                                           *run.complete_timestamp - *run.start_timestamp);
-    note(repository, std::move(run), log, stop);
-  }
-
-  Status run_once(const BackupRepository& repository, const Log& log, std::stop_token stop) const {
-    const auto opened = TRY(open_volume_repository(context_, place_of(repository), stop));
-    const volumes::MaintenanceOutcome outcome = TRY(opened->maintain(stop));
-    for (const std::string& sentence : outcome.done)
-      log.info("Repository maintenance", {{"done", sentence}});
-    return {};
-  }
-
-  void note(const BackupRepository& repository,
-            model::MaintenanceRun run,
-            const Log& log,
-            std::stop_token stop) {
-    const bool succeeded = run.result == "Succeeded";
-    if (!succeeded) log.error("Repository maintenance failed", {{"error", run.message}});
-    const auto written = context_.cluster.modify<BackupRepository>(
-        repository.metadata.name,
-        [&](BackupRepository& now) {
-          if (succeeded) now.status.last_maintenance_time = run.complete_timestamp;
-          auto& runs = now.status.recent_maintenance;
-          runs.push_back(run);
-          if (runs.size() > kKeptRuns) runs.erase(runs.begin(), runs.end() - kKeptRuns);
-        },
-        stop);
-    if (!written && !was_overtaken(written.error()) && !stop.stop_requested())
-      log.error("Could not write the repository's status", {{"error", written.error()}});
-  }
-
-  const ServerContext context_;
-  const std::string identity_;
-};
-
 }  // namespace
 
 std::unique_ptr<Controller> make_repository_controller(const ServerContext& context) {
   return std::make_unique<RepositoryController>(context);
-}
-
-std::unique_ptr<Controller> make_maintenance_controller(const ServerContext& context) {
-  return std::make_unique<MaintenanceController>(context);
 }
 
 }  // namespace lateen::server

@@ -1,4 +1,4 @@
-// BackupRepositories: made and opened on demand, and kept in order.
+// BackupRepositories: made and opened on demand. repository_maintenance.h keeps them in order.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,5 @@ namespace lateen::server {
 
 // Makes new ones Ready, and looks again at those that were not.
 std::unique_ptr<Controller> make_repository_controller(const ServerContext& context);
-
-// Runs the maintenance that is due, one repository after the other, each under a Lease.
-std::unique_ptr<Controller> make_maintenance_controller(const ServerContext& context);
 
 }  // namespace lateen::server

@@ -6,6 +6,7 @@
 #include "model/names.h"
 #include "restore/data_downloads.h"
 #include "restore/pod_volume_restores.h"
+#include "server/own_deployment.h"
 
 namespace lateen::server {
 namespace {
@@ -15,17 +16,11 @@ constexpr std::string_view kAction = "velero.io/pod-volume-restore";
 
 // The image that this server runs from; it holds the helper, too.
 Result<std::string> own_image(const ServerContext& context, std::stop_token stop) {
-  for (const char* name : {"velero", "lateen"}) {
-    auto deployment = context.client().get(
-        {.gvr = {"apps", "v1", "deployments"}, .ns = context.cluster.ns(), .name = name}, {}, stop);
-    if (!deployment) {
-      if (deployment.error().is(Code::NotFound)) continue;
-      return std::move(deployment).error().wrap("reading the server's Deployment");
-    }
-    const JsonArray* containers = array_at(*deployment, "spec.template.spec.containers");
-    if (containers != nullptr && !containers->empty())
-      return std::string(string_at(containers->front(), "image"));
-  }
+  const auto deployment = TRY(own_deployment(context, std::move(stop)));
+  if (!deployment) return std::string(kDefaultImage);
+  const JsonArray* containers = array_at(*deployment, "spec.template.spec.containers");
+  if (containers != nullptr && !containers->empty())
+    return std::string(string_at(containers->front(), "image"));
   return std::string(kDefaultImage);
 }
 

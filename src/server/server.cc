@@ -32,6 +32,10 @@
 #include "server/recovery.h"
 #include "server/repository_controller.h"
 #include "server/request_controllers.h"
+#include "server/repository_keys.h"
+#include "server/repository_maintenance.h"
+#include "server/repository_rekey.h"
+#include "server/repository_verifier.h"
 #include "server/restore_controller.h"
 #include "server/schedule_controller.h"
 #include "server/server_plugins.h"
@@ -125,11 +129,14 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
   add(list, config, make_download_controller(context, downloads), {"downloadrequests"});
   add(list, config, make_repository_controller(context),
       {"backuprepositories", "backupstoragelocations"});
-  add(list, config, make_maintenance_controller(context), {});
+  add(list, config, make_maintenance_controller(context), {"backuprepositories"});
+  add(list, config, make_rekey_controller(context), {"backuprepositories"});
   add(list, config, make_status_controller(context), {"serverstatusrequests"});
   if (config.verify_frequency > Duration::zero())
     add(list, config, make_verify_controller(context), {});
   add_drills(list, context);
+  if (config.repository_verify_period > Duration::zero())
+    add(list, config, make_repository_verify_controller(context), {});
   add(list, config, make_freshness_controller(context), {});
   return list;
 }

@@ -1,21 +1,11 @@
 #include "server/volume_repositories.h"
 
-#include <array>
-
-#include "base/encoding.h"
-#include "base/text.h"
 #include "model/locations.h"
+#include "objects/limited_store.h"
+#include "server/repository_keys.h"
 
 namespace lateen::server {
 namespace {
-
-constexpr std::size_t kKeyBytes = 32;
-
-kube::ObjectPath secret_path(const ServerContext& context) {
-  return {.gvr = {"", "v1", "secrets"},
-          .ns = context.cluster.ns(),
-          .name = std::string(volumes::kRepositorySecret)};
-}
 
 Result<std::unique_ptr<volumes::VolumeRepository>> open(
     const ServerContext& context,
@@ -23,18 +13,22 @@ Result<std::unique_ptr<volumes::VolumeRepository>> open(
     const model::BackupStorageLocation& location,
     bool create,
     std::stop_token stop) {
-  const Secret key = TRY(repository_key(context, stop));
+  const RepositoryKeys keys = TRY(create ? ensure_location_key(context, location, stop)
+                                         : read_repository_keys(context, stop));
   const std::string prefix = TRY(open_bucket(context, location, stop)).prefix;
   return volumes::VolumeRepository::open(
-      [&context, &location, stop]() -> Result<std::unique_ptr<objects::ObjectStore>> {
-        return std::move(TRY(open_bucket(context, location, stop)).store);
+      [&context, &location, &place, stop]() -> Result<std::unique_ptr<objects::ObjectStore>> {
+        auto bucket = TRY(open_bucket(context, location, stop));
+        return objects::make_limited(std::move(bucket.store), {.download = place.read_rate});
       },
       {.type = place.type,
        .ns = place.volume_namespace,
        .prefix = prefix,
-       .key = key,
+       .key = keys.of(location.metadata.name),
+       .other_keys = keys.others(location.metadata.name),
        .create = create,
-       .cache_dir = place.cache_dir},
+       .cache_dir = place.cache_dir,
+       .limits = place.limits},
       stop);
 }
 
@@ -47,53 +41,13 @@ Result<model::BackupStorageLocation> location_of(const ServerContext& context,
 
 }  // namespace
 
-Status ensure_repository_key(const ServerContext& context, std::stop_token stop) {
-  auto there = context.client().get(secret_path(context), {}, stop);
-  if (there) return {};
-  if (!there.error().is(Code::NotFound))
-    return std::move(there).error().wrap("reading Secret {}", volumes::kRepositorySecret);
-  std::array<std::byte, kKeyBytes> random = {};
-  context.rng.fill(random);
-  const std::string key =
-      base64url_encode({reinterpret_cast<const char*>(random.data()), random.size()});
-  const Json secret = JsonObject{
-      {"apiVersion", "v1"},
-      {"kind", "Secret"},
-      {"metadata",
-       JsonObject{{"name", volumes::kRepositorySecret}, {"namespace", context.cluster.ns()}}},
-      {"type", "Opaque"},
-      {"data", JsonObject{{volumes::kRepositorySecretKey, base64_encode(key)}}}};
-  auto made = context.client().create({.gvr = {"", "v1", "secrets"}, .ns = context.cluster.ns()},
-                                      secret, {}, stop);
-  if (!made && made.error().is(Code::AlreadyExists)) return {};
-  if (!made) return std::move(made).error().wrap("creating Secret {}", volumes::kRepositorySecret);
-  context.log.warning(
-      "Made a new key for repositories of volumes' files. Keep a copy outside of this cluster: "
-      "without it, nobody can read them",
-      {{"secret", fmt::format("{}/{}", context.cluster.ns(), volumes::kRepositorySecret)}});
-  return {};
-}
-
-Result<Secret> repository_key(const ServerContext& context, std::stop_token stop) {
-  auto secret = context.client().get(secret_path(context), {}, std::move(stop));
-  if (!secret && secret.error().is(Code::NotFound)) {
-    // Not NotFound, which would say that there is no repository.
-    return Error(Code::Unauthenticated,
-                 "Secret {}/{}, which holds the repositories' key, is not there",
-                 context.cluster.ns(), volumes::kRepositorySecret)
-        .with_hint(
-            "The server makes a new one when it starts; repositories that are there need "
-            "the one that they were made with.");
-  }
-  if (!secret) return std::move(secret).error().wrap("reading the repositories' key");
-  const std::string_view encoded =
-      string_at(*secret, fmt::format("data.{}", volumes::kRepositorySecretKey));
-  if (encoded.empty()) {
-    return Error(Code::Unauthenticated, "Secret {}/{} has no key {}", context.cluster.ns(),
-                 volumes::kRepositorySecret, volumes::kRepositorySecretKey);
-  }
-  const Bytes key = TRY(base64_decode(encoded).wrap("Secret {}", volumes::kRepositorySecret));
-  return Secret(std::string(trim(key)));
+RepositoryPlace place_of(const model::BackupRepository& repository) {
+  RepositoryPlace place{.location = repository.spec.backup_storage_location,
+                        .volume_namespace = repository.spec.volume_namespace};
+  // Those of Velero before 1.10 are restic's, and do not say so.
+  place.type = repository.spec.repository_type.empty() ? std::string(volumes::kRestic)
+                                                       : repository.spec.repository_type;
+  return place;
 }
 
 Result<std::unique_ptr<volumes::VolumeRepository>> open_volume_repository(

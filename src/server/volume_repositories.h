@@ -1,5 +1,5 @@
 // Repositories of volumes' files as the server, the node agent and the client open them: by a
-// location of this cluster, with the key of this cluster.
+// location of this cluster, with the keys of this cluster (repository_keys.h).
 #pragma once
 
 #include <memory>
@@ -8,24 +8,22 @@
 
 #include "base/file.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "model/backup_repository.h"
 #include "server/context.h"
 #include "volumes/volume_repository.h"
 
 namespace lateen::server {
-
-// The Secret with the key of this cluster's repositories; a new one gets a random key. Velero's
-// well-known constant stays where it is.
-Status ensure_repository_key(const ServerContext& context, std::stop_token stop);
-
-Result<Secret> repository_key(const ServerContext& context, std::stop_token stop);
 
 struct RepositoryPlace {
   std::string location = {};
   std::string volume_namespace = {};
   std::string type = std::string(volumes::kKopia);
   FilePath cache_dir = {};  // empty: none
+  volumes::EngineLimits limits = {};
+  ByteCount read_rate = 0;  // bytes a second; 0: unlimited
 };
+
+RepositoryPlace place_of(const model::BackupRepository& repository);
 
 // NotFound when there is no such location, or no repository there.
 Result<std::unique_ptr<volumes::VolumeRepository>> open_volume_repository(

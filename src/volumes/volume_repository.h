@@ -19,9 +19,15 @@
 #include "base/secret.h"
 #include "model/object_meta.h"
 
+namespace lateen {
+class Clock;
+class CpuPace;
+}  // namespace lateen
+
 namespace lateen::objects {
 class ObjectStore;
-}
+struct Line;
+}  // namespace lateen::objects
 
 namespace lateen::repository {
 class Repository;
@@ -46,13 +52,23 @@ std::string repository_prefix(std::string_view prefix, std::string_view type, st
 // Opens the location's bucket; asked once for each key that is tried.
 using BucketOpener = std::function<Result<std::unique_ptr<objects::ObjectStore>>()>;
 
+// What a process may use for volumes' data; what is given outlives the repositories that share it.
+struct EngineLimits {
+  objects::Line* line = nullptr;  // to the bucket
+  CpuPace* pace = nullptr;
+  ByteCount memory = 0;  // for the buffers of each volume that is saved or restored; 0: as it is
+};
+
 struct VolumeRepositoryOptions {
   std::string type = std::string(kKopia);
-  std::string ns = {};      // of the source volumes; for messages
-  std::string prefix = {};  // the location's in its bucket
-  Secret key = {};          // tried first; then the well-known one
-  bool create = false;      // when there is none; otherwise NotFound
-  FilePath cache_dir = {};  // empty: none
+  std::string ns = {};                  // of the source volumes; for messages
+  std::string prefix = {};              // the location's in its bucket
+  Secret key = {};                      // a new one's; tried first
+  std::vector<Secret> other_keys = {};  // tried next; then the well-known one
+  bool create = false;                  // when there is none; otherwise NotFound
+  FilePath cache_dir = {};              // empty: none
+  EngineLimits limits = {};
+  Clock* clock = nullptr;  // outlives the repository; null: the machine's
 };
 
 // Who asks: part of a snapshot's identity, so that a volume's copies follow one another.
@@ -106,8 +122,16 @@ class VolumeRepository {
 
   virtual repository::Repository& repository() = 0;
 
-  // It was opened with the key that everybody knows.
-  virtual bool has_well_known_key() const = 0;
+  // The key that opened it.
+  virtual const Secret& key() const = 0;
+
+  // That is the one that everybody knows.
+  bool has_well_known_key() const { return key().reveal() == kWellKnownRepositoryKey; }
+
+  // From now on this key opens it, and none of the former ones. What is stored is not written anew,
+  // and backups that are running go on (restic: Conflict while they do). Cut short, it is to be
+  // called again.
+  virtual Status rekey(const Secret& key, std::span<const Secret> former, std::stop_token stop) = 0;
 
   // A file that cannot be read fails it, and no snapshot is left; one that changed is told.
   virtual Result<SavedVolume> save(const VolumeSource& source,

@@ -6,6 +6,7 @@
 #include "model/backup_repository.h"
 #include "repository/repository.h"
 #include "server/repository_controller.h"
+#include "server/repository_keys.h"
 #include "server/testing/velero_cluster.h"
 #include "server/volume_snapshots.h"
 
@@ -31,15 +32,6 @@ class VolumeRepositoriesTest : public ::testing::Test {
   samples::VeleroCluster cluster_;
 };
 
-TEST_F(VolumeRepositoriesTest, ANewClusterGetsAKeyThatNobodyKnowsAndKeepsIt) {
-  ASSERT_TRUE(ensure_repository_key(cluster_.context, {}));
-  const Secret key = repository_key(cluster_.context, {}).value();
-  EXPECT_GE(key.reveal().size(), 40U);
-  EXPECT_NE(key.reveal(), volumes::kWellKnownRepositoryKey);
-  ASSERT_TRUE(ensure_repository_key(cluster_.context, {}));
-  EXPECT_EQ(repository_key(cluster_.context, {}).value(), key);
-}
-
 TEST_F(VolumeRepositoriesTest, ABackupRepositoryIsMadeReady) {
   ASSERT_TRUE(ensure_repository_key(cluster_.context, {}));
   repository("shop");
@@ -57,22 +49,6 @@ TEST_F(VolumeRepositoriesTest, OneThatCannotBeOpenedSaysWhy) {
   const auto now = cluster_.get<BackupRepository>("shop-default-kopia");
   EXPECT_EQ(now.status.phase, RepositoryPhase::NotReady);
   EXPECT_THAT(now.status.message, HasSubstr("backup storage location nowhere"));
-}
-
-TEST_F(VolumeRepositoriesTest, MaintenanceRunsWhenItIsDueAndIsWrittenDown) {
-  ASSERT_TRUE(ensure_repository_key(cluster_.context, {}));
-  repository("shop");
-  make_repository_controller(cluster_.context)->reconcile({});
-  const auto maintenance = make_maintenance_controller(cluster_.context);
-  maintenance->reconcile({});
-  EXPECT_TRUE(
-      cluster_.get<BackupRepository>("shop-default-kopia").status.recent_maintenance.empty());
-  cluster_.clock.advance(std::chrono::hours(2));
-  maintenance->reconcile({});
-  const auto now = cluster_.get<BackupRepository>("shop-default-kopia");
-  ASSERT_EQ(now.status.recent_maintenance.size(), 1U);
-  EXPECT_EQ(now.status.recent_maintenance.front().result, "Succeeded")
-      << now.status.recent_maintenance.front().message;
 }
 
 // Of the real Velero's backup: three snapshots in its own repository.
