@@ -1,12 +1,16 @@
 #include <array>
 
-#include "base/encoding.h"
 #include "base/text.h"
 #include "cli/check_rows.h"
 #include "cli/server_status.h"
+#include "cli/install_apply.h"
+#include "cli/install_objects.h"
+#include "cli/install_options.h"
+#include "cli/published_keys.h"
 #include "kube/discovery.h"
 #include "kube/object.h"
 #include "server/signing_keys.h"
+#include "server/repository_keys.h"
 #include "volumes/csi_snapshot.h"
 #include "volumes/volume_repository.h"
 
@@ -16,9 +20,6 @@ namespace {
 using assurance::failed;
 using assurance::passed;
 using assurance::warned;
-
-// What a person sets on a Secret that is kept elsewhere, too.
-constexpr std::string_view kEscrowed = "lateen.io/escrowed-at";
 
 const kube::GroupVersionResource kSecretPath{"", "v1", "secrets"};
 const kube::GroupVersionResource kDeploymentPath{"apps", "v1", "deployments"};
@@ -32,7 +33,7 @@ Result<Json> read_secret_object(const Session& session,
 
 void check_escrow(const Json& secret, const Session& session, CheckResults& results) {
   const std::string name(kube::name_of(secret));
-  const std::string_view when = kube::annotation_of(secret, kEscrowed);
+  const std::string_view when = kube::annotation_of(secret, server::kEscrowed);
   if (!when.empty()) {
     results.push_back(passed("key-escrow", name, fmt::format("kept elsewhere since {}", when)));
     return;
@@ -41,7 +42,7 @@ void check_escrow(const Json& secret, const Session& session, CheckResults& resu
       "key-escrow", name,
       "nobody says that it is kept outside the cluster: with the cluster it would be lost",
       fmt::format("Put a copy into a safe, then: kubectl -n {} annotate secret {} {}=$(date -I)",
-                  session.ns(), name, kEscrowed)));
+                  session.ns(), name, server::kEscrowed)));
 }
 
 void check_repository_key(const Session& session, std::stop_token stop, CheckResults& results) {
@@ -55,19 +56,18 @@ void check_repository_key(const Session& session, std::stop_token stop, CheckRes
     }
     return;
   }
-  const auto key =
-      base64_decode(as_text(find(find(*secret, "data"), JsonKey{volumes::kRepositorySecretKey})));
-  if (key && *key == volumes::kWellKnownRepositoryKey) {
-    results.push_back(warned("repository-key", "",
-                             "it is the one that Velero publishes: whoever reads the bucket reads "
-                             "the volumes' data",
-                             "Choose another before the first backup; see "
-                             "docs/how-to/file-system-backup.md"));
-  } else {
-    results.push_back(passed("repository-key", "", "it is not the published one"));
-    check_escrow(*secret, session, results);
+  const auto published = published_keys(session, {}, stop);
+  if (!published) {
+    results.push_back(warned("repository-key", "", published.error().message(),
+                             "Ask as somebody who may list BackupRepositories."));
+    return;
   }
 }
+  for (const PublishedKey& one : *published)
+    results.push_back(warned("repository-key", one.subject, one.detail, one.next));
+  if (published->empty())
+    results.push_back(passed("repository-key", "", "no repository has the published one"));
+  check_escrow(*secret, session, results);
 
 void check_signing_key(const Session& session, std::stop_token stop, CheckResults& results) {
   const auto secret = read_secret_object(session, server::kSigningSecret, stop);

@@ -37,6 +37,7 @@ Command data_mover_command();
 Command files_commands();
 Command sandbox_commands();
 Command repo_commands();
+Command repo_maintenance_command();
 Command install_command();
 Command uninstall_command();
 Command takeover_command();

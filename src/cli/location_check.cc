@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/published_keys.h"
 #include "cli/session.h"
 #include "model/locations.h"
 #include "objects/location.h"
@@ -31,7 +32,9 @@ Result<Bytes> read_secret(const Session& session,
   return base64_decode(as_text(value));
 }
 
-Json to_json(const BucketReport& report, const std::string& location) {
+Json to_json(const BucketReport& report,
+             const std::vector<PublishedKey>& published,
+             const std::string& location) {
   JsonArray properties;
   for (const BucketProperty& one : report.properties) {
     JsonObject property{
@@ -40,10 +43,26 @@ Json to_json(const BucketReport& report, const std::string& location) {
     if (!one.aws_cli.empty()) property["awsCli"] = one.aws_cli;
     properties.emplace_back(std::move(property));
   }
+  JsonArray keys;
+  for (const PublishedKey& one : published) {
+    keys.emplace_back(
+        JsonObject{{"repository", one.subject}, {"detail", one.detail}, {"next", one.next}});
+  }
   return JsonObject{{"location", location},
+                    {"publishedKeys", std::move(keys)},
                     {"bucket", report.bucket},
                     {"region", report.region},
                     {"properties", std::move(properties)}};
+}
+
+void print_keys(const std::vector<PublishedKey>& published, Invocation& call) {
+  if (published.empty()) return;
+  call.console.line("");
+  call.console.line("Repositories of volumes' files:");
+  for (const PublishedKey& one : published) {
+    call.console.line(fmt::format("  {}{}{}. Then: {}", one.subject,
+                                  one.subject.empty() ? "" : ": ", one.detail, one.next));
+  }
 }
 
 void print_text(const BucketReport& report, const std::string& location, Invocation& call) {
@@ -75,12 +94,14 @@ Result<int> check(Invocation& call) {
   const BucketReport report =
       TRY(objects::s3::check_bucket(TRY(bucket_options(location, session, call.stop)), call.stop)
               .wrap("backup storage location {}", name));
+  const auto published = TRY(published_keys(session, name, call.stop));
   if (format == OutputFormat::Table) {
     print_text(report, name, call);
+    print_keys(published, call);
   } else {
-    call.console.out(print_document(to_json(report, name), format));
+    call.console.out(print_document(to_json(report, published, name), format));
   }
-  if (report.has(PropertyState::Missing)) return kMissing;
+  if (report.has(PropertyState::Missing) || !published.empty()) return kMissing;
   const bool unseen = report.has(PropertyState::NotAllowed) || report.has(PropertyState::Unknown);
   return unseen ? kUnseen : 0;
 }

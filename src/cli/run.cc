@@ -101,6 +101,7 @@ int run(const std::string& program, std::span<const std::string> arguments, std:
   SystemConsole console;
   const SystemClock clock;
   return dispatch(root_command(program), {arguments.begin(), arguments.end()}, console, clock,
+  root.children.push_back(repo_maintenance_command());
                   stop);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "cli/server_flags.h"
@@ -76,6 +77,33 @@ Status take_numbers(const Flags& flags, server::ServerConfig& config) {
       static_cast<std::size_t>(std::max<std::int64_t>(0, flags.integer("item-block-worker-count")));
   config.concurrent_restores = TRY(number_at_once(flags, "concurrent-restores"));
   config.concurrent_backups = TRY(number_at_once(flags, "concurrent-backups"));
+  return {};
+}
+
+Status take_maintenance(const Flags& flags, server::ServerConfig& config) {
+  server::MaintenanceConfig& jobs = config.maintenance;
+  jobs.in_process = flags.is("maintenance-in-process");
+  jobs.config_map = flags.text("repo-maintenance-job-configmap");
+  const std::int64_t keep = flags.integer("keep-latest-maintenance-jobs");
+  if (keep < 0) {
+    return Error(Code::InvalidArgument,
+                 "--keep-latest-maintenance-jobs is {}, it must not be negative", keep);
+  }
+  jobs.keep_jobs = static_cast<std::size_t>(keep);
+  for (const auto& [name, into] : {std::pair{"maintenance-job-cpu-request", &jobs.cpu_request},
+                                   std::pair{"maintenance-job-mem-request", &jobs.memory_request},
+                                   std::pair{"maintenance-job-cpu-limit", &jobs.cpu_limit},
+                                   std::pair{"maintenance-job-mem-limit", &jobs.memory_limit}}) {
+    *into = flags.text(name);
+    if (!into->empty()) TRY(Quantity::parse(*into).wrap("flag --{} \"{}\"", name, *into));
+  }
+  config.repository_verify_period = flags.duration("repo-verify-period");
+  const std::string rate = flags.text("repo-verify-rate");
+  const std::int64_t bytes =
+      TRY(Quantity::parse(rate).wrap("flag --repo-verify-rate \"{}\"", rate)).value();
+  if (bytes < 0)
+    return Error(Code::InvalidArgument, "--repo-verify-rate is {}, it must not be negative", rate);
+  config.repository_verify_rate = static_cast<ByteCount>(bytes);
   return {};
 }
 
@@ -179,6 +207,7 @@ Result<server::ServerConfig> server_config(const Flags& flags, std::string ns) {
   TRY(take_controllers(flags, config));
   TRY(take_leadership(flags, config));
   TRY(take_notifications(flags, config.notifications));
+  TRY(take_maintenance(flags, config));
   return config;
 }
 

@@ -4,18 +4,12 @@
 
 namespace lateen::cli {
 
-const std::array<FlagWithoutEffect, 11> kServerFlagsWithoutEffect = {{
+const std::array<FlagWithoutEffect, 5> kServerFlagsWithoutEffect = {{
     {"client-qps", "100", "requests follow the API server's own answers"},
     {"client-burst", "100", "requests follow the API server's own answers"},
     {"max-concurrent-k8s-connections", "30", "requests follow the API server's own answers"},
     {"disable-informer-cache", "", "a restore asks for what it is about to create"},
     {"backup-repository-configmap", "", "a BackupRepository says its settings itself"},
-    {"repo-maintenance-job-configmap", "", "maintenance runs in the server, without Jobs"},
-    {"keep-latest-maintenance-jobs", "3", "maintenance runs in the server, without Jobs"},
-    {"maintenance-job-cpu-request", "", "maintenance runs in the server, without Jobs"},
-    {"maintenance-job-mem-request", "", "maintenance runs in the server, without Jobs"},
-    {"maintenance-job-cpu-limit", "", "maintenance runs in the server, without Jobs"},
-    {"maintenance-job-mem-limit", "", "maintenance runs in the server, without Jobs"},
 }};
 
 std::vector<FlagSpec> server_flags() {
@@ -111,6 +105,30 @@ std::vector<FlagSpec> server_flags() {
        .kind = Duration,
        .usage = "How often 'maintain' is run for backup repositories by default. 0: every hour for "
                 "kopia's, every week for restic's."},
+      {.name = "repo-maintenance-job-configmap",
+       .usage = "The name of ConfigMap containing repository maintenance Job configurations: "
+                "podResources, loadAffinity, keepLatestMaintenanceJobs, priorityClassName, "
+                "podLabels and podAnnotations under the keys global and "
+                "<namespace>-<location>-<type>."},
+      {.name = "keep-latest-maintenance-jobs",
+       .kind = Int,
+       .usage = "Number of latest maintenance jobs to keep each repository.",
+       .value = "3"},
+      {.name = "maintenance-job-cpu-request", .usage = "CPU request for maintenance jobs."},
+      {.name = "maintenance-job-mem-request", .usage = "Memory request for maintenance jobs."},
+      {.name = "maintenance-job-cpu-limit", .usage = "CPU limit for maintenance jobs."},
+      {.name = "maintenance-job-mem-limit", .usage = "Memory limit for maintenance jobs."},
+      {.name = "maintenance-in-process",
+       .kind = Bool,
+       .usage = "Maintain repositories in the server instead of in Jobs."},
+      {.name = "repo-verify-period",
+       .kind = Duration,
+       .usage = "Within this time every pack of every repository is read back, a part of it each "
+                "day. 0: never.",
+       .value = "720h0m0s"},
+      {.name = "repo-verify-rate",
+       .usage = "How many bytes a second that may read, as 20Mi. 0: without limit.",
+       .value = "20Mi"},
       {.name = "default-volumes-to-fs-backup",
        .kind = Bool,
        .usage = "Backup all volumes with pod volume file system backup by default."},

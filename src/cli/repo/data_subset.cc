@@ -2,22 +2,13 @@
 
 #include <charconv>
 
-#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "cli/repo/settings.h"
 
 namespace lateen::cli::repo {
 namespace {
-
-constexpr std::int64_t kMostParts = 256;
-
-// Even over all packs: restic's names are hashes in hex, kopia's begin with a letter.
-unsigned bucket_of(std::string_view pack) {
-  const auto first = hex_decode(pack.substr(0, 2));
-  if (first && pack.size() == 64) return static_cast<unsigned char>(first->front());
-  return static_cast<unsigned char>(hash(HashAlgorithm::Sha256, pack).front());
-}
+#include "repository/engine/pack_part.h"
 
 Error not_a_subset(std::string_view text) {
   return Error(Code::InvalidArgument, "--read-data-subset {}: not a subset", text)
@@ -47,10 +38,12 @@ Result<std::function<bool(std::string_view pack)>> parse_data_subset(std::string
   if (const Cut parts = cut(text, "/"); parts.found) {
     const auto n = parse_int(parts.before);
     const auto t = parse_int(parts.after);
-    if (!n || !t || *n < 1 || *t < *n || *t > kMostParts) return not_a_subset(text);
-    const auto part = static_cast<unsigned>(*n - 1);
-    const auto count = static_cast<unsigned>(*t);
-    return Choose([part, count](std::string_view pack) { return bucket_of(pack) % count == part; });
+    constexpr auto kMost = static_cast<std::int64_t>(repository::kMostPackParts);
+    if (!n || !t || *n < 1 || *t < *n || *t > kMost) return not_a_subset(text);
+    const auto part = static_cast<std::size_t>(*n);
+    const auto count = static_cast<std::size_t>(*t);
+    return Choose(
+        [part, count](std::string_view pack) { return repository::is_in_part(pack, part, count); });
   }
   if (text.ends_with('%')) {
     double percent = 0;

@@ -84,7 +84,12 @@ Result<S3Location> parse_s3_location(std::string_view text) {
 }
 
 bool is_directory_location(std::string_view location) {
-  return !location.starts_with("s3:");
+  return !location.starts_with("s3:") && cluster_repository_name(location).empty();
+}
+
+std::string_view cluster_repository_name(std::string_view location) {
+  constexpr std::string_view kScheme = "k8s:";
+  return location.starts_with(kScheme) ? location.substr(kScheme.size()) : std::string_view();
 }
 
 Result<std::unique_ptr<objects::ObjectStore>> open_store(const RepoSettings& settings,
@@ -100,6 +105,9 @@ Result<std::unique_ptr<objects::ObjectStore>> open_store(const RepoSettings& set
                    ? TRY(open_directory(local ? location.substr(6) : location, create))
                    : TRY(open_s3(settings));
   return objects::make_limited(std::move(store), settings.limits);
+  if (!cluster_repository_name(location).empty()) {
+    return Error(Code::Unsupported, "the server makes the repositories of a cluster");
+  }
 }
 
 }  // namespace lateen::cli::repo

@@ -24,6 +24,10 @@ Result<S3Location> parse_s3_location(std::string_view text);
 // is made.
 Result<std::unique_ptr<objects::ObjectStore>> open_store(const RepoSettings& settings, bool create);
 
+// "k8s:NAME" names a BackupRepository of the cluster: the name, or "". cluster_repository.h opens
+// it.
+std::string_view cluster_repository_name(std::string_view location);
+
 // Whether it is a directory, in which kopia keeps its blobs in folders.
 bool is_directory_location(std::string_view location);
 

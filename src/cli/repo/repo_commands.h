@@ -18,6 +18,7 @@ Command diff_command();
 Command check_command();
 Command stats_command();
 Command key_command();
+Command rekey_command();
 Command unlock_command();
 Command repair_command();
 Command cat_command();

@@ -7,6 +7,7 @@
 
 #include "base/environment.h"
 #include "base/memory.h"
+#include "cli/repo/cluster_repository.h"
 #include "cli/repo/location.h"
 #include "repository/engine/cached_store.h"
 
@@ -138,6 +139,42 @@ Result<OpenRepo> open_kopia(RepoCall& call,
   return repo;
 }
 
+// The format is told by looking.
+Result<OpenRepo> open_in(RepoCall& call,
+                         const RepoSettings& place,
+                         std::unique_ptr<objects::ObjectStore> store,
+                         const std::function<Result<Secret>()>& password,
+                         Access access) {
+  if (auto config = TRY(repository::restic::find_repository(*store, call.stop()))) {
+    const Secret secret = TRY(password());
+    return open_restic(call, place, secret,
+                       {.store = std::move(store), .config = std::move(*config)}, access);
+  }
+  if (auto found = TRY(repository::kopia::find_repository(*store, call.stop()))) {
+    const Secret secret = TRY(password());
+    return open_kopia(call, place, secret, std::move(store), std::move(*found));
+  }
+  call.exit_code_of_opening = kExitNoRepository;
+  return Error(
+             Code::NotFound,
+             "there is no repository at {}: neither restic's config nor kopia.repository is there",
+             place.location)
+      .with_hint("`init` makes one.");
+}
+
+// A BackupRepository, with whichever of the cluster's keys opens it.
+Result<OpenRepo> open_of_cluster(RepoCall& call, const RepoSettings& place, Access access) {
+  const ClusterRepository found = TRY(find_cluster_repository(call.call, place));
+  for (std::size_t i = 0;; ++i) {
+    call.exit_code_of_opening = 0;
+    auto opened = open_in(
+        call, place, TRY(found.open_store()), [&]() -> Result<Secret> { return found.keys[i]; },
+        access);
+    const bool wrong_key = call.exit_code_of_opening == kExitWrongPassword;
+    if (opened || !wrong_key || i + 1 == found.keys.size()) return opened;
+  }
+}
+
 }  // namespace
 
 std::string default_host() {
@@ -176,26 +213,13 @@ Result<OpenRepo> open_repo_at(RepoCall& call,
                               Access access) {
   // Packs and windows are large and come and go: what they leave would otherwise stay ours.
   return_freed_memory();
+  if (!cluster_repository_name(place.location).empty()) return open_of_cluster(call, place, access);
   auto store = open_store(place, false);
   if (!store) {
     if (store.error().is(Code::NotFound)) call.exit_code_of_opening = kExitNoRepository;
     return std::move(store).error();
   }
-  if (auto config = TRY(repository::restic::find_repository(**store, call.stop()))) {
-    const Secret secret = TRY(password());
-    return open_restic(call, place, secret,
-                       {.store = std::move(*store), .config = std::move(*config)}, access);
-  }
-  if (auto found = TRY(repository::kopia::find_repository(**store, call.stop()))) {
-    const Secret secret = TRY(password());
-    return open_kopia(call, place, secret, std::move(*store), std::move(*found));
-  }
-  call.exit_code_of_opening = kExitNoRepository;
-  return Error(
-             Code::NotFound,
-             "there is no repository at {}: neither restic's config nor kopia.repository is there",
-             place.location)
-      .with_hint("`init` makes one.");
+  return open_in(call, place, std::move(*store), password, access);
 }
 
 Result<SnapshotList> list_snapshots(RepoCall& call, const OpenRepo& repo) {
@@ -211,6 +235,15 @@ Result<SnapshotList> list_snapshots(RepoCall& call, const OpenRepo& repo) {
 
 Status need_contents(const OpenRepo& repo, const std::stop_token& stop) {
   return repo.restic == nullptr ? Status() : repo.restic->ensure_index(stop);
+}
+
+Status need_some_contents(RepoCall& call, const OpenRepo& repo) {
+  if (repo.restic == nullptr) return {};
+  std::vector<Error> problems;
+  TRY(repo.restic->ensure_some_index(problems, call.stop()));
+  for (Error& problem : problems)
+    call.printer.problem({.path = "index", .error = std::move(problem)}, "load");
+  return {};
 }
 
 Status only_restic(const OpenRepo& repo, std::string_view command) {

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "base/hash.h"
+#include "cli/repo/growth.h"
 #include "cli/repo/repo_commands.h"
 #include "cli/repo/selection.h"
 #include "cli/repo/session.h"
@@ -146,16 +147,22 @@ void print(const Totals& t, const std::string& mode, const Printer& out) {
 Result<int> run(RepoCall& call) {
   const std::string mode = call.flags().text("mode");
   const bool known = mode == "restore-size" || mode == "files-by-contents" ||
-                     mode == "blobs-per-file" || mode == "raw-data";
+                     mode == "blobs-per-file" || mode == "raw-data" || mode == "growth";
   if (!known) {
     return Error(Code::InvalidArgument, "there is no counting mode {}", mode)
-        .with_hint("There are restore-size, files-by-contents, blobs-per-file and raw-data.");
+        .with_hint(
+            "There are restore-size, files-by-contents, blobs-per-file, raw-data and growth.");
   }
   const OpenRepo repo = TRY(open_repo(call, Access::Read));
   const SnapshotList list = TRY(list_snapshots(call, repo));
   TRY(need_contents(repo, call.stop()));
   const auto selected =
       TRY(select_snapshots(list.snapshots, call.call.args, read_filter(call.flags())));
+  if (mode == "growth") {
+    print_growth(TRY(measure_growth(*repo.repository, list.snapshots, selected, call.stop())),
+                 call.printer);
+    return kExitOk;
+  }
   Counter counter(call, *repo.repository, mode);
   for (const Snapshot& snapshot : selected)
     TRY(counter.add(snapshot).wrap("snapshot {}", snapshot.id.substr(0, 8)));
@@ -167,12 +174,14 @@ Result<int> run(RepoCall& call) {
 
 Command stats_command() {
   std::vector<FlagSpec> flags = filter_flags();
-  flags.push_back({.name = "mode",
-                   .usage = "What to count: restore-size, files-by-contents, blobs-per-file or "
-                            "raw-data",
-                   .value = "restore-size",
-                   .type_name = "mode",
-                   .words = {"restore-size", "files-by-contents", "blobs-per-file", "raw-data"}});
+  flags.push_back(
+      {.name = "mode",
+       .usage = "What to count: restore-size, files-by-contents, blobs-per-file, "
+                "raw-data, or growth: what each snapshot changed and added, and how "
+                "much of all is stored once",
+       .value = "restore-size",
+       .type_name = "mode",
+       .words = {"restore-size", "files-by-contents", "blobs-per-file", "raw-data", "growth"}});
   return {.name = "stats",
           .usage = "[SNAPSHOT...]",
           .summary = "Count what snapshots hold",
