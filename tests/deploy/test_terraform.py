@@ -86,11 +86,42 @@ def weaknesses(found):
     holds("lifecycle: only backups/ leaves", all(
         one(rule, "filter").get("prefix") == "backups/" and one(rule, "transition")["storage_class"] == "GLACIER_IR"
         for rule in rules.values() if "transition" in rule))
+    holds("lifecycle: cold after 30 days", all(
+        one(rule, "transition")["days"] == 30 for rule in rules.values() if "transition" in rule))
+    holds("lifecycle: some rule makes backups cold", any("transition" in rule for rule in rules.values()))
+    holds("lifecycle: unfinished uploads end", any(
+        one(rule, "abort_incomplete_multipart_upload")["days_after_initiation"] <= 7
+        for rule in rules.values() if "abort_incomplete_multipart_upload" in rule))
+    holds("lifecycle: its rules are on", all(rule["status"] == "Enabled" for rule in rules.values()))
     holds("lifecycle: nothing current expires", not any("expiration" in rule for rule in rules.values()))
     holds("lifecycle: noncurrent versions",
           any(one(rule, "noncurrent_version_expiration")["noncurrent_days"] >= 180
               for rule in rules.values() if "noncurrent_version_expiration" in rule))
+    for bucket in ("velero", "velero_replica"):
+        holds(f"{bucket}: object lock", found["aws_s3_bucket", bucket].get("object_lock_enabled") == "${var.lock_days > 0}")
+    retention = one(found["aws_s3_bucket_object_lock_configuration", "velero"], "rule", "default_retention")
+    holds("lock: days and mode", (retention["mode"], retention["days"]) == ("${var.lock_mode}", "${var.lock_days}"))
+    rule = one(found["aws_s3_bucket_replication_configuration", "velero"], "rule")
+    holds("replication: on", rule["status"] == "Enabled")
+    holds("replication: deletions stay here", one(rule, "delete_marker_replication")["status"] == "Disabled")
+    holds("replication: encrypted objects too",
+          one(rule, "source_selection_criteria", "sse_kms_encrypted_objects")["status"] == "Enabled")
+    trust = found["aws_iam_role", "velero"]["assume_role_policy"]
+    for claim in ('"${local.velero_issuer}:sub"', '"system:serviceaccount:${var.velero_namespace}:velero"',
+                  '"${local.velero_issuer}:aud"', '"sts.amazonaws.com"', "StringEquals", "sts:AssumeRoleWithWebIdentity"):
+        holds(f"role: {claim}", claim in trust)
+    holds("keys: rotated", all(found["aws_kms_key", key]["enable_key_rotation"] is True for key in ("velero", "velero_replica")))
     return out
+
+
+def with_text(text):
+    """The resources, one file of which reads otherwise."""
+    found = resources()
+    for block in hcl2.loads(text)["resource"]:
+        for kind, named in plain(block).items():
+            for name, body in named.items():
+                found[kind, name] = body
+    return found
 
 
 class Properties(unittest.TestCase):
@@ -99,22 +130,57 @@ class Properties(unittest.TestCase):
 
     def test_that_are_flipped_are_seen(self):
         """The check above can fail: each text that makes a property hold is changed, and something is then named."""
-        text = (TERRAFORM / "velero.tf").read_text()
-        flips = [("force_destroy       = false", "force_destroy       = true"), ('status = "Enabled" }', 'status = "Suspended" }'),
-                 ("bucket_key_enabled = true", "bucket_key_enabled = false"), ('"aws:kms"', '"AES256"'),
-                 ("block_public_acls       = true", "block_public_acls       = false"),
-                 ("restrict_public_buckets = true", "restrict_public_buckets = false"),
-                 ('prefix = "backups/"', 'prefix = "kopia/"'), ('"GLACIER_IR"', '"DEEP_ARCHIVE"'),
-                 ("noncurrent_days = 180", "noncurrent_days = 1")]
-        for before, after in flips:
-            with self.subTest(flip=after):
-                self.assertIn(before, text)
-                found = resources()
-                for block in hcl2.loads(text.replace(before, after))["resource"]:
-                    for kind, named in plain(block).items():
-                        for name, body in named.items():
-                            found[kind, name] = body
-                self.assertNotEqual(weaknesses(found), [])
+        flips = {
+            "velero.tf": [
+                ("force_destroy       = false", "force_destroy       = true", "velero: force_destroy"),
+                ('status = "Enabled" }', 'status = "Suspended" }', "velero: versioning"),
+                ("bucket_key_enabled = true", "bucket_key_enabled = false", "velero: bucket key"),
+                ('"aws:kms"', '"AES256"', "velero: KMS"),
+                ("block_public_acls       = true", "block_public_acls       = false", "velero: block_public_acls"),
+                ("block_public_policy     = true", "block_public_policy     = false", "velero: block_public_policy"),
+                ("ignore_public_acls      = true", "ignore_public_acls      = false", "velero: ignore_public_acls"),
+                ("restrict_public_buckets = true", "restrict_public_buckets = false", "velero: restrict_public_buckets"),
+                ("module.velero_plan[0].bucket_policy", '""', "velero: policy"),
+                ('prefix = "backups/"', 'prefix = "kopia/"', "lifecycle: only backups/ leaves"),
+                ('prefix = "backups/"', 'prefix = ""', "lifecycle: only backups/ leaves"),
+                ('"GLACIER_IR"', '"DEEP_ARCHIVE"', "lifecycle: only backups/ leaves"),
+                ("days          = 30", "days          = 1", "lifecycle: cold after 30 days"),
+                ("noncurrent_days = 180", "noncurrent_days = 1", "lifecycle: noncurrent versions"),
+                ("days_after_initiation = 7", "days_after_initiation = 365", "lifecycle: unfinished uploads end"),
+                ('status = "Enabled"\n    filter { prefix', 'status = "Disabled"\n    filter { prefix', "lifecycle: its rules are on"),
+                ("noncurrent_version_expiration {", "expiration {", "lifecycle: nothing current expires"),
+                ("object_lock_enabled = var.lock_days > 0", "object_lock_enabled = false", "velero: object lock"),
+                ("days = var.lock_days", "days = 1", "lock: days and mode"),
+                ('.velero_namespace}:velero"', '.velero_namespace}:*"', 'role: "system:serviceaccount:${var.velero_namespace}:velero"'),
+                ('velero_issuer}:aud"', 'velero_issuer}:amr"', 'role: "${local.velero_issuer}:aud"'),
+                ("Condition = { StringEquals", "Condition = { StringLike", "role: StringEquals"),
+                ("enable_key_rotation     = true", "enable_key_rotation     = false", "keys: rotated"),
+            ],
+            "replica.tf": [
+                ("force_destroy       = false", "force_destroy       = true", "velero_replica: force_destroy"),
+                ('status = "Enabled" }', 'status = "Suspended" }', "velero_replica: versioning"),
+                ('"aws:kms"', '"AES256"', "velero_replica: KMS"),
+                ("restrict_public_buckets = true", "restrict_public_buckets = false", "velero_replica: restrict_public_buckets"),
+                ('"all"\n    status = "Enabled"', '"all"\n    status = "Disabled"', "replication: on"),
+                ('delete_marker_replication { status = "Disabled" }', 'delete_marker_replication { status = "Enabled" }',
+                 "replication: deletions stay here"),
+                ('sse_kms_encrypted_objects { status = "Enabled" }', 'sse_kms_encrypted_objects { status = "Disabled" }',
+                 "replication: encrypted objects too"),
+            ],
+        }
+        for file, changes in flips.items():
+            text = (TERRAFORM / file).read_text()
+            for before, after, named in changes:
+                with self.subTest(file=file, flip=after):
+                    self.assertIn(before, text)
+                    self.assertIn(named, weaknesses(with_text(text.replace(before, after))))
+
+    def test_names_of_buckets_and_the_snapshot_class_are_those_that_people_look_for(self):
+        held = plain(hcl2.loads((TERRAFORM / "plan/main.tf").read_text()))["locals"][0]
+        self.assertEqual(held["bucket"], "${var.cluster_name}-velero-backups-${var.bucket_suffix}")
+        made = held["snapshot_class"]
+        self.assertEqual((made["kind"], made["driver"], made["deletionPolicy"]), ("VolumeSnapshotClass", "ebs.csi.aws.com", "Retain"))
+        self.assertEqual(made["metadata"]["labels"], {"velero.io/csi-volumesnapshot-class": "true"})
 
     def test_nothing_is_made_unless_it_is_enabled(self):
         for (kind, name), body in resources().items():
@@ -126,7 +192,49 @@ class Properties(unittest.TestCase):
                       ["enable_velero"]["default"], False)
 
 
+def recorded():
+    """What a server asked AWS for in a full backup, a restore, a check of the bucket and a deletion (tests/testdata/iam)."""
+    calls = json.loads((ROOT / "tests/testdata/iam/recorded.json").read_text())
+    return [Request(one["action"], one["resource"], one["context"]) for one in calls]
+
+
+RECORDED_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+
+
 class Policies(unittest.TestCase):
+    def test_nothing_of_a_recorded_backup_restore_and_deletion_is_denied(self):
+        role = policy("role.json", key=RECORDED_KEY)
+        for call in recorded():
+            self.assertTrue(evaluate([role], call).allowed, call)
+
+    def test_each_statement_is_needed_by_an_action(self):
+        role = policy("role.json", key=RECORDED_KEY)
+        needed = {"Bucket": "s3:ListBucket", "Settings": "s3:GetBucketVersioning", "Objects": "s3:PutObject", "Key": "kms:Decrypt",
+                  "Describe": "ec2:DescribeVolumes", "SnapshotAnyVolume": "ec2:CreateSnapshot", "RestoreOwnSnapshots": "ec2:CreateVolume",
+                  "CreateTagged": "ec2:CreateVolume", "TagWhileCreating": "ec2:CreateTags", "DeleteOwn": "ec2:DeleteSnapshot"}
+        self.assertEqual([one["Sid"] for one in role["Statement"]], list(needed))
+        for sid, action in needed.items():
+            less = {**role, "Statement": [one for one in role["Statement"] if one["Sid"] != sid]}
+            denied = {call.action for call in recorded() if not evaluate([less], call).allowed}
+            self.assertIn(action, denied, f"without {sid}")
+
+    def test_each_condition_keeps_something_out(self):
+        """Without it, something could be done that has nothing to do with backups."""
+        volume, snapshot = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-9", "arn:aws:ec2:eu-west-1::snapshot/snap-9"
+        foreign = {
+            "RestoreOwnSnapshots": Request("ec2:CreateVolume", snapshot, {"aws:ResourceTag/owner": "others"}),
+            "CreateTagged": Request("ec2:CreateVolume", volume, {"aws:RequestTag/owner": "others"}),
+            "TagWhileCreating": Request("ec2:CreateTags", volume, {"aws:TagKeys": ["owner"]}),
+            "DeleteOwn": Request("ec2:DeleteVolume", volume, {"aws:ResourceTag/owner": "others"}),
+        }
+        role = policy("role.json", key=RECORDED_KEY)
+        self.assertEqual([one["Sid"] for one in role["Statement"] if "Condition" in one], list(foreign))
+        for sid, call in foreign.items():
+            self.assertFalse(evaluate([role], call).allowed, sid)
+            loose = {**role, "Statement": [{key: value for key, value in one.items() if (one["Sid"], key) != (sid, "Condition")}
+                                           for one in role["Statement"]]}
+            self.assertTrue(evaluate([loose], call).allowed, sid)
+
     def test_the_role_is_what_the_voyage_on_ec2_passes_with(self):
         """tests/voyages/ebs_test.cc backs up, restores and deletes under minimal-policy.json, and takes statements away."""
         minimal = json.loads((ROOT / "tests/testdata/iam/minimal-policy.json").read_text())["Statement"]
