@@ -23,4 +23,9 @@ Result<std::vector<PublishedKey>> published_keys(const Session& session,
                                                  std::string_view location,
                                                  std::stop_token stop);
 
+// BackupRepositories that are not under the one key that Velero reads, each with the command that
+// brings it back under it.
+Result<std::vector<PublishedKey>> keys_closed_to_velero(const Session& session,
+                                                        std::stop_token stop);
+
 }  // namespace lateen::cli

@@ -1,11 +1,13 @@
 // `takeover`: the checks before, the change, and the way back.
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/install_apply.h"
 #include "cli/install_objects.h"
 #include "cli/install_options.h"
+#include "cli/published_keys.h"
 #include "cli/server_status.h"
 #include "cli/session.h"
 #include "cli/takeover.h"
@@ -176,6 +178,20 @@ Status wait_for_takeover(const TakeoverWork& at, const std::vector<Workload>& wo
   return {};
 }
 
+// Velero reads one key for all repositories.
+Status check_keys(const TakeoverWork& at) {
+  const auto closed = TRY(keys_closed_to_velero(at.session, at.call.stop));
+  if (closed.empty() || at.call.flags.is("force")) return {};
+  std::vector<std::string> names;
+  std::set<std::string> commands;
+  for (const PublishedKey& one : closed) {
+    names.push_back(fmt::format("{} ({})", one.subject, one.detail));
+    commands.insert(one.next);
+  }
+  return Error(Code::InvalidArgument, "Velero would not open {}", fmt::join(names, ", "))
+      .with_hint(fmt::format("First: {}. Or give --force.", fmt::join(commands, "; ")));
+}
+
 Result<int> revert_takeover(const TakeoverWork& at, std::vector<Workload> workloads) {
   for (Workload& workload : workloads) {
     // A node agent that was added later is none of Velero's.
@@ -187,6 +203,7 @@ Result<int> revert_takeover(const TakeoverWork& at, std::vector<Workload> worklo
     workload.after = TRY(given_back(workload.before));
     show_changes(at, workload);
   }
+  TRY(check_keys(at));
   if (at.dry_run()) return 0;
   TRY(check_nothing_runs(at));
   TRY(write_workloads(at, workloads));
@@ -250,7 +267,9 @@ Command takeover_command() {
                  .usage = "Put Velero back, as it was before the takeover."},
                 {.name = "force",
                  .kind = FlagKind::Bool,
-                 .usage = "Even while backups or restores run, which then fail."},
+                 .usage = "Even while backups or restores run, which then fail; and with --revert, "
+                          "though Velero "
+                          "would not open some repositories."},
                 {.name = "wait",
                  .kind = FlagKind::Bool,
                  .usage = "Wait until the server answers.",
