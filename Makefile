@@ -2,7 +2,7 @@
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test drill bench image format lint sanitize fuzz clean
+.PHONY: help setup build test drill bench image dist format lint sanitize fuzz clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -22,6 +22,9 @@ test: ## Build everything and run all tests
 
 image: build ## An OCI image without a registry: build/lateen-image.tar
 	@tools/image.py
+
+dist: build ## The program with what it needs, for other machines: build/lateen-VERSION-linux-ARCH.tar.gz
+	@tools/dist.py
 
 bench: ## Measure, and print the ratios that bench/RESULTS.md records
 	@tools/setup.sh test

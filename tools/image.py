@@ -3,8 +3,8 @@
 
     tools/image.py [--binary build/lateen] [--output build/lateen-image.tar] [--name lateen/lateen:TAG]
 
-The image holds the program, the Debian libraries that it is linked to, root certificates and time zones: no shell, no
-package manager. It runs as 65532 with a read-only root; /tmp and /scratch are for volumes. The same inputs give the same
+The image holds the program, the few Debian libraries that are not linked into it, root certificates and time zones: no
+shell, no package manager. It runs as 65532 with a read-only root; /tmp and /scratch are for volumes. The same inputs give the same
 bytes: times come from SOURCE_DATE_EPOCH, else from the last commit. An SBOM (SPDX 2.3) lies beside the archive and in it.
 Load it with `ctr image import`, `podman load -i`, `skopeo copy oci-archive:…`.
 """
@@ -54,13 +54,26 @@ def libraries_of(binary):
     return found
 
 
+def linked_in(binary):
+    """The archives that the linker was given, as it has noted them beside a program that carries its libraries."""
+    if "$ORIGIN/lib" not in output_of("readelf", "-d", str(binary)):
+        return []
+    notes = binary.with_name(binary.name + ".inputs")
+    if not notes.exists():
+        fail(f"{notes} is not there: what is linked into {binary} cannot be told; build it anew")
+    words = notes.read_text().split(":", 1)[1].split("\n\n")[0].replace("\\\n", " ").split()
+    return [pathlib.Path(word).resolve() for word in words if word.startswith("/usr/") and word.endswith(".a")]
+
+
 def packages_of(paths):
-    """{(name, version)} of the Debian packages that the files are from."""
+    """{(name, version, source)} of the Debian packages that the files are from."""
+    if not paths:
+        return set()
     asked = [text for path in paths for text in {str(path), str(path).removeprefix("/usr")}]
     # Exit code 1: some of them are not known by that name, which is expected.
     found = subprocess.run(["dpkg", "-S", *asked], capture_output=True, text=True, check=False).stdout
     names = {line.split(": ")[0].split(",")[0].split(":")[0] for line in found.splitlines()}
-    versions = output_of("dpkg-query", "-W", "-f", "${Package} ${Version}\n", *sorted(names))
+    versions = output_of("dpkg-query", "-W", "-f", "${Package} ${Version} ${source:Package}\n", *sorted(names))
     return {tuple(line.split()) for line in versions.splitlines()}
 
 
@@ -139,19 +152,21 @@ def make_layer(binary, sbom, time):
 
 def make_sbom(binary, version, time):
     """SPDX 2.3, as JSON bytes."""
-    packages = packages_of([*libraries_of(binary).values(), f"{ZONES}/UTC", "/usr/sbin/update-ca-certificates"])
+    beside = packages_of([*libraries_of(binary).values()])
+    inside = packages_of(linked_in(binary)) - beside
+    data = packages_of([f"{ZONES}/UTC", "/usr/sbin/update-ca-certificates"]) - beside - inside
     digest = hashlib.sha256(binary.read_bytes()).hexdigest()
     created = datetime.datetime.fromtimestamp(time, datetime.timezone.utc)
     described = [{"SPDXID": "SPDXRef-lateen", "name": "lateen", "versionInfo": version, "downloadLocation": "NOASSERTION",
                   "licenseConcluded": "Apache-2.0", "checksums": [{"algorithm": "SHA256", "checksumValue": digest}]}]
-    for name, package_version in sorted(packages):
-        described.append({"SPDXID": f"SPDXRef-{re.sub('[^A-Za-z0-9.-]', '-', name)}", "name": name,
-                          "versionInfo": package_version, "downloadLocation": "NOASSERTION",
-                          "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-                                            "referenceLocator": f"pkg:deb/debian/{name}@{package_version}"}]})
     relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-lateen"}]
-    relations += [{"spdxElementId": "SPDXRef-lateen", "relationshipType": "DEPENDS_ON", "relatedSpdxElement": one["SPDXID"]}
-                  for one in described[1:]]
+    for packages, relation in ((beside, "DYNAMIC_LINK"), (inside, "STATIC_LINK"), (data, "DEPENDS_ON")):
+        for name, package_version, source in sorted(packages):
+            spdx_id = f"SPDXRef-{re.sub('[^A-Za-z0-9.-]', '-', name)}"
+            described.append({"SPDXID": spdx_id, "name": name, "versionInfo": package_version, "downloadLocation": "NOASSERTION",
+                              "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
+                                                "referenceLocator": f"pkg:deb/debian/{name}@{package_version}?upstream={source}"}]})
+            relations.append({"spdxElementId": "SPDXRef-lateen", "relationshipType": relation, "relatedSpdxElement": spdx_id})
     return json.dumps({
         "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"lateen-{version}",
         "documentNamespace": f"urn:lateen:sbom:{digest}",
@@ -197,6 +212,10 @@ def write_archive(path, layer, name, time):
     return manifest["digest"]
 
 
+def version_of(binary):
+    return output_of(str(binary), "version", "--client-only").split("Version:")[1].split()[0].removeprefix("v")
+
+
 def commit_time():
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(epoch)
@@ -214,7 +233,7 @@ def main():
     if platform.machine() not in ARCHITECTURES:
         fail(f"images of {platform.machine()} are not made")
     binary = options.binary.resolve()
-    version = output_of(str(binary), "version", "--client-only").split("Version:")[1].split()[0].removeprefix("v")
+    version = version_of(binary)
     time = commit_time()
     sbom = make_sbom(binary, version, time)
     digest = write_archive(options.output, make_layer(binary, sbom, time), options.name or f"lateen/lateen:{version}", time)

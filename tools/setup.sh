@@ -18,6 +18,8 @@ build=(
   kubernetes-client postgresql jq
 )
 test=("${build[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3 git tar gzip
+  # Starts the image.
+  runc
   # Peers that tests would otherwise pass over.
   curl openssl restic python3-venv
   # Databases of the examples and the drills. MariaDB's programs alone: no daemon comes with them.
