@@ -183,10 +183,10 @@ int refuse_flags(const Error& error, const Found& found, const Command& root, Co
   return report(error, console);
 }
 
-int unknown_command(const Found& found, const std::string& program, Console& console) {
+int unknown_command(const Found& found, Console& console) {
   const std::string text =
-      fmt::format("unknown command \"{}\" for \"{}\"", found.no_command, program);
-  console.err(fmt::format("Error: {}\nRun '{} --help' for usage.\n", text, program));
+      fmt::format("unknown command \"{}\" for \"{}\"", found.no_command, found.path);
+  console.err(fmt::format("Error: {}\nRun '{} --help' for usage.\n", text, found.path));
   console.err(fmt::format("An error occurred: {}\n", text));
   return 1;
 }
@@ -256,8 +256,11 @@ int dispatch(const Command& root,
              std::stop_token stop) {
   const std::string& program = root.name;
   const Found found = find_command(root, arguments);
-  if (found.command == &root && !root.run && !found.no_command.empty())
-    return unknown_command(found, program, console);
+  // Velero prints the help of a group for a word that is none of its commands, and says that all is
+  // well.
+  const bool no_command = !found.command->run && !found.no_command.empty();
+  if (no_command && (found.command == &root || !keeps_quirks(program)))
+    return unknown_command(found, console);
   std::vector<FlagSpec> specs = found.command->flags;
   const std::vector<FlagSpec> globals = global_flags();
   for (const FlagSpec& global : globals) {

@@ -76,6 +76,7 @@ struct BackupRequest {
   bool ignore_ctime = false;       // files are compared without it
   bool ignore_inode = false;       // the same, and without the inode
   bool with_atime = false;         // restic: keeps access times
+  bool with_xattrs = false;        // kopia: keeps extended attributes and ACLs, as restic always
   bool skip_if_unchanged = false;  // no snapshot if the tree is its parent's
   ByteSource* stdin_source = nullptr;  // then one file of this name instead of paths
   std::string stdin_name = {};
@@ -101,6 +102,13 @@ struct CheckReport {
   std::vector<std::string> hints = {};  // not damage: orphaned packs, duplicates
 };
 
+// What prune writes anew besides packs of which enough is unused (restic's --repack-…).
+struct RepackChoice {
+  bool small = false;           // all small packs, not only many of them
+  bool uncompressed = false;    // what is not compressed
+  bool cacheable_only = false;  // nothing but packs of trees
+};
+
 struct PruneRequest {
   bool dry_run = false;
   // Of a dry run: snapshots that count as forgotten.
@@ -109,6 +117,7 @@ struct PruneRequest {
   std::optional<double> max_unused_percent = 5.0;
   std::optional<ByteCount> max_unused_bytes = {};  // instead of percent
   std::optional<ByteCount> max_repack = {};
+  RepackChoice repack = {};      // restic
   bool unsafe_no_grace = false;  // kopia's --safety=none: for when nobody else writes
 };
 
@@ -159,6 +168,17 @@ struct RepositoryAccess {
   std::string user = "root";  // who writes: locks, session markers
   std::string host = "localhost";
   std::size_t threads = 0;
+  ByteCount memory = 0;     // for the buffers of one backup; 0: 112 MiB
+  CpuPace* pace = nullptr;  // if there is one, it outlives the repository
+};
+
+// How much of a backup's buffers is for packs and how much for files' bytes, of all together. Fewer
+// than three packs being filled and stored, and two windows of a large file, do not go on.
+struct BackupMemory {
+  ByteCount packs = 64_MiB;
+  ByteCount files = 48_MiB;
+
+  static BackupMemory of(ByteCount all);
 };
 
 // Methods may be called from several threads; two writers at once are two opened repositories.

@@ -9,6 +9,18 @@ namespace {
 using repository::CheckReport;
 using repository::CheckRequest;
 
+// By the index.
+Result<std::vector<SizedPack>> packs_of(const repository::ContentIndex& index) {
+  std::vector<SizedPack> packs(index.packs().size());
+  TRY(index.for_each([&packs](const repository::ContentEntry& entry) {
+    packs[entry.pack].size += entry.packed_length;
+    return Status();
+  }));
+  for (std::size_t number = 0; number < packs.size(); ++number)
+    packs[number].name = index.packs().name(static_cast<std::uint32_t>(number));
+  return packs;
+}
+
 Result<CheckRequest> read_request(RepoCall& call, const OpenRepo& repo) {
   const Flags& flags = call.flags();
   CheckRequest request{.no_lock = call.settings.no_lock};
@@ -18,12 +30,9 @@ Result<CheckRequest> read_request(RepoCall& call, const OpenRepo& repo) {
   }
   request.verify.read_data = flags.is("read-data") || !subset.empty();
   if (subset.empty()) return request;
-  ByteCount total = 0;
-  if (repo.restic != nullptr) {
-    for (const auto& pack : TRY(repo.restic->list(repository::restic::FileType::Pack, call.stop())))
-      total += pack.size;
-  }
-  request.verify.choose = TRY(parse_data_subset(subset, total, call.rng));
+  TRY(need_contents(repo, call.stop()));
+  std::vector<SizedPack> packs = TRY(packs_of(repo.repository->reader().index()));
+  request.verify.choose = TRY(parse_data_subset(subset, std::move(packs), call.rng));
   return request;
 }
 

@@ -1,40 +1,42 @@
 #include "cli/repo/data_subset.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
+#include <span>
 
 #include "base/hash.h"
 #include "base/text.h"
 #include "cli/repo/settings.h"
+#include "repository/engine/pack_part.h"
 
 namespace lateen::cli::repo {
 namespace {
-#include "repository/engine/pack_part.h"
 
 Error not_a_subset(std::string_view text) {
   return Error(Code::InvalidArgument, "--read-data-subset {}: not a subset", text)
       .with_hint("Write n/t (1/10), a percentage (2.5%) or a size (50G).");
 }
 
-// Packs are chosen by a hash of their names with a number drawn once, so that it does not matter
-// who asks in which order.
-std::function<bool(std::string_view)> at_random(double share, Rng& rng) {
-  const std::string salt = std::to_string(random_u64(rng));
-  const auto limit = static_cast<std::uint32_t>(share * 4294967295.0);
-  return [salt, limit](std::string_view pack) {
-    const Bytes digest = hash(HashAlgorithm::Sha256, salt + std::string(pack));
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      value = value << 8U | static_cast<unsigned char>(digest[i]);
-    return value <= limit;
-  };
+using Choose = std::function<bool(std::string_view pack)>;
+
+void shuffle(std::vector<SizedPack>& packs, Rng& rng) {
+  for (std::size_t left = packs.size(); left > 1; --left)
+    std::swap(packs[left - 1], packs[random_u64(rng) % left]);
+}
+
+Choose only_these(std::span<const SizedPack> packs) {
+  auto names = std::make_shared<std::set<std::string, std::less<>>>();
+  for (const SizedPack& pack : packs)
+    names->insert(pack.name);
+  return [names = std::move(names)](std::string_view pack) { return names->contains(pack); };
 }
 
 }  // namespace
 
 Result<std::function<bool(std::string_view pack)>> parse_data_subset(std::string_view text,
-                                                                     ByteCount total,
+                                                                     std::vector<SizedPack> packs,
                                                                      Rng& rng) {
-  using Choose = std::function<bool(std::string_view)>;
   if (const Cut parts = cut(text, "/"); parts.found) {
     const auto n = parse_int(parts.before);
     const auto t = parse_int(parts.after);
@@ -52,12 +54,18 @@ Result<std::function<bool(std::string_view pack)>> parse_data_subset(std::string
     if (failure != std::errc() || end != last || percent <= 0 || percent > 100) {
       return not_a_subset(text);
     }
-    return at_random(percent / 100, rng);
+    shuffle(packs, rng);
+    const auto share = static_cast<std::size_t>(static_cast<double>(packs.size()) * percent / 100);
+    return only_these(
+        std::span(packs).first(std::min(packs.size(), std::max<std::size_t>(share, 1))));
   }
   const auto size = parse_size(text);
   if (!size || *size == 0) return not_a_subset(text);
-  if (*size >= total) return Choose([](std::string_view) { return true; });
-  return at_random(static_cast<double>(*size) / static_cast<double>(total), rng);
+  shuffle(packs, rng);
+  std::size_t count = 0;
+  for (ByteCount bytes = 0; count < packs.size() && bytes < *size; ++count)
+    bytes += packs[count].size;
+  return only_these(std::span(packs).first(count));
 }
 
 }  // namespace lateen::cli::repo

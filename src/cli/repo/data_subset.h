@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -11,10 +13,16 @@
 
 namespace lateen::cli::repo {
 
-// "n/t": the n-th of t parts of all packs, by their names. "x%": that share, at random. A size: so
-// many bytes of `total`, at random. InvalidArgument says what may be written.
+struct SizedPack {
+  std::string name = {};
+  ByteCount size = 0;
+};
+
+// "n/t": the n-th of t parts of all packs, by their names. "x%": so many of `packs`, at random; one
+// at least. A size: as many as have so many bytes, at random. InvalidArgument says what may be
+// written.
 Result<std::function<bool(std::string_view pack)>> parse_data_subset(std::string_view text,
-                                                                     ByteCount total,
+                                                                     std::vector<SizedPack> packs,
                                                                      Rng& rng);
 
 }  // namespace lateen::cli::repo

@@ -214,7 +214,7 @@ Result<int> run(RepoCall& call) {
   const SnapshotList list = TRY(list_snapshots(call, repo));
   const SnapshotPath before = TRY(find_snapshot(list.snapshots, call.call.args[0], {}));
   const SnapshotPath after = TRY(find_snapshot(list.snapshots, call.call.args[1], {}));
-  TRY(need_contents(repo, call.stop()));
+  TRY(need_some_contents(call, repo));
   call.printer.note(fmt::format("comparing snapshot {} to {}:\n", before.snapshot.id.substr(0, 8),
                                 after.snapshot.id.substr(0, 8)));
   const StoredEntry a = TRY(find_entry(*repo.repository, before.snapshot.root, before.folder));

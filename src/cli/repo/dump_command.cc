@@ -92,7 +92,7 @@ Result<int> run(RepoCall& call) {
   const SnapshotList list = TRY(list_snapshots(call, repo));
   const SnapshotPath found =
       TRY(find_snapshot(list.snapshots, args.front(), read_filter(call.flags())));
-  TRY(need_contents(repo, call.stop()));
+  TRY(need_some_contents(call, repo));
   const StoredEntry entry =
       TRY(find_entry(*repo.repository, found.snapshot.root, found.folder + "/" + args[1]));
   if (target.empty()) {

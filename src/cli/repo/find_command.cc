@@ -106,7 +106,7 @@ Result<int> run(RepoCall& call) {
   const Wanted wanted = TRY(read_wanted(call));
   const OpenRepo repo = TRY(open_repo(call, Access::Read));
   const SnapshotList list = TRY(list_snapshots(call, repo));
-  TRY(need_contents(repo, call.stop()));
+  TRY(need_some_contents(call, repo));
   auto selected = TRY(
       select_snapshots(list.snapshots, call.flags().texts("snapshot"), read_filter(call.flags())));
   if (!call.flags().is("reverse")) std::reverse(selected.begin(), selected.end());

@@ -42,6 +42,11 @@ Result<std::unique_ptr<objects::ObjectStore>> open_s3(const RepoSettings& settin
   config.part_size = 16_MiB;
   config.tls.insecure_skip_verify = settings.insecure_tls;
   config.tls.ca_pem = TRY(read_certificates(settings.ca_files));
+  if (!settings.tls_client_cert.empty()) {
+    config.tls.client_certificate_pem =
+        TRY(read_file(settings.tls_client_cert, 16_MiB).wrap("reading --tls-client-cert"));
+    config.tls.client_key_pem = Secret(config.tls.client_certificate_pem);
+  }
   auto store = TRY(objects::s3::open_s3_store(std::move(config)));
   return objects::make_prefixed(std::move(store), location.prefix);
 }
@@ -49,7 +54,7 @@ Result<std::unique_ptr<objects::ObjectStore>> open_s3(const RepoSettings& settin
 Result<std::unique_ptr<objects::ObjectStore>> open_directory(const std::string& path, bool create) {
   auto store = objects::FsStore::open({.root = path, .create = create});
   if (store) return store;
-  if (!store.error().is(Code::NotFound)) return std::move(store).error().wrap("{}", path);
+  if (create || !store.error().is(Code::NotFound)) return std::move(store).error().wrap("{}", path);
   return Error(Code::NotFound, "there is no repository at {}: the directory does not exist", path)
       .with_hint("`init` makes one.");
 }
@@ -100,14 +105,14 @@ Result<std::unique_ptr<objects::ObjectStore>> open_store(const RepoSettings& set
     return Error(Code::Unsupported, "repositories at {} cannot be reached", other)
         .with_hint("There are directories (/path or local:/path) and S3 (s3:HOST/BUCKET/PREFIX).");
   }
+  if (!cluster_repository_name(location).empty()) {
+    return Error(Code::Unsupported, "the server makes the repositories of a cluster");
+  }
   const bool local = location.starts_with("local:");
   auto store = is_directory_location(location)
                    ? TRY(open_directory(local ? location.substr(6) : location, create))
                    : TRY(open_s3(settings));
   return objects::make_limited(std::move(store), settings.limits);
-  if (!cluster_repository_name(location).empty()) {
-    return Error(Code::Unsupported, "the server makes the repositories of a cluster");
-  }
 }
 
 }  // namespace lateen::cli::repo

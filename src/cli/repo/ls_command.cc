@@ -79,7 +79,7 @@ Result<int> run(RepoCall& call) {
   const SnapshotList list = TRY(list_snapshots(call, repo));
   const SnapshotPath found =
       TRY(find_snapshot(list.snapshots, args.front(), read_filter(call.flags())));
-  TRY(need_contents(repo, call.stop()));
+  TRY(need_some_contents(call, repo));
   const StoredEntry root = TRY(find_entry(*repo.repository, found.snapshot.root, found.folder));
   print_head(found.snapshot, dirs, call.printer);
   const Listing listing(dirs, call.flags().is("recursive"));

@@ -41,7 +41,7 @@ Result<int> run(RepoCall& call) {
   const OpenRepo repo = TRY(open_repo(call, Access::Read));
   const SnapshotList list = TRY(list_snapshots(call, repo));
   auto selected = TRY(select_snapshots(list.snapshots, {}, read_filter(flags)));
-  TRY(need_contents(repo, call.stop()));
+  TRY(need_some_contents(call, repo));
   MountEntry layout = lay_out_snapshots(selected, templates);
   MountTree tree(*repo.repository, std::move(selected), std::move(layout),
                  {.owner_root = flags.is("owner-root")});

@@ -43,6 +43,15 @@ std::vector<FlagSpec> prune_flags() {
           {.name = "max-repack-size",
            .usage = "Write anew no more than this (K, M, G, T)",
            .type_name = "size"},
+          {.name = "repack-cacheable-only",
+           .kind = FlagKind::Bool,
+           .usage = "restic: write anew packs of trees only"},
+          {.name = "repack-small",
+           .kind = FlagKind::Bool,
+           .usage = "restic: write anew all packs that are much smaller than they should be"},
+          {.name = "repack-uncompressed",
+           .kind = FlagKind::Bool,
+           .usage = "restic: write anew what is not compressed"},
           {.name = "unsafe-no-grace",
            .kind = FlagKind::Bool,
            .usage = "kopia: do not wait for others' unfinished work (nobody else may be writing)"}};
@@ -50,6 +59,9 @@ std::vector<FlagSpec> prune_flags() {
 
 Result<repository::PruneRequest> read_prune_request(const Flags& flags, bool dry_run) {
   repository::PruneRequest request{.dry_run = dry_run,
+                                   .repack = {.small = flags.is("repack-small"),
+                                              .uncompressed = flags.is("repack-uncompressed"),
+                                              .cacheable_only = flags.is("repack-cacheable-only")},
                                    .unsafe_no_grace = flags.is("unsafe-no-grace")};
   TRY(read_max_unused(flags.text("max-unused"), request));
   if (flags.given("max-repack-size")) {

@@ -64,7 +64,10 @@ Command repair_command() {
           .children = {{.name = "index",
                         .usage = "",
                         .summary = "Rebuild the index from the packs",
-                        .flags = with_repo_flags({}),
+                        .flags = with_repo_flags({{.name = "read-all-packs",
+                                                   .kind = FlagKind::Bool,
+                                                   .usage = "Taken and ignored: all are read",
+                                                   .hidden = true}}),
                         .run = repo_handler(index),
                         .max_args = 0},
                        {.name = "packs",
@@ -80,6 +83,19 @@ Command repair_command() {
                                                    .usage = "And remove the damaged ones"}}),
                         .run = repo_handler(snapshots),
                         .max_args = 0}}};
+}
+
+Command rebuild_index_command() {
+  return {.name = "rebuild-index",
+          .usage = "",
+          .summary = "As repair index: restic's former name for it",
+          .flags = with_repo_flags({{.name = "read-all-packs",
+                                     .kind = FlagKind::Bool,
+                                     .usage = "Taken and ignored: all packs are read",
+                                     .hidden = true}}),
+          .run = repo_handler(index),
+          .hidden = true,
+          .max_args = 0};
 }
 
 Command unlock_command() {

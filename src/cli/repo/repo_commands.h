@@ -21,6 +21,7 @@ Command key_command();
 Command rekey_command();
 Command unlock_command();
 Command repair_command();
+Command rebuild_index_command();
 Command cat_command();
 Command list_command();
 Command tag_command();

@@ -149,9 +149,18 @@ std::vector<FlagSpec> with_repo_flags(std::vector<FlagSpec> flags) {
        .usage = "Files with CA certificates of the server (default: $RESTIC_CACERT)",
        .type_name = "file",
        .names = "file"},
+      {.name = "tls-client-cert",
+       .usage = "File with a certificate and key (PEM) to show the server (default: "
+                "$RESTIC_TLS_CLIENT_CERT)",
+       .type_name = "file",
+       .names = "file"},
       {.name = "insecure-tls",
        .kind = FlagKind::Bool,
        .usage = "Do not look at the server's certificate"},
+      {.name = "cleanup-cache",
+       .kind = FlagKind::Bool,
+       .usage = "Taken and ignored",
+       .hidden = true},
       {.name = "option",
        .kind = FlagKind::Texts,
        .usage = "key=value: s3.region, s3.bucket-lookup (auto, dns, path), s3.storage-class",
@@ -190,6 +199,7 @@ Result<RepoSettings> read_settings(const Invocation& call) {
   settings.pack_size = TRY(pack_size_of(flags));
   settings.ca_files = flags.given("cacert") ? flags.list("cacert")
                                             : split_trimmed(env("RESTIC_CACERT").value_or(""), ',');
+  settings.tls_client_cert = flag_or_env(flags, "tls-client-cert", "RESTIC_TLS_CLIENT_CERT");
   settings.insecure_tls = flags.is("insecure-tls");
   for (const std::string& option : flags.texts("option")) {
     const Cut parts = cut(option, "=");

@@ -29,6 +29,7 @@ struct RepoSettings {
   std::string compression = {};  // empty: not asked for
   ByteCount pack_size = 16_MiB;
   std::vector<std::string> ca_files = {};
+  std::string tls_client_cert = {};  // a file with certificate and key
   bool insecure_tls = false;
   std::map<std::string, std::string> options = {};  // -o s3.region=eu-west-1
 };

@@ -15,9 +15,9 @@ namespace lateen::repository {
 
 using ContentSet = std::unordered_set<ContentId, ContentIdHash>;
 
-// Adds a problem for each file that uses one of `damaged`, "snapshot 1f0a…:/path". Trees that
-// cannot be read are passed over here: they have been said already. A tree that several snapshots
-// share is named with the first.
+// Adds a problem for each file that uses one of `damaged`, "snapshot 1f0a…:/path"; the other
+// snapshots that have it at the same path are in its message. Trees that cannot be read are passed
+// over here: they have been said already.
 Status name_damaged_files(std::span<const LiveRoot> roots,
                           const ContentSet& damaged,
                           const TreeFormat& trees,

@@ -47,6 +47,28 @@ Status Opened::name_damaged_files(const ContentSet& damaged,
   return repository::name_damaged_files(roots, damaged, *trees_, *reader_, progress, stop);
 }
 
+// What no snapshot needs to be read, but whoever writes and maintenance do.
+Status Opened::check_settings(Progress& progress, std::stop_token stop) {
+  const auto look_at = [&](std::string_view blob, const auto& opens) -> Status {
+    const auto stored = store_->get(blob, objects::kMaxDocument, stop);
+    if (!stored && stored.error().is(Code::NotFound)) return {};
+    if (!stored && !stored.error().is(Code::Corrupt)) return stored.error();
+    if (stored && (stored->empty() || opens(*stored))) return {};
+    progress.problems.add(
+        std::string(blob),
+        Error(Code::Corrupt, "is not what was written")
+            .with_hint("No snapshot is touched. Move it away: without it there is none of what it "
+                       "says (locks of the storage, when maintenance ran)."));
+    return {};
+  };
+  TRY(look_at(kConfigBlob, [&](const Bytes& stored) {
+    return open_blob_config(stored, blob_, format_key_).has_value();
+  }));
+  const Bytes key = derive_purpose_key(blob_, parameters_, format_key_, kSchedulePurpose);
+  return look_at(kScheduleBlob,
+                 [&](const Bytes& stored) { return open_schedule(stored, key).has_value(); });
+}
+
 Result<CheckReport> Opened::check(const CheckRequest& request,
                                   Progress& progress,
                                   std::stop_token stop) {
@@ -55,6 +77,7 @@ Result<CheckReport> Opened::check(const CheckRequest& request,
   for (const DamagedIndex& one : index_damage_) {
     progress.problems.add("index " + one.blob.id, one.error);
   }
+  TRY(check_settings(progress, stop));
   // Packs after the index: one that is written meanwhile is too many, never one too few.
   const std::vector<ListedPack> packs = TRY(list_packs(stop));
   Mutex mu;

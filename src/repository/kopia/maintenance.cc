@@ -33,7 +33,7 @@ Status Maintenance::read_parameters() {
 
 Status Maintenance::read_schedule() {
   schedule_key_ =
-      derive_purpose_key(repo_.blob_, repo_.parameters_, repo_.format_key_, "maintenance schedule");
+      derive_purpose_key(repo_.blob_, repo_.parameters_, repo_.format_key_, kSchedulePurpose);
   auto stored = repo_.store_->get(kScheduleBlob, kMaxSchedule, stop_);
   if (!stored && stored.error().is(Code::NotFound)) return {};
   if (!stored) return std::move(stored.error());

@@ -101,12 +101,30 @@ class Opened final : public KopiaRepository {
   // Manifests last, all in one index; then the session is over.
   Status finish_writing(Writing& writing, std::stop_token stop);
 
+  // A backup that is going on, for its checkpoints (checkpoint.cc).
+  struct Running {
+    Writing& writing;
+    Snapshot snapshot = {};  // as it began
+    Labels labels = {};
+    std::string checkpoint = {};  // the last one's manifest
+  };
+
+  // The snapshots of a source that did not come to their end after its last whole one (which is the
+  // parent, if there is one), newest first.
+  Result<std::vector<StoredEntry>> unfinished_of(const Source& source,
+                                                 const std::optional<Snapshot>& parent,
+                                                 std::stop_token stop);
+  Status write_checkpoint(Running& running, const UploadResult& so_far, std::stop_token stop);
+  // What a whole snapshot makes superfluous.
+  Status remove_unfinished(const Source& source, TimePoint until, std::stop_token stop);
+
   Result<Codec> codec_for(const BackupRequest& request, const Source& source, std::stop_token stop);
   Result<std::optional<Snapshot>> find_parent(const BackupRequest& request,
                                               const Source& source,
                                               std::stop_token stop);
   Result<std::vector<ListedPack>> list_packs(std::stop_token stop);
   Status name_damaged_files(const ContentSet& damaged, Progress& progress, std::stop_token stop);
+  Status check_settings(Progress& progress, std::stop_token stop);
 
   // What a pack says of itself.
   Result<IndexBlob> local_index(const ListedPack& pack, std::stop_token stop);
@@ -117,6 +135,7 @@ class Opened final : public KopiaRepository {
                                                  std::stop_token stop);
   // Numbers of packs that the index names and the store has.
   Result<std::vector<bool>> present_packs(std::stop_token stop);
+  Status mark_gone(RepairReport& report, Progress& progress, std::stop_token stop);
 
   friend class Maintenance;  // maintenance.h: as large a matter as all the rest
 

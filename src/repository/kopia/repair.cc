@@ -47,6 +47,45 @@ Result<std::vector<bool>> Opened::present_packs(std::stop_token stop) {
   return present;
 }
 
+// Entries of packs that are gone: marked deleted, so that nobody builds upon them, and the next
+// backup that meets these bytes stores them again.
+Status Opened::mark_gone(RepairReport& report, Progress& progress, std::stop_token stop) {
+  std::vector<bool> present = TRY(present_packs(stop));
+  std::vector<bool> asked(present.size(), false);
+  std::vector<ContentEntry> gone;
+  ContentSet lost;
+  for (RowScan scan(*index_); scan.next();) {
+    ContentEntry entry = scan.entry();
+    if (entry.deleted || present[entry.pack]) continue;
+    // A listing may lag: the pack itself is asked for.
+    const std::string pack(index_->packs().name(entry.pack));
+    if (!asked[entry.pack]) {
+      asked[entry.pack] = true;
+      const auto there = store_->head(pack, stop);
+      if (!there && !there.error().is(Code::NotFound)) return there.error();
+      present[entry.pack] = there.has_value();
+      if (there) continue;
+      report.lost.push_back(fmt::format("pack {} is gone", pack));
+    }
+    lost.insert(entry.id);
+    entry.deleted = true;
+    ++entry.time;
+    gone.push_back(entry);
+  }
+  if (gone.empty()) return {};
+  Progress touched;
+  TRY(name_damaged_files(lost, touched, stop));
+  const std::string session = new_session_id(access_.rng, access_.clock.now());
+  TRY(indexes_.write(std::move(gone), index_->packs(), session, stop));
+  for (Problem& problem : touched.problems.take()) {
+    report.lost.push_back(problem.path);
+    progress.problems.add(std::move(problem.path), std::move(problem.error));
+  }
+  report.done.push_back(
+      fmt::format("{} contents of packs that are gone were marked deleted", lost.size()));
+  return {};
+}
+
 Result<RepairReport> Opened::repair_index(Progress& progress, std::stop_token stop) {
   TRY(load(stop));
   if (!parameters_.has_epochs()) {
@@ -97,6 +136,8 @@ Result<RepairReport> Opened::repair_index(Progress& progress, std::stop_token st
     TRY(store_->remove(one.blob.id, stop));
     report.done.push_back(fmt::format("the damaged index {} was removed", one.blob.id));
   }
+  TRY(load(stop));
+  TRY(mark_gone(report, progress, stop));
   TRY(load(stop));
   return report;
 }

@@ -17,6 +17,8 @@
 namespace lateen::repository::kopia {
 
 inline constexpr std::string_view kScheduleBlob = "kopia.maintenance";
+// What its key is derived for.
+inline constexpr std::string_view kSchedulePurpose = "maintenance schedule";
 
 // The manifest of type "maintenance".
 struct MaintenanceParameters {

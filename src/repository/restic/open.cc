@@ -141,6 +141,14 @@ Status Opened::ensure_index(std::stop_token stop) {
   return reload_index({.cache_dir = index_cache_dir()}, stop);
 }
 
+Status Opened::ensure_some_index(std::vector<Error>& problems, std::stop_token stop) {
+  Status loaded = ensure_index(stop);
+  if (loaded || !loaded.error().is(Code::Corrupt)) return loaded;
+  TRY(reload_index({.tolerant = true}, stop));
+  problems = index_.problems;
+  return {};
+}
+
 ContentReader& Opened::reader() {
   LATEEN_ASSERT(reader_ != nullptr, "who opened without an index calls ensure_index() first");
   return *reader_;
@@ -213,14 +221,6 @@ Result<std::string> Opened::change_password(const Secret& password, std::stop_to
   return id;
 }
 
-Result<Bytes> Opened::document(FileType type, const Id& id, std::stop_token stop) {
-  if (type == FileType::Key || type == FileType::Pack) {
-    return store_->get(key_of(type, id), objects::kMaxDocument, std::move(stop));
-  }
-  return files_.load(type, id, std::move(stop));
-}
-
-Result<std::vector<ListedFile>> Opened::list(FileType type, std::stop_token stop) {
 Result<std::size_t> Opened::remove_password(const Secret& password, std::stop_token stop) {
   TRY(lock(LockMode::Exclusive, stop));
   for (std::size_t removed = 0;; ++removed) {
@@ -236,6 +236,14 @@ Result<std::size_t> Opened::remove_password(const Secret& password, std::stop_to
   }
 }
 
+Result<Bytes> Opened::document(FileType type, const Id& id, std::stop_token stop) {
+  if (type == FileType::Key || type == FileType::Pack) {
+    return store_->get(key_of(type, id), objects::kMaxDocument, std::move(stop));
+  }
+  return files_.load(type, id, std::move(stop));
+}
+
+Result<std::vector<ListedFile>> Opened::list(FileType type, std::stop_token stop) {
   return list_files(*store_, type, stop);
 }
 

@@ -30,6 +30,7 @@ class Opened final : public ResticRepository {
   ~Opened() override;
 
   Status ensure_index(std::stop_token stop) override;
+  Status ensure_some_index(std::vector<Error>& problems, std::stop_token stop) override;
 
   RepositoryFormat format() const override { return RepositoryFormat::Restic; }
 
@@ -73,8 +74,8 @@ class Opened final : public ResticRepository {
                               std::stop_token stop) override;
   Status remove_key(std::string_view id, std::stop_token stop) override;
   Result<std::string> change_password(const Secret& password, std::stop_token stop) override;
-  Result<std::string> retag(std::string_view snapshot_id,
   Result<std::size_t> remove_password(const Secret& password, std::stop_token stop) override;
+  Result<std::string> retag(std::string_view snapshot_id,
                             std::vector<std::string> tags,
                             std::stop_token stop) override;
   Result<Bytes> document(FileType type, const Id& id, std::stop_token stop) override;
@@ -103,6 +104,8 @@ class Opened final : public ResticRepository {
   std::vector<LiveRoot> live_roots(const std::vector<NamedSnapshot>& snapshots) const;
   FilePath index_cache_dir() const;
   Status reload_index(const IndexLoadOptions& options, const std::stop_token& stop);
+  Result<std::vector<Id>> unreadable_snapshots(std::span<const NamedSnapshot> readable,
+                                               const std::stop_token& stop);
   // Index files that name one of these packs, or cannot be read, are replaced by ones that do not.
   // Never leaves a moment at which another pack is in no index.
   Status drop_from_index(const std::set<Id>& packs, std::stop_token stop);

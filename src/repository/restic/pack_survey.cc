@@ -19,6 +19,7 @@ void take_in(const ContentEntry& entry, SurveyedPack& pack) {
     pack.has_plain_trees = pack.has_plain_trees || !compressed;
   } else {
     pack.has_data = true;
+    pack.has_plain_data = pack.has_plain_data || !compressed;
   }
 }
 

@@ -17,6 +17,7 @@ struct SurveyedPack {
   bool has_data = false;
   bool has_trees = false;
   bool has_plain_trees = false;  // not compressed
+  bool has_plain_data = false;
   bool on_disk = false;
   ByteCount size_on_disk = 0;
   ByteCount size_by_index = 0;  // blobs, header and its length

@@ -151,6 +151,7 @@ Result<PruneReport> Opened::prune(const PruneRequest& request,
   const PrunePlan plan = TRY(plan_prune(packs, {.max_unused_percent = request.max_unused_percent,
                                                 .max_unused_bytes = request.max_unused_bytes,
                                                 .max_repack = request.max_repack,
+                                                .choice = request.repack,
                                                 .repository_version = config_.version}));
   PruneReport report = to_report(packs, plan);
   if (request.dry_run) return report;

@@ -14,7 +14,7 @@ constexpr std::size_t kFewSmallPacks = 10;
 struct Candidate {
   SurveyedPack pack;
   bool small;
-  bool must;  // mixed, or with trees that are not compressed
+  bool must;  // mixed, or with what is not compressed and is to be
 };
 
 // A pack below this is small: four fifths of the third percentile, at least of restic's minimum.
@@ -101,7 +101,12 @@ Result<PrunePlan> plan_prune(std::span<const SurveyedPack> packs, const PruneLim
     TRY(check_needed(pack));
     used += pack.live_bytes;
     plan.unused_left += pack.dead_bytes;
-    const bool must = pack.is_mixed() || (limits.repository_version >= 2 && pack.has_plain_trees);
+    if (limits.choice.cacheable_only && pack.has_data && !pack.is_mixed()) {
+      ++plan.kept;
+      continue;
+    }
+    const bool plain = pack.has_plain_trees || (limits.choice.uncompressed && pack.has_plain_data);
+    const bool must = pack.is_mixed() || (limits.repository_version >= 2 && plain);
     const Candidate candidate{.pack = pack, .small = pack.size_by_index < small, .must = must};
     if (must || pack.dead_blobs > 0) {
       candidates.push_back(candidate);
@@ -111,7 +116,7 @@ Result<PrunePlan> plan_prune(std::span<const SurveyedPack> packs, const PruneLim
       ++plan.kept;
     }
   }
-  if (small_candidates.size() >= kFewSmallPacks) {
+  if (small_candidates.size() >= (limits.choice.small ? 2 : kFewSmallPacks)) {
     candidates.insert(candidates.end(), small_candidates.begin(), small_candidates.end());
   } else {
     plan.kept += small_candidates.size();

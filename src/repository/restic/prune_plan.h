@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "repository/repository.h"
 #include "repository/restic/pack_survey.h"
 
 namespace lateen::repository::restic {
@@ -14,6 +15,7 @@ struct PruneLimits {
   std::optional<double> max_unused_percent = 5.0;
   std::optional<ByteCount> max_unused_bytes = {};  // instead of percent
   std::optional<ByteCount> max_repack = {};
+  repository::RepackChoice choice = {};
   int repository_version = 2;
 };
 

@@ -11,6 +11,20 @@ constexpr std::string_view kRepairedTag = "repaired";
 
 }  // namespace
 
+// Snapshots whose own files are damaged: nothing of them can be brought back.
+Result<std::vector<Id>> Opened::unreadable_snapshots(std::span<const NamedSnapshot> readable,
+                                                     const std::stop_token& stop) {
+  std::vector<Id> unreadable;
+  for (const ListedFile& file : TRY(list_files(*store_, FileType::Snapshot, stop))) {
+    const bool known = std::ranges::any_of(
+        readable, [&file](const NamedSnapshot& named) { return named.id == file.id; });
+    if (known) continue;
+    const auto again = files_.load(FileType::Snapshot, file.id, stop);
+    if (!again && again.error().is(Code::Corrupt)) unreadable.push_back(file.id);
+  }
+  return unreadable;
+}
+
 // New snapshots first, then the old ones go (if they are to): a crash leaves both.
 Result<RepairReport> Opened::repair_snapshots(bool forget_lost,
                                               Progress& /*progress*/,
@@ -47,6 +61,10 @@ Result<RepairReport> Opened::repair_snapshots(bool forget_lost,
     const std::string id = TRY(save_snapshot(fresh[i], stop));
     report.done.push_back(fmt::format("snapshot {} without what is lost: {}",
                                       replaced[i].short_hex(), id.substr(0, 8)));
+  }
+  if (forget_lost && !unreadable.empty()) {
+    const std::vector<Id> broken = TRY(unreadable_snapshots(snapshots, stop));
+    replaced.insert(replaced.end(), broken.begin(), broken.end());
   }
   if (forget_lost && !replaced.empty()) {
     TRY(still_locked());

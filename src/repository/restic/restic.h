@@ -50,6 +50,8 @@ class ResticRepository : public Repository {
   // Loads the index, or what has come to it since. For who opened without it, and before what a
   // snapshot refers to is read.
   virtual Status ensure_index(std::stop_token stop) = 0;
+  // The same for who only reads: what cannot be read of the index is in `problems`.
+  virtual Status ensure_some_index(std::vector<Error>& problems, std::stop_token stop) = 0;
 
   // Conflict if others' locks exclude it. An exclusive lock that is held serves for a shared one.
   virtual Status lock(LockMode mode, std::stop_token stop) = 0;
@@ -63,10 +65,10 @@ class ResticRepository : public Repository {
                                       std::stop_token stop) = 0;
   virtual Status remove_key(std::string_view id, std::stop_token stop) = 0;
   virtual Result<std::string> change_password(const Secret& password, std::stop_token stop) = 0;
-
-  // Replaces snapshots by ones with these tags: their new IDs.
   // How many keys this password opened, none of which is left. Refused for the only password.
   virtual Result<std::size_t> remove_password(const Secret& password, std::stop_token stop) = 0;
+
+  // Replaces snapshots by ones with these tags: their new IDs.
   virtual Result<std::string> retag(std::string_view snapshot_id,
                                     std::vector<std::string> tags,
                                     std::stop_token stop) = 0;
