@@ -11,7 +11,7 @@ namespace lateen::repository {
 namespace {
 
 // Deeper than any file system lets a folder be.
-constexpr int kMaxDepth = 5000;
+constexpr int kDeepestFolder = 5000;
 constexpr std::size_t kSnapshotsNamed = 20;
 
 // The first of `contents` that is damaged.
@@ -43,7 +43,7 @@ class DamagedTrees {
     if (stop_.stop_requested()) return Error(Code::Canceled, "naming damaged files was stopped");
     if (const auto known = known_.find(tree); known != known_.end()) return &known->second;
     std::vector<DamagedPath> found;
-    auto entries = depth > kMaxDepth ? Result<std::vector<StoredEntry>>(std::vector<StoredEntry>())
+    auto entries = depth > kDeepestFolder ? Result<std::vector<StoredEntry>>(std::vector<StoredEntry>())
                                      : trees_.read_directory(tree, reader_, workspace_);
     if (entries) {
       for (const StoredEntry& stored : *entries)
