@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,35 @@ std::optional<Stretch> file_stretch(std::string_view line) {
   return stretch;
 }
 
+// A control group's limit; nothing for "max", and for the number that means it in version 1.
+std::optional<ByteCount> limit_in(const FilePath& file) {
+  const auto text = read_file(file, 4_KiB);
+  if (!text) return std::nullopt;
+  const auto limit = parse_int(trim(*text));
+  constexpr std::int64_t kNone = std::int64_t{1} << 60;
+  if (!limit || *limit <= 0 || *limit >= kNone) return std::nullopt;
+  return static_cast<ByteCount>(*limit);
+}
+
+// The groups' folders below that of their tree, from a line of /proc/self/cgroup:
+// "0::/kubepods/pod1/c1", or "7:memory:/docker/c1" in version 1.
+struct GroupPlace {
+  std::string_view tree;  // below /sys/fs/cgroup
+  std::string_view file;
+  FilePath group;
+};
+
+std::optional<GroupPlace> group_place(std::string_view line) {
+  const Cut number = cut(line, ":");
+  const Cut controllers = cut(number.after, ":");
+  if (!number.found || !controllers.found) return std::nullopt;
+  FilePath group = FilePath(std::string(controllers.after)).relative_path();
+  if (controllers.before.empty())
+    return GroupPlace{.tree = "", .file = "memory.max", .group = std::move(group)};
+  if (controllers.before != "memory") return std::nullopt;
+  return GroupPlace{.tree = "memory", .file = "memory.limit_in_bytes", .group = std::move(group)};
+}
+
 void unmap_pages(const Stretch& stretch) {
   // What can't be given back stays.
   (void)::madvise(
@@ -61,6 +91,25 @@ void unmap_idle_files(std::string_view smaps) {
 }
 
 }  // namespace
+
+std::optional<ByteCount> memory_limit(const FilePath& root) {
+  const auto groups = read_file(root / "proc/self/cgroup", 64_KiB);
+  std::optional<ByteCount> least;
+  if (!groups) return least;
+  for (const std::string_view line : split(*groups, '\n')) {
+    const auto place = group_place(line);
+    if (!place) continue;
+    // A group has no more than those that it is in. In a container the tree begins with its own.
+    FilePath group = place->group;
+    while (true) {
+      const auto limit = limit_in(root / "sys/fs/cgroup" / place->tree / group / place->file);
+      if (limit) least = std::min(least.value_or(*limit), *limit);
+      if (group.empty() || !group.has_filename()) break;
+      group = group.parent_path();
+    }
+  }
+  return least;
+}
 
 void return_freed_memory() {
 #ifdef M_MMAP_THRESHOLD

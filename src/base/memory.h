@@ -1,7 +1,16 @@
 // How this process asks the system for memory.
 #pragma once
 
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/file.h"
+
 namespace lateen {
+
+// The least that the control groups of this process let it have, as a container's limit is; nothing
+// if none does. `root` is where /proc and /sys are.
+std::optional<ByteCount> memory_limit(const FilePath& root = "/");
 
 // For processes that run on: what was a page of a list or a piece of an archive goes back to the
 // system when it is freed. By default glibc learns from the first such pieces to keep all of their

@@ -1,39 +1,7 @@
 #include "objects/limited_store.h"
 
-#include <algorithm>
-
-#include "base/thread.h"
-
 namespace lateen::objects {
 namespace {
-
-// Hands out the time at which so many bytes may go: each transfer books its share of the line and
-// waits until it is free. Thread-safe.
-class Pace {
- public:
-  explicit Pace(ByteCount per_second) : per_second_(per_second) {}
-
-  // Waits until these bytes, and those before them, have had their time: objects move in one
-  // piece, so that what is not waited for beforehand, or at once behind it, would exceed the limit.
-  Status take(ByteCount bytes, const std::stop_token& stop) {
-    if (per_second_ == 0) return {};
-    std::chrono::steady_clock::time_point end;
-    {
-      const Lock lock(mu_);
-      const double seconds = static_cast<double>(bytes) / static_cast<double>(per_second_);
-      end = std::max(free_, monotonic_now()) +
-            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-      free_ = end;
-    }
-    if (sleep_unless_stopped(end - monotonic_now(), stop)) return {};
-    return Error(Code::Canceled, "the transfer was stopped");
-  }
-
- private:
-  const ByteCount per_second_;
-  Mutex mu_;
-  std::chrono::steady_clock::time_point free_ LATEEN_GUARDED_BY(mu_) = {};
-};
 
 class LimitedReader final : public ObjectReader {
  public:
@@ -75,8 +43,12 @@ class LimitedUpload final : public Upload {
 // Thread-safe, as what it wraps.
 class LimitedStore final : public ObjectStore {
  public:
-  LimitedStore(std::unique_ptr<ObjectStore> store, RateLimits limits)
-      : store_(std::move(store)), up_(limits.upload), down_(limits.download) {}
+  LimitedStore(std::unique_ptr<ObjectStore> store, Line& line)
+      : store_(std::move(store)), up_(line.up), down_(line.down) {}
+
+  // With a line of its own.
+  LimitedStore(std::unique_ptr<ObjectStore> store, std::unique_ptr<Line> line)
+      : store_(std::move(store)), own_(std::move(line)), up_(own_->up), down_(own_->down) {}
 
   Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
     Bytes bytes = TRY(store_->get(key, max, stop));
@@ -139,15 +111,23 @@ class LimitedStore final : public ObjectStore {
 
  private:
   const std::unique_ptr<ObjectStore> store_;
-  Pace up_;
-  Pace down_;
+  const std::unique_ptr<Line> own_;
+  Pace& up_;
+  Pace& down_;
 };
 
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_limited(std::unique_ptr<ObjectStore> store, RateLimits limits) {
   if (!limits.any()) return store;
-  return std::make_unique<LimitedStore>(std::move(store), limits);
+  auto line = std::make_unique<Line>();
+  line->up.set(limits.upload);
+  line->down.set(limits.download);
+  return std::make_unique<LimitedStore>(std::move(store), std::move(line));
+}
+
+std::unique_ptr<ObjectStore> make_limited(std::unique_ptr<ObjectStore> store, Line& line) {
+  return std::make_unique<LimitedStore>(std::move(store), line);
 }
 
 }  // namespace lateen::objects

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/pace.h"
 #include "objects/object_store.h"
 
 namespace lateen::objects {
@@ -17,5 +18,14 @@ struct RateLimits {
 
 // The given store if there is no limit.
 std::unique_ptr<ObjectStore> make_limited(std::unique_ptr<ObjectStore> store, RateLimits limits);
+
+// What several stores share; its pace may change while they are in use. Thread-safe.
+struct Line {
+  Pace up;
+  Pace down;
+};
+
+// The line outlives the store.
+std::unique_ptr<ObjectStore> make_limited(std::unique_ptr<ObjectStore> store, Line& line);
 
 }  // namespace lateen::objects

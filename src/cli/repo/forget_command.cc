@@ -134,6 +134,8 @@ Result<std::vector<Snapshot>> choose_by_policy(RepoCall& call,
   TRY(check_policy(policy, call.flags(), filter));
   const GroupBy by = TRY(parse_group_by(call.flags().text("group-by")));
   call.printer.note(fmt::format("Applying Policy: {}", policy.describe()));
+  // A run that did not end is no day's or week's snapshot: it neither counts nor is removed here.
+  std::erase_if(snapshots, [](const Snapshot& one) { return !one.incomplete.empty(); });
   std::vector<Snapshot> remove;
   JsonArray json;
   for (SnapshotGroup& group : group_snapshots(std::move(snapshots), by)) {

@@ -21,7 +21,8 @@ std::string absolute_path(const std::string& path) {
 
 Result<Snapshot> find_latest(const std::vector<Snapshot>& snapshots, const SnapshotFilter& filter) {
   for (auto at = snapshots.rbegin(); at != snapshots.rend(); ++at) {
-    if (filter.matches(*at)) return *at;
+    // A backup that did not come to its end is nobody's latest.
+    if (at->incomplete.empty() && filter.matches(*at)) return *at;
   }
   if (filter.empty()) return Error(Code::NotFound, "there is no snapshot in this repository");
   return Error(Code::NotFound, "no snapshot fits the filter")

@@ -1,6 +1,7 @@
 #include "repository/engine/content_writer.h"
 
 #include <array>
+#include <set>
 #include <unordered_set>
 
 #include "base/thread.h"
@@ -36,6 +37,53 @@ class PendingSet {
   };
 
   std::array<Shard, kShards> shards_;
+};
+
+// The calls that are adding something. A content may be on its way by one call while another is
+// told that it is known: whoever must have it stored waits for both. Thread-safe.
+class OpenCalls {
+ public:
+  class Call {
+   public:
+    explicit Call(OpenCalls& calls) : calls_(calls), number_(calls.begin()) {}
+
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    ~Call() { calls_.end(number_); }
+
+   private:
+    OpenCalls& calls_;
+    const std::uint64_t number_;
+  };
+
+  // All that have begun by now have ended when this is true; it was told to stop otherwise.
+  bool wait(std::stop_token stop) {
+    Lock lock(mu_);
+    const std::uint64_t limit = next_;
+    return changed_.wait(mu_, Deadline::never(), std::move(stop),
+                         [&]() LATEEN_NO_THREAD_SAFETY_ANALYSIS {
+                           return open_.empty() || *open_.begin() >= limit;
+                         });
+  }
+
+ private:
+  std::uint64_t begin() {
+    Lock lock(mu_);
+    open_.insert(open_.end(), next_);
+    return next_++;
+  }
+
+  void end(std::uint64_t number) {
+    Lock lock(mu_);
+    open_.erase(number);
+    changed_.notify_all();
+  }
+
+  Mutex mu_;
+  Condition changed_;
+  std::uint64_t next_ LATEEN_GUARDED_BY(mu_) = 0;
+  std::set<std::uint64_t> open_ LATEEN_GUARDED_BY(mu_);
 };
 
 // Contents sealed and verified together: many small ones, or one large.
@@ -75,6 +123,7 @@ class ContentWriter::Packing {
                   std::span<ContentId> ids,
                   const Codec* codec,
                   Workspace& workspace) {
+    const OpenCalls::Call call(calls_);
     const std::size_t hash_size = format_.hash().size();
     if (plain.size() == 1) {
       ids[0] = ContentId::of(prefix, format_.hash().hash(plain[0]), hash_size);
@@ -110,6 +159,7 @@ class ContentWriter::Packing {
                     std::span<const std::span<char>> pieces,
                     std::span<ContentId> ids,
                     Workspace& workspace) {
+    const OpenCalls::Call call(calls_);
     std::vector<BytesView> texts;
     for (const auto& piece : pieces)
       texts.emplace_back(piece.data(), piece.size());
@@ -131,6 +181,7 @@ class ContentWriter::Packing {
   }
 
   Status add_again(const ContentEntry& entry, BytesView plain, Workspace& workspace) {
+    const OpenCalls::Call call(calls_);
     const HashBytes hash = format_.hash().hash(plain);
     if (ContentId::of(entry.id.prefix, hash, format_.hash().size()) != entry.id) {
       return Error(Code::Corrupt, "content {} is not what its ID says", entry.id.text());
@@ -153,11 +204,8 @@ class ContentWriter::Packing {
   }
 
   Status flush(std::stop_token stop) {
+    if (!calls_.wait(stop)) return Error(Code::Canceled, "told to stop");
     TRY(queue_.drain(stop));
-    return checkpoint(std::move(stop));
-  }
-
-  Status checkpoint(std::stop_token stop) {
     if (auto failure = queue_.failure()) return std::move(*failure);
     Lock storing(index_mu_);
     return store_index(0, std::move(stop));
@@ -365,6 +413,7 @@ class ContentWriter::Packing {
   const ContentWriterOptions options_;
   WriteCounters counters_;
   PendingSet pending_;
+  OpenCalls calls_;
   Mutex mu_;
   std::vector<ContentEntry> unindexed_ LATEEN_GUARDED_BY(mu_);
   Mutex index_mu_;   // one store_index() at a time
@@ -422,7 +471,7 @@ Status ContentWriter::flush(std::stop_token stop) {
 }
 
 Status ContentWriter::checkpoint(std::stop_token stop) {
-  return packing_->checkpoint(std::move(stop));
+  return packing_->flush(std::move(stop));
 }
 
 const WriteCounters& ContentWriter::counters() const {

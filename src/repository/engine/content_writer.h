@@ -89,7 +89,8 @@ class ContentWriter {
   // Everything added before is stored and indexed when this returns.
   Status flush(std::stop_token stop);
 
-  // Indexes what is stored by now, without finishing packs: what a crash leaves can be reused.
+  // What was added by calls that have come back is stored and indexed when this returns, while
+  // others go on adding.
   Status checkpoint(std::stop_token stop);
 
   const WriteCounters& counters() const;

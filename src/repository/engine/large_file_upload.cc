@@ -33,12 +33,12 @@ void LargeFileUpload::store(Batch& batch) {
   std::vector<std::span<char>> texts;
   std::vector<ChunkRef*> refs;
   std::size_t at = batch.start;
-  for (ChunkRef* const ref : batch.pieces) {
-    const std::span<char> piece(batch.window.data() + at, ref->length);
-    at += ref->length;
-    if (run_.find_zeros({piece.data(), piece.size()}, *ref)) continue;
+  for (ChunkRef& ref : batch.pieces) {
+    const std::span<char> piece(batch.window.data() + at, ref.length);
+    at += ref.length;
+    if (run_.find_zeros({piece.data(), piece.size()}, ref)) continue;
     texts.push_back(piece);
-    refs.push_back(ref);
+    refs.push_back(&ref);
   }
   std::vector<ContentId> ids(texts.size());
   Workspace& workspace = run_.workspaces_.acquire();
@@ -51,21 +51,52 @@ void LargeFileUpload::store(Batch& batch) {
   }
   run_.progress_.done_bytes += at - batch.start;
   run_.counters_.bytes_read += at - batch.start;
+  keep(std::exchange(batch.pieces, {}));
+}
+
+// Windows are done in any order.
+void LargeFileUpload::keep(std::vector<ChunkRef> pieces) {
+  if (pieces.empty()) return;
+  Lock lock(mu_);
+  ahead_.emplace(pieces.front().offset, std::move(pieces));
+  while (!ahead_.empty()) {
+    const auto next = ahead_.begin();
+    const ByteCount end = pieces_.empty() ? 0 : pieces_.back().offset + pieces_.back().length;
+    if (next->first != end) return;
+    pieces_.insert(pieces_.end(), next->second.begin(), next->second.end());
+    ahead_.erase(next);
+  }
+}
+
+std::optional<LargeFileUpload::Part> LargeFileUpload::so_far() const {
+  Lock lock(mu_);
+  if (pieces_.empty()) return std::nullopt;
+  return Part{.entry = opened_, .pieces = pieces_};
 }
 
 void LargeFileUpload::batch_done(Worker& worker) {
   if (unfinished_.fetch_sub(1) != 1) return;
   std::optional<Error> failure;
+  std::vector<ChunkRef> pieces;
   {
     Lock lock(mu_);
     failure = std::move(failure_);
+    pieces.swap(pieces_);
+  }
+  std::shared_ptr<LargeFileUpload> self;  // for as long as this takes
+  {
+    Lock lock(run_.mu_);
+    const auto here = run_.large_files_.find({&folder_, place_});
+    if (here != run_.large_files_.end()) {
+      self = std::move(here->second);
+      run_.large_files_.erase(here);
+    }
   }
   if (failure) {
     run_.fail_entry(folder_, place_, std::move(*failure));
     run_.finish_one(folder_, worker);
     return;
   }
-  const std::vector<ChunkRef> pieces(pieces_.begin(), pieces_.end());
   run_.finish_file(folder_, place_, pieces, worker);
 }
 
@@ -100,10 +131,10 @@ Status LargeFileUpload::hand_over() {
   } else {
     // Storing overwrites pieces, not what lies behind them.
     store(batch_);
-    batch_.pieces.clear();
     batch_.start = take_rest(rest, batch_.window);
   }
   cut_ = batch_.start;
+  run_.queue_.keep_pace();
   if (run_.queue_.stop_token().stop_requested()) return Error(Code::Canceled, "told to stop");
   return {};
 }
@@ -120,8 +151,7 @@ void LargeFileUpload::find_pieces(bool at_end) {
     }
     const std::size_t length = chunker.find_end(data, scanned_, ends);
     if (length == 0) return;
-    pieces_.push_back({.offset = offset_, .length = length});
-    batch_.pieces.push_back(&pieces_.back());
+    batch_.pieces.push_back({.offset = offset_, .length = length});
     offset_ += length;
     cut_ += length;
     scanned_ = 0;
@@ -174,9 +204,15 @@ Result<std::size_t> LargeFileUpload::read_some(int fd, ByteCount at, ByteCount s
 
 Status LargeFileUpload::read_windows(int fd) {
   const ByteCount size = folder_.entries[place_].entry.size;
-  extent_ = next_extent(fd, 0, size);
-  for (ByteCount at = 0;;) {
+  // What is stored already ends where a piece does, which need not be at a page.
+  const ByteCount from = align_down(offset_);
+  batch_.start = offset_ - from;
+  cut_ = batch_.start;
+  extent_ = next_extent(fd, from, size);
+  for (ByteCount at = from;;) {
     const std::size_t got = TRY(read_some(fd, at, size));
+    if (got == 0 && batch_.window.size() < cut_)
+      return Error(Code::Conflict, "became shorter while it was being read");
     at += got;
     find_pieces(got == 0);
     const bool full = batch_.window.capacity() - batch_.window.size() < kLeastRead;
@@ -190,6 +226,25 @@ Status LargeFileUpload::read_windows(int fd) {
   }
 }
 
+// What an unfinished run has of the file counts if the file is as it was then, and nothing of it is
+// lost. Its pieces end where the format would cut again.
+void LargeFileUpload::go_on_from(const StoredEntry& begun, const Entry& opened, Worker& worker) {
+  const Entry& then = begun.entry;
+  if (then.mtime != opened.mtime || then.mode != opened.mode || then.uid != opened.uid ||
+      then.gid != opened.gid || then.size > opened.size) {
+    return;
+  }
+  auto pieces = run_.trees_.file_pieces(begun, *run_.parent_reader_, worker.workspace);
+  if (!pieces || pieces->empty()) return;
+  const ContentIndex& index = run_.parent_reader_->index();
+  for (const ChunkRef& piece : *pieces) {
+    if (!index.has_live(piece.id)) return;
+  }
+  offset_ = pieces->back().offset + pieces->back().length;
+  run_.progress_.done_bytes += offset_;
+  keep(std::move(*pieces));
+}
+
 Status LargeFileUpload::open_and_read(Worker& worker) {
   StoredEntry& stored = folder_.entries[place_];
   const UniqueFd fd = TRY(open_file(folder_.fd->get(), stored.entry.name));
@@ -198,6 +253,12 @@ Status LargeFileUpload::open_and_read(Worker& worker) {
     return Error(Code::Conflict, "became a {} before it was read", to_string(opened.type));
   }
   take_opened(opened, stored.entry);
+  {
+    Lock lock(mu_);
+    opened_ = stored.entry;
+  }
+  const auto begun = folder_.begun.find(place_);
+  if (begun != folder_.begun.end()) go_on_from(begun->second, opened, worker);
   TRY(acquire_window(worker));
   may_be_direct_ = allows_direct_io(fd.get());
   // What is not there yet is not wanted there.

@@ -70,6 +70,8 @@ Status PackQueue::open_pack(PackKind kind, std::size_t first_length) {
     free_.pop_back();
   }
   ++in_use_;
+  pack->number = next_number_++;
+  unstored_.insert(unstored_.end(), pack->number);
   pack->kind = kind;
   pack->bytes.reserve(format_.pack_size() + std::max(kMargin, first_length + 1_MiB));
   session_.begin_pack(kind, pack->bytes);
@@ -166,9 +168,9 @@ void PackQueue::recycle(std::unique_ptr<Pack> pack) {
   pack->entries.clear();
   pack->closed = false;
   Lock lock(mu_);
+  unstored_.erase(pack->number);
   free_.push_back(std::move(pack));
   --in_use_;
-  --storing_;
   changed_.notify_all();
 }
 
@@ -204,7 +206,6 @@ void PackQueue::run(std::stop_token stop) {
       if (!ready) return;
       pack = std::move(full_.front());
       full_.pop_front();
-      ++storing_;
     }
     if (!failure()) {
       Status stored = store(*pack, workspace, stop);
@@ -219,9 +220,10 @@ Status PackQueue::drain(std::stop_token stop) {
   for (const PackKind kind : {PackKind::Data, PackKind::Metadata}) {
     if (open_[static_cast<std::size_t>(kind)] != nullptr) close_pack(kind);
   }
+  const std::uint64_t limit = next_number_;
   const bool done =
-      changed_.wait(mu_, Deadline::never(), stop, [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS {
-        return failure_ || (full_.empty() && closing_.empty() && storing_ == 0);
+      changed_.wait(mu_, Deadline::never(), stop, [this, limit]() LATEEN_NO_THREAD_SAFETY_ANALYSIS {
+        return failure_ || unstored_.empty() || *unstored_.begin() >= limit;
       });
   if (failure_) return *failure_;
   if (!done) return Error(Code::Canceled, "told to stop while packs were being stored");

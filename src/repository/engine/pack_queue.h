@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <thread>
@@ -57,7 +58,8 @@ class PackQueue {
   // Nothing more is stored, and all calls return this. Before release(), when verifying failed.
   void fail(Error error);
 
-  // Every content appended before is stored and was given to Stored.
+  // Every content appended before is stored and was given to Stored, whatever is appended
+  // meanwhile.
   Status drain(std::stop_token stop);
 
   // The first error of any pack; nothing more will be stored after it.
@@ -65,6 +67,7 @@ class PackQueue {
 
  private:
   struct Pack {
+    std::uint64_t number = 0;
     PackKind kind = PackKind::Data;
     Buffer bytes = {};
     std::vector<ContentEntry> entries = {};
@@ -102,7 +105,8 @@ class PackQueue {
   std::deque<std::unique_ptr<Pack>> full_ LATEEN_GUARDED_BY(mu_);
   std::vector<std::unique_ptr<Pack>> free_ LATEEN_GUARDED_BY(mu_);
   std::size_t in_use_ LATEEN_GUARDED_BY(mu_) = 0;
-  std::size_t storing_ LATEEN_GUARDED_BY(mu_) = 0;
+  std::uint64_t next_number_ LATEEN_GUARDED_BY(mu_) = 0;
+  std::set<std::uint64_t> unstored_ LATEEN_GUARDED_BY(mu_);  // numbers of packs
   std::optional<Error> failure_ LATEEN_GUARDED_BY(mu_);
 
   Mutex session_mu_;  // one call of start() and of Stored at a time

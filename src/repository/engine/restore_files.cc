@@ -57,7 +57,7 @@ void RestoreRun::leave_folder(RestoreFolder& folder) {
 }
 
 bool RestoreRun::is_written_directly(const Entry& entry) const {
-  return entry.size >= kDirectFrom && !options_.sparse;
+  return entry.size >= kDirectFrom && !is_sparse(entry);
 }
 
 // With its size: of a large file the blocks, too, so that a disk that is too small says so at once.
@@ -65,6 +65,7 @@ Result<std::shared_ptr<const RestoreTo>> RestoreRun::create_file(const Entry& en
                                                                  int folder) const {
   auto made = std::make_shared<RestoreTo>();
   made->fd = TRY(target_.create_file(folder, entry.name));
+  made->sparse = is_sparse(entry);
   const int fd = made->fd.get();
   const auto size = static_cast<off_t>(entry.size);
   const bool direct = is_written_directly(entry) && allows_direct_io(fd);
@@ -97,6 +98,7 @@ Result<std::shared_ptr<const RestoreTo>> RestoreRun::open_file(RestoreFile& file
   if (file.created) {
     auto to = std::make_shared<RestoreTo>();
     to->fd = TRY(target_.reopen_file(folder->get(), entry.name));
+    to->sparse = is_sparse(entry);
     return std::shared_ptr<const RestoreTo>(std::move(to));
   }
   file.created = true;
@@ -115,20 +117,20 @@ Status RestoreRun::write_content(const RestoreTo& to, ByteCount offset, BytesVie
   const std::size_t head = align_up(offset) - offset;
   const bool direct = to.direct.valid() && plain.size() >= head + kDirectFrom / 2 &&
                       is_aligned(plain.data() + head);
-  if (!direct) return write_bytes(to.fd.get(), offset, plain);
-  TRY(write_bytes(to.fd.get(), offset, plain.substr(0, head)));
+  if (!direct) return write_bytes(to, to.fd.get(), offset, plain);
+  TRY(write_bytes(to, to.fd.get(), offset, plain.substr(0, head)));
   const auto blocks = static_cast<std::size_t>(align_down(plain.size() - head));
-  Status written = write_bytes(to.direct.get(), offset + head, plain.substr(head, blocks));
+  Status written = write_bytes(to, to.direct.get(), offset + head, plain.substr(head, blocks));
   // A disk with larger blocks than are known here.
-  if (!written) written = write_bytes(to.fd.get(), offset + head, plain.substr(head, blocks));
+  if (!written) written = write_bytes(to, to.fd.get(), offset + head, plain.substr(head, blocks));
   TRY(std::move(written));
-  return write_bytes(to.fd.get(), offset + head + blocks, plain.substr(head + blocks));
+  return write_bytes(to, to.fd.get(), offset + head + blocks, plain.substr(head + blocks));
 }
 
-Status RestoreRun::write_bytes(int fd, ByteCount offset, BytesView plain) const {
+Status RestoreRun::write_bytes(const RestoreTo& to, int fd, ByteCount offset, BytesView plain) {
   while (!plain.empty()) {
     std::size_t length = plain.size();
-    if (options_.sparse) {
+    if (to.sparse) {
       const std::size_t block = std::min(kHoleBlock, plain.size());
       if (all_zeros(plain.substr(0, block))) {
         plain.remove_prefix(block);
@@ -211,7 +213,7 @@ void RestoreRun::write_piece(const RestorePiece& piece, BytesView plain) {
   const Entry& entry = file.stored.entry;
   const auto write = [&]() -> Status {
     if (options_.dry_run || file.failed) return {};
-    const bool whole = piece.file_offset == 0 && plain.size() == entry.size && !options_.sparse &&
+    const bool whole = piece.file_offset == 0 && plain.size() == entry.size && !is_sparse(entry) &&
                        !is_written_directly(entry);
     const auto to = TRY(open_file(file, whole));
     TRY(write_content(*to, piece.file_offset, plain));

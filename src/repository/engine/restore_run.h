@@ -30,6 +30,7 @@ struct RestoreFolder {
 struct RestoreTo {
   UniqueFd fd = {};
   UniqueFd direct = {};  // if that can be
+  bool sparse = false;   // zeros are left out
 };
 
 // A file that is being filled.
@@ -75,9 +76,18 @@ class RestoreRun {
   Result<RestoreStats> run(const StoredEntry& root, std::stop_token stop);
 
  private:
+  // A folder that is not made yet, since nothing that is wanted was found in it so far.
+  struct FolderOnTheWay {
+    std::shared_ptr<FolderOnTheWay> above = {};
+    std::string path = {};
+    Entry entry = {};
+    bool made = false;  // under mu_
+  };
+
   struct FolderTask {
     std::string path = {};
     Bytes object = {};
+    std::shared_ptr<FolderOnTheWay> on_the_way = {};  // itself, if it is one
   };
 
   struct FinishedFolder {
@@ -95,6 +105,9 @@ class RestoreRun {
   // The tree (restore_tree.cc).
   Status plan_round(std::stop_token stop);
   void take_folder(FolderTask task, Worker& worker);
+  void go_into(FolderTask task);
+  Status make_folder(const std::string& path, Entry entry);
+  Status make_on_the_way(FolderOnTheWay& folder);
   void take_entry(const std::shared_ptr<RestoreFolder>& folder, StoredEntry stored, Worker& worker);
   void take_file(const std::shared_ptr<RestoreFolder>& folder, StoredEntry stored, Worker& worker);
   void take_other(const std::shared_ptr<RestoreFolder>& folder, StoredEntry stored, Worker& worker);
@@ -117,7 +130,10 @@ class RestoreRun {
   bool is_written_directly(const Entry& entry) const;
   Result<std::shared_ptr<const UniqueFd>> folder_fd(RestoreFolder& folder);
   Status write_content(const RestoreTo& to, ByteCount offset, BytesView plain) const;
-  Status write_bytes(int fd, ByteCount offset, BytesView plain) const;
+  static Status write_bytes(const RestoreTo& to, int fd, ByteCount offset, BytesView plain);
+
+  bool is_sparse(const Entry& entry) const { return options_.sparse || entry.sparse; }
+
   void finish_file(RestoreFile& file);
   Status finish_metadata(RestoreFile& file, std::shared_ptr<const RestoreTo> to);
   void remove_incomplete(RestoreFile& file);

@@ -65,8 +65,53 @@ void RestoreRun::take_folder(FolderTask task, Worker& worker) {
     }
     const std::string path = join_path(task.path, stored.entry.name);
     if (options_.select && !options_.select("/" + path, stored)) continue;
+    if (stored.entry.type == EntryType::Directory && options_.is_on_the_way &&
+        options_.is_on_the_way("/" + path)) {
+      go_into({.path = path,
+               .object = std::move(stored.object),
+               .on_the_way = std::make_shared<FolderOnTheWay>(FolderOnTheWay{
+                   .above = task.on_the_way, .path = path, .entry = std::move(stored.entry)})});
+      continue;
+    }
+    if (task.on_the_way) {
+      Status made = make_on_the_way(*task.on_the_way);
+      if (!made) return fail(task.path, "", std::move(made).error());
+    }
     take_entry(folder, std::move(stored), worker);
   }
+}
+
+void RestoreRun::go_into(FolderTask task) {
+  queue_->push(WorkQueue::Rank::Directory,
+               [this, task = std::move(task)](Worker& w) { take_folder(task, w); });
+}
+
+Status RestoreRun::make_folder(const std::string& path, Entry entry) {
+  if (!options_.dry_run) TRY(target_.make_directory(path, options_.overwrite != Overwrite::Never));
+  ++counters_.dirs;
+  ++progress_.done_dirs;
+  Lock lock(mu_);
+  folders_.push_back({.path = path, .entry = std::move(entry)});
+  return {};
+}
+
+// The folders above first. Two threads may come here at once: one of them finds the folder made.
+Status RestoreRun::make_on_the_way(FolderOnTheWay& folder) {
+  {
+    Lock lock(mu_);
+    if (folder.made) return {};
+  }
+  if (folder.above) TRY(make_on_the_way(*folder.above));
+  if (!options_.dry_run) {
+    TRY(target_.make_directory(folder.path, options_.overwrite != Overwrite::Never));
+  }
+  Lock lock(mu_);
+  if (folder.made) return {};
+  folder.made = true;
+  ++counters_.dirs;
+  ++progress_.done_dirs;
+  folders_.push_back({.path = folder.path, .entry = std::move(folder.entry)});
+  return {};
 }
 
 void RestoreRun::take_entry(const std::shared_ptr<RestoreFolder>& folder,
@@ -75,20 +120,9 @@ void RestoreRun::take_entry(const std::shared_ptr<RestoreFolder>& folder,
   const std::string path = join_path(folder->path, stored.entry.name);
   switch (stored.entry.type) {
     case EntryType::Directory: {
-      if (!options_.dry_run) {
-        Status made = target_.make_directory(path, options_.overwrite != Overwrite::Never);
-        if (!made) return fail(folder->path, stored.entry.name, std::move(made).error());
-      }
-      ++counters_.dirs;
-      ++progress_.done_dirs;
-      {
-        Lock lock(mu_);
-        folders_.push_back({.path = path, .entry = std::move(stored.entry)});
-      }
-      queue_->push(WorkQueue::Rank::Directory,
-                   [this, task = FolderTask{.path = path, .object = std::move(stored.object)}](
-                       Worker& w) { take_folder(task, w); });
-      return;
+      Status made = make_folder(path, std::move(stored.entry));
+      if (!made) return fail(folder->path, stored.entry.name, std::move(made).error());
+      return go_into({.path = path, .object = std::move(stored.object)});
     }
     case EntryType::File:
       return take_file(folder, std::move(stored), worker);
@@ -177,6 +211,7 @@ void RestoreRun::take_file(const std::shared_ptr<RestoreFolder>& folder,
 void RestoreRun::take_other(const std::shared_ptr<RestoreFolder>& folder,
                             StoredEntry stored,
                             Worker& worker) {
+  if (is_hard_link(*folder, stored.entry)) return;
   const auto make = [&]() -> Status {
     const Entry& entry = stored.entry;
     const auto fd = TRY(folder_fd(*folder));
@@ -262,7 +297,7 @@ Status RestoreRun::finish_folders(std::stop_token stop) {
 }
 
 Result<RestoreStats> RestoreRun::run(const StoredEntry& root, std::stop_token stop) {
-  queue_ = std::make_unique<WorkQueue>(threads_);
+  queue_ = std::make_unique<WorkQueue>(threads_, options_.pace);
   if (root.entry.type == EntryType::Directory) {
     Lock lock(mu_);
     folders_.push_back({.path = "", .entry = root.entry});
@@ -277,7 +312,7 @@ Result<RestoreStats> RestoreRun::run(const StoredEntry& root, std::stop_token st
     TRY(fill_round(stop));
     Lock lock(mu_);
     if (postponed_.empty()) break;
-    queue_ = std::make_unique<WorkQueue>(threads_);
+    queue_ = std::make_unique<WorkQueue>(threads_, options_.pace);
   }
   progress_.total_known = true;
   TRY(finish_links());

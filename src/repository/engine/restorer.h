@@ -13,6 +13,10 @@
 #include "repository/engine/format.h"
 #include "repository/engine/progress.h"
 
+namespace lateen {
+class CpuPace;
+}
+
 namespace lateen::repository {
 
 enum class Overwrite { Always, IfChanged, IfNewer, Never };
@@ -33,8 +37,11 @@ struct RestoreOptions {
   // False leaves the entry out. `path` begins with '/', the tree's root being "/". For a folder:
   // whether to go into it. May be called from several threads.
   std::function<bool(const std::string& path, const StoredEntry& entry)> select = {};
+  // True of a folder that is only on the way to what may be wanted: it is made when that is found.
+  std::function<bool(const std::string& path)> is_on_the_way = {};
   std::size_t threads = 0;
   ByteCount memory = 96_MiB;  // of ranges being fetched and opened
+  CpuPace* pace = nullptr;    // if there is one, it outlives the restore
 };
 
 struct RestoreStats {

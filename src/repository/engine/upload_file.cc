@@ -166,7 +166,12 @@ void UploadRun::read_small_files(FolderUpload& folder,
 }
 
 void UploadRun::read_large_file(FolderUpload& folder, std::size_t place, Worker& worker) {
-  std::make_shared<LargeFileUpload>(*this, folder, place)->read(worker);
+  const auto file = std::make_shared<LargeFileUpload>(*this, folder, place);
+  {
+    Lock lock(mu_);
+    large_files_[{&folder, place}] = file;
+  }
+  file->read(worker);
 }
 
 void UploadRun::finish_file(FolderUpload& folder,
@@ -179,7 +184,7 @@ void UploadRun::finish_file(FolderUpload& folder,
   stored.object = std::move(*object);
   ++progress_.done_files;
   counters_.bytes += stored.entry.size;
-  finish_one(folder, worker);
+  finish_entry(folder, place, worker);
 }
 
 bool UploadRun::find_zeros(BytesView piece, ChunkRef& ref) {

@@ -11,20 +11,51 @@ namespace {
 constexpr std::size_t kBatchFiles = 64;
 constexpr ByteCount kBatchBytes = 512_KiB;
 
-const StoredEntry* find_before(const std::vector<StoredEntry>& before,
-                               std::size_t& at,
-                               const Bytes& name) {
-  while (at < before.size() && before[at].entry.name < name)
-    ++at;
-  return at < before.size() && before[at].entry.name == name ? &before[at] : nullptr;
+// A folder as an earlier run kept it, being walked in order.
+struct Former {
+  std::vector<StoredEntry> entries = {};  // sorted by name
+  bool unfinished = false;
+  std::size_t at = 0;
+};
+
+FormerEntries find_before(std::vector<Former>& formers, const Bytes& name) {
+  FormerEntries found;
+  for (Former& former : formers) {
+    while (former.at < former.entries.size() && former.entries[former.at].entry.name < name)
+      ++former.at;
+    if (former.at == former.entries.size()) continue;
+    const StoredEntry& entry = former.entries[former.at];
+    if (entry.entry.name != name) continue;
+    if (former.unfinished) {
+      found.unfinished.push_back(&entry);
+    } else {
+      found.before = &entry;
+    }
+  }
+  return found;
+}
+
+// The longest part of a large file that an unfinished run has.
+void take_begun(FolderUpload& folder, std::size_t place, const std::vector<Former>& formers) {
+  const Entry& file = folder.entries[place].entry;
+  const std::string name = UploadRun::begun_name(file.name, file.size);
+  const StoredEntry* longest = nullptr;
+  for (const Former& former : formers) {
+    const auto by_name = [](const StoredEntry& entry) -> const Bytes& { return entry.entry.name; };
+    const auto found = std::ranges::lower_bound(former.entries, name, {}, by_name);
+    if (!former.unfinished || found == former.entries.end() || found->entry.name != name) continue;
+    if (longest == nullptr || found->entry.size > longest->entry.size) longest = &*found;
+  }
+  if (longest != nullptr) folder.begun.emplace(place, *longest);
 }
 
 }  // namespace
 
 FolderUpload& UploadRun::new_folder(FolderUpload* parent, std::size_t place, std::string path) {
-  auto folder = std::make_unique<FolderUpload>();
+  auto folder = std::make_shared<FolderUpload>();
   folder->parent = parent;
   folder->place = place;
+  folder->depth = parent->depth + 1;
   folder->path = std::move(path);
   FolderUpload& made = *folder;
   Lock lock(mu_);
@@ -48,7 +79,7 @@ void UploadRun::fail_file(FolderUpload& folder, const std::string& path, Error e
 }
 
 void UploadRun::fail_entry(FolderUpload& folder, std::size_t place, Error error) {
-  folder.failed[place] = 1;
+  folder.states[place] = EntryState::LeftOut;
   fail_file(folder, folder.path + "/" + folder.entries[place].entry.name, std::move(error));
 }
 
@@ -85,7 +116,8 @@ Status UploadRun::list_folder(FolderUpload& folder, Worker& worker) {
     if (!wanted(folder, entry)) continue;
     folder.entries.push_back({.entry = std::move(entry)});
   }
-  folder.failed.assign(folder.entries.size(), 0);
+  folder.states = std::vector<std::atomic<EntryState>>(folder.entries.size());
+  folder.listed = true;
   static_cast<void>(worker);
   return {};
 }
@@ -103,32 +135,39 @@ void UploadRun::read_folder(FolderUpload& folder, Worker& worker) {
     finish_one(parent, worker);
     return;
   }
-  std::vector<StoredEntry> before;
+  // What unfinished runs have is newer than the parent. Without either everything is read again:
+  // slower, and right.
+  std::vector<Former> formers;
+  for (const StoredEntry& unfinished : folder.in_unfinished) {
+    auto read = trees_.read_directory(unfinished.object, *parent_reader_, worker.workspace);
+    if (read) formers.push_back({.entries = std::move(*read), .unfinished = true});
+  }
   if (folder.before) {
     auto read = trees_.read_directory(folder.before->object, *parent_reader_, worker.workspace);
-    // Without it everything is read again: slower, and right.
-    if (read) before = std::move(*read);
+    if (read) formers.push_back({.entries = std::move(*read)});
   }
   folder.unfinished += folder.entries.size();
   std::vector<std::size_t> small;
   std::vector<std::size_t> large;
-  std::size_t at = 0;
-  std::vector<std::size_t> below;
   for (std::size_t i = 0; i < folder.entries.size(); ++i) {
     const Entry& entry = folder.entries[i].entry;
-    const StoredEntry* const old = find_before(before, at, entry.name);
+    const FormerEntries old = find_before(formers, entry.name);
     if (entry.type != EntryType::File) {
       take_entry(folder, i, old, worker);
       continue;
     }
     ++progress_.total_files;
     progress_.total_bytes += entry.size;
-    if (old != nullptr && reuse(folder, i, *old, worker)) {
-      finish_one(folder, worker);
+    const auto reused = [&](const StoredEntry* one) { return reuse(folder, i, *one, worker); };
+    if (std::ranges::any_of(old.unfinished, reused) ||
+        (old.before != nullptr && reused(old.before))) {
+      finish_entry(folder, i, worker);
       continue;
     }
-    ++(old != nullptr ? counters_.files_changed : counters_.files_new);
-    (entry.size <= small_size_ ? small : large).push_back(i);
+    ++(old.before != nullptr ? counters_.files_changed : counters_.files_new);
+    const bool is_large = entry.size > small_size_;
+    if (is_large) take_begun(folder, i, formers);
+    (is_large ? large : small).push_back(i);
   }
   push_files(folder, std::move(small), std::move(large));
   finish_one(folder, worker);
@@ -137,13 +176,18 @@ void UploadRun::read_folder(FolderUpload& folder, Worker& worker) {
 // Folders, links, devices: whatever has no bytes of its own.
 void UploadRun::take_entry(FolderUpload& folder,
                            std::size_t place,
-                           const StoredEntry* before,
+                           const FormerEntries& old,
                            Worker& worker) {
   StoredEntry& stored = folder.entries[place];
   if (stored.entry.type == EntryType::Directory) {
     FolderUpload& below = new_folder(&folder, place, folder.path + "/" + stored.entry.name);
-    const bool comparable = before != nullptr && before->entry.type == EntryType::Directory;
-    if (comparable) below.before = *before;
+    const auto comparable = [](const StoredEntry* one) {
+      return one != nullptr && one->entry.type == EntryType::Directory;
+    };
+    if (comparable(old.before)) below.before = *old.before;
+    for (const StoredEntry* const one : old.unfinished) {
+      if (comparable(one)) below.in_unfinished.push_back(*one);
+    }
     // A mount point is kept, what is mounted on it is not.
     if (options_.one_file_system && stored.entry.device != root_device_) {
       finish_one(below, worker);
@@ -157,7 +201,7 @@ void UploadRun::take_entry(FolderUpload& folder,
     if (!object) return queue_.fail(std::move(object).error());
     stored.object = std::move(*object);
   }
-  finish_one(folder, worker);
+  finish_entry(folder, place, worker);
 }
 
 bool UploadRun::reuse(FolderUpload& folder,
@@ -211,20 +255,15 @@ void UploadRun::push_files(FolderUpload& folder,
   }
 }
 
-Status UploadRun::write_folder(FolderUpload& folder, Worker& worker) {
+// What failed in a folder that is left out counts here, since it has no folder of its own.
+DirectorySummary UploadRun::summary_of(FolderUpload& folder, std::span<const StoredEntry> entries) {
   DirectorySummary summary;
   {
     Lock lock(folder.mu);
     summary = folder.problems;
   }
   summary.dirs = 1;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < folder.entries.size(); ++i) {
-    if (folder.failed[i] != 0) {
-      // What failed inside it counts here, since it has no folder of its own.
-      continue;
-    }
-    StoredEntry& stored = folder.entries[i];
+  for (const StoredEntry& stored : entries) {
     summary.max_mtime = std::max(summary.max_mtime, stored.entry.mtime);
     summary.has_entries = true;
     if (stored.entry.type == EntryType::File) {
@@ -235,12 +274,23 @@ Status UploadRun::write_folder(FolderUpload& folder, Worker& worker) {
     } else if (stored.summary != nullptr) {
       summary.add(*stored.summary);
     }
-    if (kept != i) folder.entries[kept] = std::move(stored);
+  }
+  if (!summary.has_entries) summary.max_mtime = folder.parent->entries[folder.place].entry.mtime;
+  return summary;
+}
+
+Status UploadRun::write_folder(FolderUpload& folder, Worker& worker) {
+  const Lock writing(folder.writing);
+  folder.written = true;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < folder.entries.size(); ++i) {
+    if (folder.states[i] == EntryState::LeftOut) continue;
+    if (kept != i) folder.entries[kept] = std::move(folder.entries[i]);
     ++kept;
   }
   folder.entries.resize(kept);
+  DirectorySummary summary = summary_of(folder, folder.entries);
   StoredEntry& self = folder.parent->entries[folder.place];
-  if (!summary.has_entries) summary.max_mtime = self.entry.mtime;
   self.object = TRY(trees_.write_directory(folder.entries, summary, writer_, worker.workspace));
   self.summary = std::make_shared<const DirectorySummary>(std::move(summary));
   ++progress_.done_dirs;
@@ -249,7 +299,13 @@ Status UploadRun::write_folder(FolderUpload& folder, Worker& worker) {
   } else {
     ++(folder.before->object == self.object ? counters_.dirs_unchanged : counters_.dirs_changed);
   }
+  folder.parent->states[folder.place] = EntryState::Saved;
   return {};
+}
+
+void UploadRun::finish_entry(FolderUpload& folder, std::size_t place, Worker& worker) {
+  folder.states[place] = EntryState::Saved;
+  finish_one(folder, worker);
 }
 
 // One entry (or the reading itself) is done; the last one writes the folder, and so on upwards.
@@ -264,7 +320,6 @@ void UploadRun::finish_one(FolderUpload& folder, Worker& worker) {
       Lock lock(mu_);
       folders_.erase(at);
     }
-    checkpoint_if_due();
     at = parent;
   }
 }

@@ -27,12 +27,13 @@ Status UploadRun::make_single_root(const FilePath& path) {
   const std::shared_ptr<const UniqueFd> fd =
       std::make_shared<const UniqueFd>(TRY(open_directory(is_folder ? path : parent)));
   top_->entries.push_back({.entry = std::move(entry)});
-  top_->failed.assign(1, 0);
+  top_->states = std::vector<std::atomic<EntryState>>(1);
   top_->unfinished += 1;
   if (is_folder) {
     FolderUpload& root = new_folder(top_.get(), 0, path == "/" ? "" : path.native());
     root.fd = fd;
     root.before = options_.parent;
+    root.in_unfinished = options_.unfinished;
     queue_.push(WorkQueue::Rank::Directory, [this, &root](Worker& w) { read_folder(root, w); });
   } else {
     top_->fd = fd;
@@ -58,7 +59,8 @@ Status UploadRun::add_lead(FolderUpload& folder, const Lead& lead) {
     entry.name = name;
     folder.entries.push_back({.entry = std::move(entry)});
   }
-  folder.failed.assign(folder.entries.size(), 0);
+  folder.states = std::vector<std::atomic<EntryState>>(folder.entries.size());
+  folder.listed = true;
   folder.unfinished += folder.entries.size();
   std::size_t place = 0;
   for (const auto& [name, below] : lead.below) {
@@ -75,14 +77,14 @@ Status UploadRun::add_lead(FolderUpload& folder, const Lead& lead) {
       ++progress_.total_files;
       progress_.total_bytes += entry.size;
       if (was != nullptr && reuse(folder, i, *was, worker)) {
-        finish_one(folder, worker);
+        finish_entry(folder, i, worker);
         continue;
       }
       ++(was != nullptr ? counters_.files_changed : counters_.files_new);
       push_files(folder, {}, {i});
     } else {
       root_device_ = entry.device;
-      take_entry(folder, i, was, worker);
+      take_entry(folder, i, {.before = was}, worker);
     }
   }
   finish_one(folder, worker);
@@ -90,15 +92,19 @@ Status UploadRun::add_lead(FolderUpload& folder, const Lead& lead) {
 }
 
 Status UploadRun::make_leads() {
-  Lead root{.path = "/"};
+  Lead root{.path = options_.keep_from};
   for (const FilePath& path : options_.paths) {
     if (!path.is_absolute()) {
       return Error(Code::InvalidArgument, "{} is not an absolute path", path.native());
     }
+    const FilePath below = path.lexically_normal().lexically_relative(root.path);
+    if (below.empty() || *below.begin() == "..") {
+      return Error(Code::InvalidArgument, "{} is not below {}", path.native(), root.path.native());
+    }
     Lead* at = &root;
-    FilePath so_far = "/";
-    for (const FilePath& part : path.lexically_normal().relative_path()) {
-      if (part.empty()) continue;
+    FilePath so_far = root.path;
+    for (const FilePath& part : below) {
+      if (part.empty() || part == ".") continue;
       so_far /= part;
       at = &at->below[part.native()];
       at->path = so_far;
@@ -106,14 +112,14 @@ Status UploadRun::make_leads() {
       if (at->target) break;
     }
     at->target = true;
-    if (at == &root) return make_single_root("/");
+    if (at == &root) return make_single_root(root.path);
     at->below.clear();
   }
   top_ = std::make_unique<FolderUpload>();
-  top_->entries.push_back({.entry = TRY(stat_path("/", true, false))});
-  top_->failed.assign(1, 0);
+  top_->entries.push_back({.entry = TRY(stat_path(root.path, true, false))});
+  top_->states = std::vector<std::atomic<EntryState>>(1);
   top_->unfinished += 1;
-  FolderUpload& first = new_folder(top_.get(), 0, "");
+  FolderUpload& first = new_folder(top_.get(), 0, root.path == "/" ? "" : root.path.native());
   first.before = options_.parent;
   return add_lead(first, root);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -19,19 +20,38 @@
 
 namespace lateen::repository {
 
-// A folder whose entries are being saved. Its entries are each written by one task; when all are
-// done, the last task writes the folder itself, and its entry in the folder above.
+class LargeFileUpload;
+
+enum class EntryState : std::uint8_t { Pending, Saved, LeftOut };
+
+// A folder whose entries are being saved. Its entries are each written by one task, which then says
+// so in `states`; when all are done, the last task writes the folder itself, and its entry in the
+// folder above.
 struct FolderUpload {
   FolderUpload* parent = nullptr;
   std::size_t place = 0;  // among the parent's entries
+  std::size_t depth = 0;
   std::string path = {};
   std::shared_ptr<const UniqueFd> fd = {};  // open as long as tasks need it
   std::vector<StoredEntry> entries = {};    // sorted by name
-  std::vector<char> failed = {};            // of each: left out
-  std::optional<StoredEntry> before = {};   // this folder in the parent snapshot
+  std::vector<std::atomic<EntryState>> states = {};
+  std::atomic<bool> listed = false;               // `entries` and `states` are there
+  std::optional<StoredEntry> before = {};         // this folder in the parent snapshot
+  std::vector<StoredEntry> in_unfinished = {};    // and in unfinished ones, newest first
+  std::map<std::size_t, StoredEntry> begun = {};  // large files that an unfinished one has in part
   std::atomic<std::size_t> unfinished = 1;
+  // Held while the folder is written, which takes its entries, so that a checkpoint that wants to
+  // look at them waits: nobody else does.
+  Mutex writing;
+  bool written LATEEN_GUARDED_BY(writing) = false;
   Mutex mu;
   DirectorySummary problems LATEEN_GUARDED_BY(mu);  // only what failed
+};
+
+// An entry as earlier runs kept it.
+struct FormerEntries {
+  const StoredEntry* before = nullptr;              // in the parent snapshot
+  std::vector<const StoredEntry*> unfinished = {};  // newest first
 };
 
 // Thread-safe.
@@ -45,6 +65,9 @@ class UploadRun {
 
   Result<UploadResult> run(std::stop_token stop);
 
+  // The name under which a checkpoint keeps the first part of a file, as kopia does.
+  static std::string begun_name(const Bytes& file, ByteCount size);
+
  private:
   friend class LargeFileUpload;
 
@@ -54,7 +77,7 @@ class UploadRun {
   bool wanted(const FolderUpload& folder, const Entry& entry);
   void take_entry(FolderUpload& folder,
                   std::size_t place,
-                  const StoredEntry* before,
+                  const FormerEntries& old,
                   Worker& worker);
   bool reuse(FolderUpload& folder, std::size_t place, const StoredEntry& before, Worker& worker);
   void push_files(FolderUpload& folder,
@@ -62,7 +85,10 @@ class UploadRun {
                   std::vector<std::size_t> large);
   FolderUpload& new_folder(FolderUpload* parent, std::size_t place, std::string path);
   void finish_one(FolderUpload& folder, Worker& worker);
+  // The same for an entry that is as it will stay.
+  void finish_entry(FolderUpload& folder, std::size_t place, Worker& worker);
   Status write_folder(FolderUpload& folder, Worker& worker);
+  static DirectorySummary summary_of(FolderUpload& folder, std::span<const StoredEntry> entries);
   void fail_entry(FolderUpload& folder, std::size_t place, Error error);
   void fail_file(FolderUpload& folder, const std::string& path, Error error);
 
@@ -86,7 +112,19 @@ class UploadRun {
                    Worker& worker);
   bool find_zeros(BytesView piece, ChunkRef& ref);
   void keep_zeros(BytesView piece, const ContentId& id);
-  void checkpoint_if_due();
+
+  // Checkpoints (upload_checkpoint.cc).
+  using EntriesSoFar = std::map<std::size_t, StoredEntry>;  // by their place
+  void checkpoint_now_and_then(std::stop_token stop);
+  Status checkpoint(std::stop_token stop);
+  Result<std::optional<StoredEntry>> tree_so_far(Worker& worker);
+  Result<std::optional<StoredEntry>> folder_so_far(FolderUpload& folder,
+                                                   EntriesSoFar below,
+                                                   Worker& worker);
+  Result<std::optional<StoredEntry>> file_so_far(const FolderUpload& folder,
+                                                 std::size_t place,
+                                                 Worker& worker);
+  UploadStats stats() const;
 
   const UploadOptions& options_;
   const TreeFormat& trees_;
@@ -99,7 +137,6 @@ class UploadRun {
   const std::size_t small_size_;   // files up to here are read whole, many at a time
   const std::size_t max_waiting_;  // files that a thread has open while they are being fetched
   std::atomic<std::uint64_t> root_device_ = 0;
-  std::atomic<std::int64_t> next_checkpoint_;
 
   struct Counters {
     std::atomic<std::uint64_t> files_new = 0;
@@ -118,7 +155,9 @@ class UploadRun {
   } counters_;
 
   Mutex mu_;
-  std::map<const FolderUpload*, std::unique_ptr<FolderUpload>> folders_ LATEEN_GUARDED_BY(mu_);
+  std::map<const FolderUpload*, std::shared_ptr<FolderUpload>> folders_ LATEEN_GUARDED_BY(mu_);
+  std::map<std::pair<const FolderUpload*, std::size_t>, std::shared_ptr<LargeFileUpload>>
+      large_files_ LATEEN_GUARDED_BY(mu_);                       // being read, by their place
   std::map<ByteCount, ContentId> zeros_ LATEEN_GUARDED_BY(mu_);  // pieces of nothing but zeros
   std::unique_ptr<FolderUpload> top_;  // has the root as its only entry, or is the root
   bool top_is_root_ = false;

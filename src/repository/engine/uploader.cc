@@ -1,6 +1,7 @@
 #include "repository/engine/uploader.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "repository/engine/upload_run.h"
 
@@ -10,10 +11,6 @@ namespace {
 
 // A file up to this size is read into a batch; larger ones are streamed.
 constexpr std::size_t kSmallFile = 256_KiB;
-
-std::int64_t ticks(std::chrono::steady_clock::time_point t) {
-  return t.time_since_epoch().count();
-}
 
 // A window holds several pieces, so that their hashes share SIMD lanes, and at least one whatever
 // its length.
@@ -40,48 +37,43 @@ UploadRun::UploadRun(const UploadOptions& options,
       writer_(writer),
       parent_reader_(parent_reader),
       progress_(progress),
-      queue_(std::min(window_count(options, trees.chunker()), hardware_threads())),
+      queue_(std::min(window_count(options, trees.chunker()), hardware_threads()),
+             options.pace),
       windows_(window_count(options, trees.chunker()), window_size(options, trees.chunker())),
       workspaces_(std::min(window_count(options, trees.chunker()), hardware_threads())),
       small_size_(std::min(kSmallFile, trees.chunker().max_size())),
-      max_waiting_(std::clamp<std::size_t>(256 / engine_threads(options.threads), 4, 64)),
-      next_checkpoint_(ticks(monotonic_now() + options.checkpoint_interval)) {}
+      max_waiting_(std::clamp<std::size_t>(256 / engine_threads(options.threads), 4, 64)) {}
 
-void UploadRun::checkpoint_if_due() {
-  std::int64_t due = next_checkpoint_.load();
-  const auto now = monotonic_now();
-  if (ticks(now) < due) return;
-  if (!next_checkpoint_.compare_exchange_strong(due, ticks(now + options_.checkpoint_interval)))
-    return;
-  Status done = writer_.checkpoint(queue_.stop_token());
-  if (!done) queue_.fail(std::move(done).error());
+UploadStats UploadRun::stats() const {
+  const Counters& c = counters_;
+  return {.files_new = c.files_new,
+          .files_changed = c.files_changed,
+          .files_unchanged = c.files_unchanged,
+          .dirs_new = c.dirs_new,
+          .dirs_changed = c.dirs_changed,
+          .dirs_unchanged = c.dirs_unchanged,
+          .excluded_files = c.excluded_files,
+          .excluded_dirs = c.excluded_dirs,
+          .excluded_bytes = c.excluded_bytes,
+          .passed_over = c.passed_over,
+          .failed = c.failed,
+          .bytes = c.bytes,
+          .bytes_read = c.bytes_read};
 }
 
 Result<UploadResult> UploadRun::run(std::stop_token stop) {
   TRY(make_roots());
-  TRY(queue_.run(engine_threads(options_.threads), std::move(stop)));
+  {
+    const std::jthread checkpoints([this](std::stop_token own) { checkpoint_now_and_then(own); });
+    TRY(queue_.run(engine_threads(options_.threads), std::move(stop)));
+  }
   progress_.total_known = true;
-  if (top_->failed[0] != 0) {
+  if (top_->states[0] == EntryState::LeftOut) {
     std::vector<Problem> problems = progress_.problems.take();
     if (problems.empty()) return Error(Code::Internal, "the root could not be read");
     return std::move(problems.front().error).wrap("{}", problems.front().path);
   }
-  UploadResult result{.root = std::move(top_->entries[0])};
-  const Counters& c = counters_;
-  result.stats = {.files_new = c.files_new,
-                  .files_changed = c.files_changed,
-                  .files_unchanged = c.files_unchanged,
-                  .dirs_new = c.dirs_new,
-                  .dirs_changed = c.dirs_changed,
-                  .dirs_unchanged = c.dirs_unchanged,
-                  .excluded_files = c.excluded_files,
-                  .excluded_dirs = c.excluded_dirs,
-                  .excluded_bytes = c.excluded_bytes,
-                  .passed_over = c.passed_over,
-                  .failed = c.failed,
-                  .bytes = c.bytes,
-                  .bytes_read = c.bytes_read};
-  return result;
+  return UploadResult{.root = std::move(top_->entries[0]), .stats = stats()};
 }
 
 Result<UploadResult> upload_tree(const UploadOptions& options,
@@ -90,7 +82,7 @@ Result<UploadResult> upload_tree(const UploadOptions& options,
                                  ContentReader* parent_reader,
                                  Progress& progress,
                                  std::stop_token stop) {
-  if (options.parent && parent_reader == nullptr) {
+  if ((options.parent || !options.unfinished.empty()) && parent_reader == nullptr) {
     return Error(Code::InvalidArgument, "a parent cannot be compared with unless it can be read");
   }
   UploadRun run(options, trees, writer, parent_reader, progress);
@@ -110,8 +102,13 @@ Result<StoredEntry> upload_stream(ByteSource& source,
   std::vector<ChunkRef> pieces;
   ByteCount offset = 0;
   std::size_t scanned = 0;
+  Deadline next_checkpoint = Deadline::after(UploadOptions().checkpoint_interval);
   for (bool at_end = false; !at_end || !window.empty();) {
     if (stop.stop_requested()) return Error(Code::Canceled, "told to stop");
+    if (next_checkpoint.expired()) {
+      TRY(writer.checkpoint(stop));
+      next_checkpoint = Deadline::after(UploadOptions().checkpoint_interval);
+    }
     BytesView data = window.view();
     bool ends = at_end;
     if (part && offset / *part != (offset + data.size()) / *part) {

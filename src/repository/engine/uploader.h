@@ -18,27 +18,42 @@
 #include "repository/engine/format.h"
 #include "repository/engine/progress.h"
 
+namespace lateen {
+class CpuPace;
+}
+
 namespace lateen::repository {
+
+struct UploadResult;
 
 struct UploadOptions {
   // One folder (or file): its entry is the root. Several, or `keep_paths`: the root is a folder
-  // that leads to them by their absolute paths, as restic has it.
+  // that leads to them by their absolute paths, as restic has it, or by their paths from
+  // `keep_from`, which is above all of them.
   std::vector<FilePath> paths = {};
   bool keep_paths = false;
+  FilePath keep_from = "/";
 
   // The root of the tree to compare with; all files are read if there is none.
   std::optional<StoredEntry> parent = {};
+  // Checkpoints of former runs of this source that did not come to their end, newest first: what
+  // they have is not read again either.
+  std::vector<StoredEntry> unfinished = {};
 
   // True leaves the entry (and all below it) out. `path` is absolute on this machine. May be called
   // from several threads.
   std::function<bool(const std::string& path, const Entry& entry)> exclude = {};
   bool one_file_system = false;
   bool fail_fast = false;  // the first file that cannot be read ends it (Velero)
-  // Contents are indexed at least this often, so that a run that was cut short need not send them
-  // again.
+  // So often, everything that was sent is indexed, so that a run that was cut short need not send
+  // it again; and the tree as far as it is done is given to `on_checkpoint`, if there is one, which
+  // may refer to it: all that it names is stored. An error of its ends the upload. It is called on
+  // a thread of its own, one at a time, and not any more when upload_tree() returns.
   Duration checkpoint_interval = std::chrono::minutes(10);
+  std::function<Status(const UploadResult& so_far, std::stop_token stop)> on_checkpoint = {};
   std::size_t threads = 0;    // 0: by the machine's cores
   ByteCount memory = 48_MiB;  // of file bytes in flight, beside the writer's packs
+  CpuPace* pace = nullptr;    // if there is one, it outlives the upload
 };
 
 struct UploadStats {

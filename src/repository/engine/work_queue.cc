@@ -63,6 +63,10 @@ WorkQueue::Task WorkQueue::take(Rank& rank) {
   return {};
 }
 
+void WorkQueue::keep_pace() const {
+  if (pace_ != nullptr) pace_->wait(source_.get_token());
+}
+
 void WorkQueue::work() {
   Worker worker;
   const std::stop_token stop = source_.get_token();
@@ -77,6 +81,7 @@ void WorkQueue::work() {
       if (stop.stop_requested() || unfinished_ == 0) return;
       task = take(rank);
     }
+    keep_pace();
     task(worker);
     task = nullptr;  // what it holds goes before it counts as done
     Lock lock(mu_);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "base/pace.h"
 #include "base/result.h"
 #include "base/thread.h"
 #include "repository/buffer.h"
@@ -32,8 +33,10 @@ class WorkQueue {
 
   using Task = std::function<void(Worker& worker)>;
 
-  // At most so many large files are being read at once.
-  explicit WorkQueue(std::size_t max_large_files) : max_large_(max_large_files) {}
+  // At most so many large files are being read at once. `pace`, if there is one, says when a task
+  // may begin.
+  explicit WorkQueue(std::size_t max_large_files, CpuPace* pace = nullptr)
+      : max_large_(max_large_files), pace_(pace) {}
 
   void push(Rank rank, Task task);
 
@@ -44,6 +47,9 @@ class WorkQueue {
   // Does one piece that waits, if there is one: for a task that would otherwise wait for what it
   // holds.
   bool help(Worker& worker);
+
+  // For tasks that take long, now and then.
+  void keep_pace() const;
 
   // Ends everything: only the first counts.
   void fail(Error error);
@@ -57,6 +63,7 @@ class WorkQueue {
   void work();
 
   const std::size_t max_large_;
+  CpuPace* const pace_;
   std::stop_source source_;
   Mutex mu_;
   Condition changed_;

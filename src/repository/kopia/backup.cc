@@ -1,6 +1,7 @@
 // Snapshots: listed, made and forgotten.
 #include <algorithm>
 
+#include "repository/kopia/directory.h"
 #include "repository/kopia/opened.h"
 #include "repository/kopia/snapshot.h"
 
@@ -265,7 +266,9 @@ Result<BackupReport> Opened::backup(const BackupRequest& request,
   Labels labels = TRY(snapshot_labels(snapshot));
   const auto parent = TRY(find_parent(request, source, stop));
   if (parent) snapshot.parent = parent->id;
+  trees_->set_needs({.xattrs = request.with_xattrs});
   ContentWriterOptions options{.data_codec = TRY(codec_for(request, source, stop)),
+                               .pack_memory = BackupMemory::of(access_.memory).packs,
                                .dry_run = request.dry_run};
   Writing writing = begin_writing(options);
   UploadResult uploaded;
@@ -273,6 +276,8 @@ Result<BackupReport> Opened::backup(const BackupRequest& request,
     uploaded = TRY(upload_stdin(request, snapshot.time, *trees_, *writing.writer, progress, stop));
   } else {
     UploadOptions upload = upload_options(request, parent);
+    if (access_.memory != 0) upload.memory = BackupMemory::of(access_.memory).files;
+    upload.pace = access_.pace;
     if (!request.force && !request.parent)
       upload.unfinished = TRY(unfinished_of(source, parent, stop));
     Running running{.writing = writing, .snapshot = snapshot, .labels = labels};

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "repository/json_reader.h"
+#include "repository/kopia/additions.h"
 #include "repository/kopia/go_time.h"
 #include "repository/kopia/object_id.h"
 
@@ -19,6 +20,8 @@ namespace {
 constexpr std::uint32_t kGoSetuid = 1U << 23U;
 constexpr std::uint32_t kGoSetgid = 1U << 22U;
 constexpr std::uint32_t kGoSticky = 1U << 20U;
+
+constexpr std::string_view kSpecials = "specials";
 
 // Go's int64.
 Result<std::uint64_t> read_count(JsonReader& in) {
@@ -116,6 +119,8 @@ Status read_text_field(const std::string& key, const std::string& text, StoredEn
     entry.type = EntryType::Directory;
   } else if (text == "s") {
     entry.type = EntryType::Symlink;
+  } else {
+    entry.type = special_type(text);
   }
   return {};
 }
@@ -138,6 +143,8 @@ Status read_entry_field(JsonReader& in,
     KeptSummary kept = TRY(read_summary(in));
     root.incomplete = std::move(kept.incomplete);
     root.stored.summary = std::make_shared<const DirectorySummary>(std::move(kept.summary));
+  } else if (key == kAdditions) {
+    TRY(read_additions(in, entry));
   } else if (key == "mode" || key == "mtime" || key == "obj" || key == "type") {
     TRY(in.read_string(scratch));
     TRY(read_text_field(key, scratch, root.stored));
@@ -166,7 +173,7 @@ Status check_entry(const StoredEntry& stored) {
     return Error(Code::Corrupt, "the entry \"{}\" is of a kind that is not known",
                  stored.entry.name);
   }
-  if (stored.object.empty()) {
+  if (stored.object.empty() && !is_special(stored.entry.type)) {
     return Error(Code::Corrupt, "the entry \"{}\" has no object", stored.entry.name);
   }
   return {};
@@ -205,6 +212,20 @@ Status read_entries(JsonReader& in, const std::function<Status(StoredEntry&&)>& 
   return {};
 }
 
+// What lies in a directory that kopia has no place for.
+Status read_specials(JsonReader& in, const std::function<Status(StoredEntry&&)>& each) {
+  std::string key;
+  TRY(in.begin_object());
+  while (TRY(in.next_key(key))) {
+    if (key == kSpecials) {
+      TRY(read_entries(in, each));
+    } else {
+      TRY(in.skip());
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<KeptSummary> read_directory(BytesView json,
@@ -222,9 +243,11 @@ Result<KeptSummary> read_directory(BytesView json,
       }
     } else if (key == "entries") {
       TRY(read_entries(in, each));
+    } else if (key == kAdditions && !in.take_null()) {
+      TRY(read_specials(in, each));
     } else if (key == "summary" && !in.take_null()) {
       summary = TRY(read_summary(in));
-    } else if (key != "summary") {
+    } else if (key != "summary" && key != kAdditions) {
       TRY(in.skip());
     }
   }
@@ -308,7 +331,11 @@ void append_entry(std::string& out, const StoredEntry& stored, std::string_view 
     out += ',';
   }
   out += "\"type\":\"";
-  out += letter_of(entry.type);
+  if (is_special(entry.type)) {
+    out += special_word(entry.type);
+  } else {
+    out += letter_of(entry.type);
+  }
   out += '"';
   if (entry.mode != 0) {
     out += ",\"mode\":\"";
@@ -324,22 +351,42 @@ void append_entry(std::string& out, const StoredEntry& stored, std::string_view 
   }
   if (entry.uid != 0) append_number(out, ",\"uid\":", entry.uid);
   if (entry.gid != 0) append_number(out, ",\"gid\":", entry.gid);
-  out += ",\"obj\":\"";
-  out += stored.object;
-  out += '"';
+  if (!is_special(entry.type)) {
+    out += ",\"obj\":\"";
+    out += stored.object;
+    out += '"';
+  }
   if (stored.summary) {
     out += ",\"summ\":";
     const bool partial = incomplete.empty() && stored.summary->partial;
     append_summary(out, *stored.summary, partial ? kCheckpoint : incomplete);
   }
+  append_additions(out, entry);
   out += '}';
 }
 
+namespace {
+
+void append_specials(std::string& out, const std::vector<const StoredEntry*>& specials) {
+  if (specials.empty()) return;
+  out += fmt::format(",\"{}\":{{\"{}\":", kAdditions, kSpecials);
+  char before = '[';
+  for (const StoredEntry* entry : specials) {
+    out += before;
+    append_entry(out, *entry);
+    before = ',';
+  }
+  out += "]}";
+}
+
+}  // namespace
+
 std::string write_directory(std::span<const StoredEntry> entries, const KeptSummary& summary) {
   std::vector<const StoredEntry*> sorted;
+  std::vector<const StoredEntry*> specials;
   sorted.reserve(entries.size());
   for (const StoredEntry& entry : entries)
-    sorted.push_back(&entry);
+    (is_special(entry.entry.type) ? specials : sorted).push_back(&entry);
   std::ranges::sort(sorted, [](const StoredEntry* a, const StoredEntry* b) {
     const bool a_directory = a->entry.type == EntryType::Directory;
     const bool b_directory = b->entry.type == EntryType::Directory;
@@ -352,9 +399,10 @@ std::string write_directory(std::span<const StoredEntry> entries, const KeptSumm
     append_entry(out, *entry);
     before = ',';
   }
-  out += entries.empty() ? "null" : "]";
+  out += sorted.empty() ? "null" : "]";
   out += ",\"summary\":";
   append_summary(out, summary.summary, summary.incomplete);
+  append_specials(out, specials);
   out += "}\n";
   return out;
 }

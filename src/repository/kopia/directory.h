@@ -16,6 +16,9 @@
 
 namespace lateen::repository::kopia {
 
+// Why what is not complete is so: an upload that was still going on.
+inline constexpr std::string_view kCheckpoint = "checkpoint";
+
 // A summary, and why what it is about is not complete ("checkpoint", "canceled"), if so.
 struct KeptSummary {
   DirectorySummary summary = {};

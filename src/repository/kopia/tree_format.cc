@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "repository/json_reader.h"
+#include "repository/kopia/additions.h"
 #include "repository/kopia/directory.h"
 
 namespace lateen::repository::kopia {
@@ -87,7 +88,8 @@ Result<std::unique_ptr<KopiaTreeFormat>> KopiaTreeFormat::create(std::string_vie
 }
 
 bool KopiaTreeFormat::stores(EntryType type) const {
-  return type == EntryType::File || type == EntryType::Directory || type == EntryType::Symlink;
+  return type == EntryType::File || type == EntryType::Directory || type == EntryType::Symlink ||
+         is_special(type);
 }
 
 bool KopiaTreeFormat::unchanged(const Entry& now, const StoredEntry& before) const {
@@ -229,6 +231,7 @@ Status KopiaTreeFormat::contents_of(const StoredEntry& entry,
                                     ContentReader& reader,
                                     Workspace& workspace,
                                     std::vector<ContentId>& out) const {
+  if (is_special(entry.entry.type)) return {};
   std::vector<ListedPiece> pieces;
   TRY(collect(TRY(object_of(entry)), 0, std::nullopt, reader, workspace, pieces, &out));
   for (const ListedPiece& piece : pieces)
@@ -280,7 +283,8 @@ Result<Bytes> KopiaTreeFormat::write_directory(std::span<const StoredEntry> entr
                                                const DirectorySummary& summary,
                                                ContentWriter& writer,
                                                Workspace& workspace) const {
-  const std::string json = kopia::write_directory(entries, {.summary = summary});
+  const std::string json = kopia::write_directory(
+      entries, {.summary = summary, .incomplete = summary.partial ? std::string(kCheckpoint) : ""});
   return TRY(write_object(kDirectoryPrefix, json, writer, workspace)).to_string();
 }
 

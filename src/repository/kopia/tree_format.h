@@ -40,7 +40,11 @@ class KopiaTreeFormat final : public TreeFormat {
                   ContentIndex& index)
       : chunker_(std::move(chunker)), contents_(contents), index_(index) {}
 
-  EntryNeeds needs() const override { return {.xattrs = false}; }
+  EntryNeeds needs() const override { return needs_; }
+
+  // For who backs up, before it begins: asking for attributes takes as long as all else that is
+  // asked of a file, and kopia itself keeps none.
+  void set_needs(EntryNeeds needs) { needs_ = needs; }
 
   bool stores(EntryType type) const override;
 
@@ -101,6 +105,7 @@ class KopiaTreeFormat final : public TreeFormat {
                                 ContentReader& reader,
                                 Workspace& workspace) const;
 
+  EntryNeeds needs_ = {};
   const std::unique_ptr<Chunker> chunker_;
   const KopiaContentFormat& contents_;
   ContentIndex& index_;

@@ -135,7 +135,8 @@ SnapshotFile Opened::new_snapshot(const BackupRequest& request, TimePoint time) 
 
 ContentWriterOptions Opened::writer_options(const BackupRequest& request) const {
   const std::string word = request.compression.empty() ? "auto" : request.compression;
-  ContentWriterOptions options{.dry_run = request.dry_run};
+  ContentWriterOptions options{.pack_memory = BackupMemory::of(access_.memory).packs,
+                               .dry_run = request.dry_run};
   const std::optional<Codec> codec = restic_codec(word);
   if (config_.version >= 2) {
     if (codec) options.data_codec = *codec;
@@ -165,6 +166,8 @@ Result<BackupReport> Opened::backup(const BackupRequest& request,
   UploadOptions upload = request.upload;
   if (parent) upload.parent = to_snapshot(parent->id, parent->file).root;
   if (upload.threads == 0) upload.threads = access_.threads;
+  if (access_.memory != 0) upload.memory = BackupMemory::of(access_.memory).files;
+  upload.pace = access_.pace;
 
   ResticPackSession session(files_, [this] { return still_locked(); });
   ContentWriter writer(*store_, format_, session, *index_.index, writer_options(request));

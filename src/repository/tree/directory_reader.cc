@@ -18,6 +18,7 @@ namespace lateen::repository {
 
 namespace {
 
+constexpr ByteCount kLeastHole = 64_KiB;
 constexpr std::size_t kNamesAtOnce = 64 * 1024;
 constexpr ssize_t kMaxXattrs = 1 << 20;  // the kernel's own bounds are 64 KiB each
 
@@ -97,6 +98,9 @@ Entry entry_of(const struct statx& info, Bytes name) {
   entry.device = makedev(info.stx_dev_major, info.stx_dev_minor);
   entry.rdevice = makedev(info.stx_rdev_major, info.stx_rdev_minor);
   entry.links = info.stx_nlink;
+  // A little less than its size is what a file system may save without a hole.
+  const ByteCount there = ByteCount{info.stx_blocks} * 512;
+  entry.sparse = entry.type == EntryType::File && there + kLeastHole <= entry.size;
   return entry;
 }
 

@@ -52,6 +52,7 @@ struct Entry {
   std::uint64_t device = 0;   // st_dev
   std::uint64_t rdevice = 0;  // st_rdev, of devices
   std::uint64_t links = 1;    // st_nlink
+  bool sparse = false;      // a file with holes
   Bytes link_target = {};
   std::vector<ExtendedAttribute> xattrs = {};  // in the order in which the kernel lists them
 };
@@ -73,6 +74,7 @@ struct DirectorySummary {
   std::uint64_t ignored = 0;  // the same, of kinds that are told to be passed over
   std::vector<Problem> problems = {};  // the first of them, at most kMaxProblems, sorted by path
   static constexpr std::size_t kMaxProblems = 10;
+  bool partial = false;  // of a checkpoint: there may be more
 
   // Takes in what lies below a subdirectory.
   void add(const DirectorySummary& below);
