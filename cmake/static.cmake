@@ -1,8 +1,8 @@
 # LATEEN_STATIC: the libraries of libraries.cmake in their static form, wherever Debian has one, so that the program runs
 # without installing any: on Debian 12, Ubuntu 22.04 and what came after them. Included before the libraries are looked for.
 #
-# Four have no static form; `make image` and `make dist` bring them and libstdc++ along, and the program looks into lib/
-# beside itself before it asks the system.
+# Four have no static form; `make image` and `make dist` bring them along, and the program looks into lib/ beside itself before
+# it asks the system. glibc and libstdc++ are the system's (docs/dependencies.md).
 set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
 set(OPENSSL_USE_STATIC_LIBS ON)
 set(ZLIB_USE_STATIC_LIBS ON)
