@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,18 +99,39 @@ Result<BackupRequest> read_request(RepoCall& call) {
   request.ignore_inode = flag_or_true(flags, "ignore-inode", "RESTIC_IGNORE_INODE");
   request.ignore_ctime = flag_or_true(flags, "ignore-ctime", "RESTIC_IGNORE_CTIME");
   request.with_atime = flags.is("with-atime");
+  request.with_xattrs = flags.is("with-xattrs");
   request.skip_if_unchanged = flags.is("skip-if-unchanged");
   return request;
 }
 
-// `backup .` saves what is in the folder; other paths are found again under their own names.
+// The folder that all of these relative paths are named from, as far as they lead up the same way.
+std::optional<FilePath> common_start(const std::vector<FilePath>& paths) {
+  std::optional<std::size_t> common;
+  for (const FilePath& path : paths) {
+    const FilePath clean = path.lexically_normal();
+    const auto up = static_cast<std::size_t>(std::count(clean.begin(), clean.end(), ".."));
+    if (path.is_absolute() || common.value_or(up) != up) return std::nullopt;
+    common = up;
+  }
+  FilePath start = std::filesystem::absolute(".").lexically_normal().parent_path();
+  for (std::size_t up = common.value_or(0); up > 0; --up)
+    start = start.parent_path();
+  return start;
+}
+
+// `backup .` saves what is in the folder; other paths are found again as they were named, relative
+// ones by their relative names, as with restic.
 void add_paths(const OpenRepo& repo, std::vector<FilePath> paths, BackupRequest& request) {
-  const bool here = paths.size() == 1 && paths.front().lexically_normal() == ".";
+  const bool here = paths.size() == 1 &&
+                    std::ranges::all_of(paths.front().lexically_normal(), [](const FilePath& part) {
+                      return part.empty() || part == "." || part == "..";
+                    });
   struct stat info = {};
   const bool folder =
       paths.size() == 1 && ::stat(paths.front().c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   // Kopia's snapshots are of one folder, and known by its path.
   request.upload.keep_paths = repo.restic != nullptr ? !here : !folder;
+  if (repo.restic != nullptr) request.upload.keep_from = common_start(paths).value_or("/");
   for (FilePath& path : paths)
     path = std::filesystem::absolute(path).lexically_normal();
   request.upload.paths = std::move(paths);
@@ -235,6 +258,10 @@ std::vector<FlagSpec> backup_flags() {
        .kind = FlagKind::Bool,
        .usage = "Run the arguments as a command and save what it prints"},
       {.name = "with-atime", .kind = FlagKind::Bool, .usage = "Keep access times"},
+      {.name = "with-xattrs",
+       .kind = FlagKind::Bool,
+       .usage =
+           "Keep extended attributes and ACLs in a kopia repository (restic's always have them)"},
       {.name = "ignore-inode",
        .kind = FlagKind::Bool,
        .usage = "Compare without inode and ctime (default: $RESTIC_IGNORE_INODE)"},

@@ -24,27 +24,29 @@ Result<Overwrite> read_overwrite(const std::string& word) {
                "--overwrite {}: there are always, if-changed, if-newer, never", word);
 }
 
-using Select = std::function<bool(const std::string&, const StoredEntry&)>;
-
 // Excludes and includes exclude each other, as in restic. Included is what fits, and all below it.
-Result<Select> read_selection(const Flags& flags) {
+Status read_selection(const Flags& flags, RestoreOptions& options) {
   const auto excludes = std::make_shared<const PatternSet>(TRY(PatternSet::read(flags, "exclude")));
   const auto includes = std::make_shared<const PatternSet>(TRY(PatternSet::read(flags, "include")));
   if (!excludes->empty() && !includes->empty()) {
     return Error(Code::InvalidArgument, "--exclude and --include exclude each other");
   }
   if (!excludes->empty()) {
-    return Select([excludes](const std::string& path, const StoredEntry& /*entry*/) {
+    options.select = [excludes](const std::string& path, const StoredEntry& /*entry*/) {
       return !excludes->look_at(path).matched;
-    });
+    };
   }
-  if (includes->empty()) return Select();
-  return Select([includes](const std::string& path, const StoredEntry& stored) {
+  if (includes->empty()) return {};
+  options.is_on_the_way = [includes](const std::string& path) {
+    return !includes->look_at(path).matched;
+  };
+  options.select = [includes](const std::string& path, const StoredEntry& stored) {
     if (path == "/") return true;
     const PathFilter::Answer answer = includes->look_at(path);
     const bool folder = stored.entry.type == repository::EntryType::Directory;
     return answer.matched || (folder && answer.child_may_match);
-  });
+  };
+  return {};
 }
 
 Result<RestoreOptions> read_options(RepoCall& call) {
@@ -57,7 +59,7 @@ Result<RestoreOptions> read_options(RepoCall& call) {
   options.overwrite = TRY(read_overwrite(flags.text("overwrite")));
   options.sparse = flags.is("sparse");
   options.dry_run = flags.is("dry-run");
-  options.select = TRY(read_selection(flags));
+  TRY(read_selection(flags, options));
   // Everything else on the machine would go.
   if (flags.is("delete") && !options.select && options.target.lexically_normal() == "/") {
     return Error(Code::InvalidArgument, "--delete with --target / needs --include or --exclude");
@@ -134,7 +136,12 @@ Result<int> run(RepoCall& call) {
   const SnapshotList list = TRY(list_snapshots(call, repo));
   const SnapshotPath found =
       TRY(find_snapshot(list.snapshots, call.call.args.front(), read_filter(call.flags())));
-  TRY(need_contents(repo, call.stop()));
+  if (!found.snapshot.incomplete.empty()) {
+    return Error(Code::InvalidArgument, "snapshot {} is not whole ({}): its backup did not end",
+                 found.snapshot.id.substr(0, 8), found.snapshot.incomplete)
+        .with_hint("Restore another one; single files of it can be had with `dump` and `mount`.");
+  }
+  TRY(need_some_contents(call, repo));
   const StoredEntry root = TRY(find_entry(*repo.repository, found.snapshot.root, found.folder));
   call.printer.note(
       fmt::format("restoring snapshot {} of [{}] to {}", found.snapshot.id.substr(0, 8),
