@@ -1,8 +1,12 @@
 // The JSON documents of kopia's repositories: what is read and written again reads as the same.
+#include <algorithm>
 #include <array>
+#include <vector>
 
+#include "base/text.h"
 #include "fuzzer.h"
 #include "repository/kopia/directory.h"
+#include "repository/kopia/epoch.h"
 #include "repository/kopia/format.h"
 #include "repository/kopia/go_time.h"
 #include "repository/kopia/manifests.h"
@@ -76,11 +80,27 @@ void try_names(lateen::BytesView bytes) {
   static_cast<void>(kopia::Sharding::parse(bytes));
 }
 
+// A listing of index blobs: what counts is always some of what is there.
+void try_epochs(lateen::BytesView bytes) {
+  std::vector<kopia::BlobInfo> blobs;
+  for (const std::string_view name : lateen::split(bytes, '\n')) {
+    blobs.push_back({.id = std::string(name),
+                     .size = name.size(),
+                     .modified = lateen::TimePoint(std::chrono::hours(30 * blobs.size()))});
+  }
+  std::ranges::sort(blobs, {}, &kopia::BlobInfo::id);
+  const kopia::EpochState state = kopia::epoch_state(blobs);
+  for (const kopia::BlobInfo& active : kopia::active_indexes(state))
+    LATEEN_ASSERT(std::ranges::find(blobs, active) != blobs.end(), "it was in the listing");
+  static_cast<void>(kopia::should_advance(state, {}));
+  static_cast<void>(kopia::complete_sets(blobs));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::array kTries = {try_directory, try_manifests, try_snapshot, try_list,
-                                 try_format,    try_schedule,  try_names};
+                                 try_format,    try_schedule,  try_names,    try_epochs};
   if (size == 0) return 0;
   kTries[data[0] % kTries.size()](lateen::fuzz::as_bytes(data + 1, size - 1));
   return 0;

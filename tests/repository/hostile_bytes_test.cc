@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
+#include "base/text.h"
 #include "repository/kopia/fixture.h"
 #include "repository/kopia/index_blob.h"
 #include "repository/restic/content_format.h"
@@ -89,7 +91,9 @@ void run(Fuzzer fuzzer, const std::vector<Bytes>& seeds, std::size_t changes) {
   };
   for (const Bytes& seed : seeds)
     try_one(seed);
-  for (std::size_t i = 0; i < changes; ++i)
+  // LATEEN_HOSTILE_TIMES: for long runs, under sanitizers.
+  const auto times = parse_int(env("LATEEN_HOSTILE_TIMES").value_or("1"));
+  for (std::size_t i = 0; i < changes * static_cast<std::size_t>(times.value_or(1)); ++i)
     try_one(changed(seeds[random.next() % seeds.size()], random));
 }
 
@@ -126,6 +130,10 @@ class HostileKopia : public kopia::KopiaFixture {
       }));
       const Bytes format = read_file(folder / "kopia.repository.f").value_or("{}");
       seeds.documents.push_back(Bytes(1, 4) + format);
+      seeds.documents.push_back(
+          Bytes(1, 7) +
+          "xe1\nxe2\nxn0_0a-s1-c2\nxn0_0b-s1-c2\nxn1_1a-s2-c1\nxn2_2a-s3-c1\nxs0_3a-s4-c1\n"
+          "xr0_1_4a-s5-c1\nxw1700000000");
       for (const int version : {1, 2}) {
         const auto encoded = kopia::encode_index(entries, packs, version);
         if (encoded) seeds.indexes.push_back(*encoded);
