@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "cli/commands.h"
+#include "cli/help_topics.h"
 
 namespace lateen::cli {
 namespace {
@@ -25,16 +26,36 @@ Command verb_command(const std::string& verb,
   return command;
 }
 
+// `help topics`, and `help TOPIC`: a page of the documents. Velero's help has none.
+bool print_help_page(Invocation& call) {
+  if (call.is_velero() || call.args.size() != 1) return false;
+  if (call.args[0] == "topics") {
+    call.console.out("Pages of the documents, by `lateen help TOPIC`:\n\n" + list_help_pages());
+    return true;
+  }
+  const HelpPage* page = find_help_page(call.args[0]);
+  if (page == nullptr) return false;
+  call.console.out(plain_page(page->markdown));
+  return true;
+}
+
 // `help backup create` is `backup create --help`.
 Result<int> print_help(Invocation& call) {
   const Command root = root_command(call.program);
+  if (call.flags.is("reference")) {
+    call.console.out(reference_of(root));
+    return 0;
+  }
   const Command* command = &root;
   std::string path = call.program;
   for (const std::string& word : call.args) {
     const Command* child = find_child(*command, word);
     if (child == nullptr) {
+      if (print_help_page(call)) return 0;
+      const std::string_view topics =
+          call.is_velero() ? "" : " `lateen help topics` lists pages of the documents.";
       return Error(Code::InvalidArgument, "unknown help topic \"{}\"", word)
-          .with_hint(fmt::format("`{} --help` lists the commands that there are.", path));
+          .with_hint(fmt::format("`{} --help` lists the commands that there are.{}", path, topics));
     }
     command = child;
     path += " " + child->name;
@@ -56,6 +77,9 @@ Command root_command(const std::string& program) {
                    "Lateen backs up and restores Kubernetes: its API objects and the volumes that "
                    "they use. It speaks "
                    "Velero's\ncustom resources, commands and bucket layout."};
+  if (program != "velero")
+    root.text +=
+        " `lateen help topics` lists pages to read: restore-at-3am, quickstart and others.";
   root.children = groups;
   root.children.push_back(verb_command("get", "Get velero resources", groups));
   root.children.push_back(verb_command("create", "Create velero resources", groups));
@@ -77,6 +101,7 @@ Command root_command(const std::string& program) {
   root.children.push_back(audit_commands());
   root.children.push_back(server_command());
   root.children.push_back(agent_command());
+  root.children.push_back(repo_maintenance_command());
   root.children.push_back(restore_helper_command());
   root.children.push_back(data_mover_command());
   root.children.push_back(sandbox_commands());
@@ -93,6 +118,10 @@ Command root_command(const std::string& program) {
   root.children.push_back({.name = "help",
                            .usage = "[command]",
                            .summary = "Help about any command",
+                           .flags = {{.name = "reference",
+                                      .kind = FlagKind::Bool,
+                                      .usage = "All commands as docs/reference/flags.md has them",
+                                      .hidden = true}},
                            .run = print_help});
   return root;
 }
@@ -101,7 +130,6 @@ int run(const std::string& program, std::span<const std::string> arguments, std:
   SystemConsole console;
   const SystemClock clock;
   return dispatch(root_command(program), {arguments.begin(), arguments.end()}, console, clock,
-  root.children.push_back(repo_maintenance_command());
                   stop);
 }
 
