@@ -89,7 +89,8 @@ class OtlpExporterTest : public ::testing::Test {
 
 TEST_F(OtlpExporterTest, ABackupsTreeArrivesWithItsIdsAndTimes) {
   Collector collector;
-  OtlpOptions options{.url = collector.url(), .resource = {{"service.name", "lateen-server"}}};
+  OtlpOptions options{
+      .url = collector.url(), .resource = {{"service.name", "lateen-server"}}, .pause = 20ms};
   options.headers.set("Authorization", "Bearer abc");
   const Tracer tracer = tracer_to(std::move(options));
   const Trace trace = Trace::of_object(tracer, kUid);
