@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "server/backup_signer.h"
+#include "server/repository_keys.h"
 #include "server/signing_keys.h"
 #include "server/testing/velero_cluster.h"
-#include "server/volume_repositories.h"
 
 namespace lateen::server {
 namespace {

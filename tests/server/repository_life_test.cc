@@ -142,6 +142,7 @@ TEST_F(RepositoryLifeTest, AJobThatFailedSaysWhyAndOnlyTheLatestAreKept) {
   ASSERT_EQ(jobs().size(), 1U);
   const std::string first(kube::name_of(jobs().front()));
   end_job(jobs().front(), "Failed");
+  cluster_.clock.advance(std::chrono::minutes(1));
   maintenance->reconcile({});
   ASSERT_EQ(now().status.recent_maintenance.size(), 1U);
   EXPECT_EQ(now().status.recent_maintenance.front().result, "Failed");

@@ -1,9 +1,10 @@
 // A BackupRepository through its life: filled, maintained by Jobs, given another key, measured, and
-// restored from.
+// restored from; and the commands for that on a repository by itself.
 #include "base/encoding.h"
 #include "base/text.h"
 #include "voyages/testing/node_agent.h"
 #include "voyages/testing/objects.h"
+#include "voyages/testing/repository_voyage.h"
 #include "voyages/testing/voyage.h"
 
 namespace lateen::voyages {
@@ -161,6 +162,56 @@ TEST_F(RepositoryLifeVoyage, ARekeyLocksTheFormerKeyOutAndBackupsComeBackByTheNe
   EXPECT_EQ(harbour().must_kubectl({"-n", "locked", "exec", "keeper", "--", "/bin/sh", "-c",
                                     "cat /data/first /data/second"}),
             "first of locked\nsecond of locked\n");
+}
+
+// A repository by itself, in both formats.
+class RepositoryLifeVoyageAlone : public RepositoryVoyage,
+                                  public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(,
+                         RepositoryLifeVoyageAlone,
+                         ::testing::Values("kopia", "restic"),
+                         [](const auto& format) { return std::string(format.param); });
+
+TEST_P(RepositoryLifeVoyageAlone, RekeyGivesItAnotherPasswordAndKeepsWhatIsStored) {
+  make_source();
+  expect_ok(lateen({"init", "--format", GetParam()}));
+  expect_ok(lateen({"backup", source().string()}));
+  const FilePath fresh = dir() / "fresh";
+  write_text(fresh, "another one\n");
+  expect_ok(lateen({"rekey", "--new-password-file", fresh.string()}));
+  EXPECT_EQ(lateen({"snapshots"}).code, 12) << "by the former password";
+  expect_ok(lateen({"check", "--read-data", "--password-file", fresh.string()}));
+  expect_ok(lateen({"backup", source().string(), "--password-file", fresh.string()}));
+  if (std::string_view(GetParam()) == "restic") {
+    EXPECT_NE(restic({"snapshots"}).code, 0);
+    expect_ok(restic({"check", "--read-data", "--password-file", fresh.string()}));
+  }
+}
+
+TEST_P(RepositoryLifeVoyageAlone, GrowthSaysWhatEachSnapshotChangedAndAdded) {
+  ASSERT_TRUE(make_dirs(source()));
+  write_text(source() / "old", noise(300'000, 1));
+  write_text(source() / "copy", noise(300'000, 1));
+  expect_ok(lateen({"init", "--format", GetParam()}));
+  expect_ok(lateen({"backup", source().string()}));
+  write_text(source() / "new", noise(100'000, 2));
+  expect_ok(lateen({"backup", source().string()}));
+  expect_ok(lateen({"backup", source().string()}));
+  const Outcome told = lateen({"stats", "--mode", "growth", "--json"});
+  const auto growth = parse_json(told.out);
+  ASSERT_TRUE(growth) << told.story();
+  const JsonArray* snapshots = array_at(*growth, "snapshots");
+  ASSERT_TRUE(snapshots != nullptr && snapshots->size() == 3U) << told.story();
+  EXPECT_EQ(int_at(snapshots->at(0), "size"), 600'000);
+  EXPECT_EQ(int_at(snapshots->at(1), "size"), 700'000);
+  EXPECT_EQ(int_at(snapshots->at(1), "changed"), 100'000);
+  // Files, and what folders and their names take.
+  EXPECT_NEAR(static_cast<double>(int_at(snapshots->at(0), "new").value_or(0)), 300'000, 5'000);
+  EXPECT_NEAR(static_cast<double>(int_at(snapshots->at(1), "new").value_or(0)), 100'000, 5'000);
+  EXPECT_EQ(int_at(snapshots->at(2), "changed"), 0);
+  EXPECT_EQ(int_at(*growth, "logical_size"), 2'000'000);
+  EXPECT_GT(find(*growth, "dedup_ratio")->to_number<double>(), 4.5);
 }
 
 }  // namespace
