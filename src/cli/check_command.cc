@@ -16,18 +16,6 @@ using assurance::CheckVerdict;
 // EBS' own for an account that asked for nothing else.
 constexpr const char* kDefaultQuota = "100000";
 
-std::string_view mark_of(CheckVerdict verdict) {
-  switch (verdict) {
-    case CheckVerdict::Ok:
-      return "✓";
-    case CheckVerdict::Warning:
-      return "‼";
-    case CheckVerdict::Failed:
-      return "✗";
-  }
-  return "✗";
-}
-
 std::string_view heading_of(CheckGroup group) {
   switch (group) {
     case CheckGroup::Before:
@@ -93,6 +81,18 @@ Result<int> run_checks(Invocation& call) {
 
 }  // namespace
 
+std::string_view check_mark(CheckVerdict verdict) {
+  switch (verdict) {
+    case CheckVerdict::Ok:
+      return "✓";
+    case CheckVerdict::Warning:
+      return "‼";
+    case CheckVerdict::Failed:
+      return "✗";
+  }
+  return "✗";
+}
+
 std::string print_checks(const CheckResults& results) {
   std::string text;
   std::optional<CheckGroup> group;
@@ -102,7 +102,7 @@ std::string print_checks(const CheckResults& results) {
       text += fmt::format("{}{}\n", text.empty() ? "" : "\n", heading_of(info.group));
       group = info.group;
     }
-    text += fmt::format("  {} {}{}{}: {}{}{}\n", mark_of(one.verdict),
+    text += fmt::format("  {} {}{}{}: {}{}{}\n", check_mark(one.verdict),
                         info.row > 0 ? fmt::format("{}. ", info.row) : "", info.title,
                         one.subject.empty() ? "" : fmt::format(" [{}]", one.subject), one.evidence,
                         one.verdict == CheckVerdict::Ok ? "" : "  ",

@@ -16,6 +16,9 @@ Command check_iam_command();
 
 std::string print_checks(const std::vector<assurance::CheckResult>& results);
 
+// "✓" and its like, which begin a line.
+std::string_view check_mark(assurance::CheckVerdict verdict);
+
 std::string print_iam(const std::vector<assurance::IamVerdict>& verdicts,
                       const assurance::IamScenario& scenario);
 Json iam_document(const std::vector<assurance::IamVerdict>& verdicts,

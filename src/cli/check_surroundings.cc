@@ -1,16 +1,17 @@
 #include <array>
+#include <set>
 
 #include "base/text.h"
 #include "cli/check_rows.h"
-#include "cli/server_status.h"
 #include "cli/install_apply.h"
 #include "cli/install_objects.h"
 #include "cli/install_options.h"
 #include "cli/published_keys.h"
+#include "cli/server_status.h"
 #include "kube/discovery.h"
 #include "kube/object.h"
-#include "server/signing_keys.h"
 #include "server/repository_keys.h"
+#include "server/signing_keys.h"
 #include "volumes/csi_snapshot.h"
 #include "volumes/volume_repository.h"
 
@@ -62,12 +63,12 @@ void check_repository_key(const Session& session, std::stop_token stop, CheckRes
                              "Ask as somebody who may list BackupRepositories."));
     return;
   }
-}
   for (const PublishedKey& one : *published)
     results.push_back(warned("repository-key", one.subject, one.detail, one.next));
   if (published->empty())
     results.push_back(passed("repository-key", "", "no repository has the published one"));
   check_escrow(*secret, session, results);
+}
 
 void check_signing_key(const Session& session, std::stop_token stop, CheckResults& results) {
   const auto secret = read_secret_object(session, server::kSigningSecret, stop);
@@ -138,47 +139,51 @@ void check_server(const Session& session, std::stop_token stop, CheckResults& re
   }
 }
 
-// What an install creates, by a verb on a kind.
-struct NeededRight {
-  std::string_view group;
-  std::string_view resource;
-};
-
-constexpr std::array<NeededRight, 5> kInstallRights = {{
-    {"", "namespaces"},
-    {"apiextensions.k8s.io", "customresourcedefinitions"},
-    {"rbac.authorization.k8s.io", "clusterrolebindings"},
-    {"apps", "deployments"},
-    {"", "serviceaccounts"},
-}};
-
-Result<bool> may_create(const NeededRight& right, const Session& session, std::stop_token stop) {
+Result<bool> may_create(const kube::ObjectPath& path,
+                        const Session& session,
+                        std::stop_token stop) {
   const Json review = JsonObject{
       {"apiVersion", "authorization.k8s.io/v1"},
       {"kind", "SelfSubjectAccessReview"},
       {"spec", JsonObject{{"resourceAttributes", JsonObject{{"verb", "create"},
-                                                            {"group", right.group},
-                                                            {"resource", right.resource}}}}}};
+                                                            {"group", path.gvr.group},
+                                                            {"resource", path.gvr.resource},
+                                                            {"namespace", path.ns}}}}}};
   const Json answer = TRY(session.client->create(
       {.gvr = {"authorization.k8s.io", "v1", "selfsubjectaccessreviews"}}, review, {}, stop));
   return bool_at(answer, "status.allowed").value_or(false);
 }
 
-void check_rights(const Session& session, std::stop_token stop, CheckResults& results) {
-  std::vector<std::string> denied;
-  for (const NeededRight& right : kInstallRights) {
-    const auto allowed = may_create(right, session, stop);
-    if (!allowed) {
-      results.push_back(warned("pre-permissions", "", allowed.error().message(),
-                               "kubectl auth can-i create customresourcedefinitions"));
-      return;
-    }
-    if (!*allowed) denied.emplace_back(right.resource);
+// Where an install with everything creates objects: by kind and namespace.
+Result<std::set<kube::ObjectPath>> installed_collections(const std::string& ns) {
+  const InstallOptions all{.ns = ns, .credentials = Secret("x"), .node_agent = true};
+  std::set<kube::ObjectPath> collections;
+  for (const Json& object : install_objects(all)) {
+    kube::ObjectPath path = TRY(install_path(object));
+    path.name.clear();
+    collections.insert(std::move(path));
   }
-  if (denied.empty()) {
+  return collections;
+}
+
+Result<std::vector<std::string>> denied_kinds(const Session& session, std::stop_token stop) {
+  std::vector<std::string> denied;
+  for (const kube::ObjectPath& path : TRY(installed_collections(session.ns()))) {
+    if (!TRY(may_create(path, session, stop)))
+      denied.push_back(path.gvr.group_resource().to_string());
+  }
+  return denied;
+}
+
+void check_rights(const Session& session, std::stop_token stop, CheckResults& results) {
+  const auto denied = denied_kinds(session, std::move(stop));
+  if (!denied) {
+    results.push_back(warned("pre-permissions", "", denied.error().message(),
+                             "kubectl auth can-i create customresourcedefinitions"));
+  } else if (denied->empty()) {
     results.push_back(passed("pre-permissions", "", "you may create all that an install creates"));
   } else {
-    results.push_back(failed("pre-permissions", "", "you may not create " + join(denied, ", "),
+    results.push_back(failed("pre-permissions", "", "you may not create " + join(*denied, ", "),
                              "Install as an administrator of the cluster."));
   }
 }
@@ -224,10 +229,12 @@ void check_other_server(const Session& session, std::stop_token stop, CheckResul
   const JsonArray* containers = array_at(*deployment, "spec.template.spec.containers");
   const std::string image(
       containers == nullptr || containers->empty() ? "" : string_at(containers->front(), "image"));
-  results.push_back(warned(
-      "pre-other-server", "", fmt::format("Deployment velero runs {}", image),
-      fmt::format("Two servers would both work: kubectl -n {} scale deploy/velero --replicas 0",
-                  session.ns())));
+  const bool ours = image.find("lateen") != std::string::npos;
+  results.push_back(warned("pre-other-server", "",
+                           fmt::format("Deployment {}/velero runs {}", session.ns(), image),
+                           ours ? "It is installed: `lateen install --apply` changes its settings."
+                                : "An install leaves it as it is: `lateen takeover` puts Lateen in "
+                                  "its place."));
 }
 
 void check_snapshot_api(const Session& session,

@@ -69,6 +69,21 @@ void warn_of_velero(const Json& wanted, kube::Client& client, Invocation& call) 
       string_at(ours->front(), "image"), call.program));
 }
 
+// Credentials that were there stay, and not those that were given just now.
+void warn_of_credentials(const Json& wanted, kube::Client& client, Invocation& call) {
+  const auto path = install_path(wanted);
+  if (!path) return;
+  const auto there = client.get(*path, {}, call.stop);
+  if (!there) return;
+  const Json* kept = find(*there, "data");
+  const Json* given = find(wanted, "data");
+  if (kept == nullptr || given == nullptr || *kept == *given) return;
+  call.console.err(fmt::format(
+      "WARNING: {}/{} was there already and keeps its credentials, which differ from {}.\n  `{} "
+      "install --apply` puts those in.\n",
+      kube::kind_of(wanted), kube::name_of(wanted), call.flags.text("secret-file"), call.program));
+}
+
 Status put_all(const InstallWork& work,
                const InstallOptions& options,
                const std::vector<Json>& objects,
@@ -82,6 +97,7 @@ Status put_all(const InstallWork& work,
     for (const Json& object : objects) {
       if (kube::kind_of(object) == "Deployment" || kube::kind_of(object) == "DaemonSet")
         warn_of_velero(object, work.client, call);
+      if (kube::kind_of(object) == "Secret") warn_of_credentials(object, work.client, call);
     }
   }
   return {};
