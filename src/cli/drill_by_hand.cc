@@ -114,7 +114,8 @@ std::vector<Json> cronjob_objects(const Flags& flags, const std::string& ns) {
        JsonArray{rule("", {"namespaces"}, {"create", "get", "list", "watch", "delete"}),
                  rule("", {"pods"}, {"get", "list", "watch"}), rule("", {"pods/exec"}, {"create"}),
                  rule("networking.k8s.io", {"networkpolicies"}, {"create"}),
-                 rule("velero.io", {"restores"}, {"create", "get", "delete"})}}};
+                 // kubectl waits until what it deletes is gone, and watches for that.
+                 rule("velero.io", {"restores"}, {"create", "get", "list", "watch", "delete"})}}};
   const Json binding = JsonObject{
       {"apiVersion", "rbac.authorization.k8s.io/v1"},
       {"kind", "ClusterRoleBinding"},
