@@ -1,5 +1,7 @@
 #include "server/local_context.h"
 
+#include "volumes/ebs/ebs_snapshotter.h"
+
 namespace lateen::server {
 namespace {
 
@@ -21,6 +23,8 @@ LocalContext::LocalContext(
                .log = std::move(log),
                .stores = stores_,
                .snapshotters = snapshotters_,
-               .metrics = metrics_} {}
+               .metrics = metrics_} {
+  volumes::ebs::add_ebs(snapshotters_);
+}
 
 }  // namespace lateen::server

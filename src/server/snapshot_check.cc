@@ -1,6 +1,5 @@
 #include "server/snapshot_check.h"
 
-#include <algorithm>
 #include <map>
 
 #include "model/native_snapshot.h"
@@ -143,20 +142,14 @@ Status check_native(const model::Backup& backup,
     const std::string& volume = one.spec.persistent_volume_name;
     if (id.empty()) continue;  // it failed then, and the backup says so
     auto snapshotter = locations.of(one.spec.location, stop);
-    const model::StringMap tags = {{"velero.io/backup", backup.metadata.name},
-                                   {"velero.io/pv", volume}};
-    const TimePoint since =
-        backup.status.start_timestamp.value_or(TimePoint()) - std::chrono::hours(1);
-    auto found =
-        snapshotter ? (*snapshotter)->find_snapshots(one.spec.provider_volume_id, tags, since, stop)
-                    : Result<std::vector<std::string>>(snapshotter.error());
-    if (!found || found->empty()) {
+    const auto there = snapshotter ? (*snapshotter)->has_snapshot(id, stop)
+                                   : Result<std::optional<bool>>(snapshotter.error());
+    if (!there) {
+      verdict.note("snapshot-unchecked", volume, there.error().message());
+    } else if (!there->has_value()) {
       verdict.note("snapshot-unchecked", volume,
-                   found ? fmt::format("the storage cannot be asked whether snapshot {} is there, "
-                                       "or it is gone: nothing is marked as this backup's",
-                                       id)
-                         : found.error().message());
-    } else if (std::find(found->begin(), found->end(), id) == found->end()) {
+                   fmt::format("its plugin cannot be asked whether snapshot {} is there", id));
+    } else if (!**there) {
       verdict.problem("snapshot-missing", volume,
                       fmt::format("the storage has no snapshot {}", id));
     } else {

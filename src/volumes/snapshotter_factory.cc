@@ -22,6 +22,10 @@ Result<std::vector<std::string>> VolumeSnapshotter::find_snapshots(std::string_v
   return std::vector<std::string>();
 }
 
+Result<std::optional<bool>> VolumeSnapshotter::has_snapshot(std::string_view, std::stop_token) {
+  return std::optional<bool>();
+}
+
 Status VolumeSnapshotter::mark_csi_snapshot(const Json&, const model::StringMap&, std::stop_token) {
   return {};
 }

@@ -73,6 +73,11 @@ class VolumeSnapshotter {
                                                           TimePoint since,
                                                           std::stop_token stop);
 
+  // Whether the snapshot is there and whole. None where the protocol has no word for it, as
+  // Velero's for plugins.
+  virtual Result<std::optional<bool>> has_snapshot(std::string_view snapshot_id,
+                                                   std::stop_token stop);
+
   // One that is gone already is fine.
   virtual Status delete_snapshot(std::string_view snapshot_id, std::stop_token stop) = 0;
 

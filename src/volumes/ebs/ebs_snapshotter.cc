@@ -108,6 +108,15 @@ class EbsSnapshotter final : public VolumeSnapshotter {
     return ids;
   }
 
+  // One that is being copied yet is as good as there; one in error holds nothing.
+  Result<std::optional<bool>> has_snapshot(std::string_view snapshot_id,
+                                           std::stop_token stop) override {
+    const auto snapshot = api_->snapshot(snapshot_id, stop);
+    if (!snapshot && snapshot.error().is(Code::NotFound)) return std::optional<bool>(false);
+    if (!snapshot) return Error(snapshot.error()).wrap("looking for snapshot {}", snapshot_id);
+    return std::optional<bool>(snapshot->state != "error");
+  }
+
   Status delete_snapshot(std::string_view snapshot_id, std::stop_token stop) override {
     const auto snapshot = api_->snapshot(snapshot_id, stop);
     if (!snapshot && snapshot.error().is(Code::NotFound)) return {};
