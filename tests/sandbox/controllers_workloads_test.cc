@@ -127,6 +127,37 @@ spec:
             "Bound");
 }
 
+TEST(StatefulSets, MakeTheClaimThatAPodOfSomebodyElsesWaitsFor) {
+  Cluster cluster(true);
+  cluster.create_namespace("shop");
+  cluster.create(R"yaml(
+apiVersion: v1
+kind: Pod
+metadata: {name: db-0, namespace: shop, labels: {app: db}}
+spec:
+  containers: [{name: main, image: x, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data-db-0}}]
+)yaml");
+  cluster.create(R"yaml(
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  updateStrategy: {type: OnDelete}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: main, image: x, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+)yaml");
+  cluster.wait(resources::kPersistentVolumeClaims, "shop", "data-db-0",
+               [](const Json& object) { return string_at(object, "status.phase") == "Bound"; });
+}
+
 TEST(Jobs, RunToTheirEndAndAreForgottenWhenTheySaySo) {
   Cluster cluster;
   if (!cluster.runs_pods()) GTEST_SKIP() << cluster.node().why_records_only();

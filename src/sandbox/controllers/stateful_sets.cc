@@ -115,6 +115,9 @@ Status StatefulSetController::step(const Json& set,
       TRY(remove_seen(api(), caches().pods, *entry->second, stop));
       settled = false;
     } else if (!is_settled(*entry->second)) {
+      // A pod that somebody else made, a restore for one, may wait for a claim that nobody has.
+      if (string_at(*entry->second, "status.phase") == "Pending")
+        TRY(ensure_claims(set, ordinal, stop));
       settled = false;
     }
     if (!settled && !is_parallel(set)) return Status();
