@@ -199,15 +199,18 @@ Result<server::ServerConfig> server_config(const Flags& flags, std::string ns) {
                  config.uploader_type);
   }
   config.plugin_dir = flags.text("plugin-dir");
+  config.otlp_endpoint = flags.text("otlp-endpoint");
+  config.restore_role = flags.text("restore-role");
+  config.service_account = flags.text("service-account");
   config.prefer_plugins = flags.is("prefer-plugins");
   config.features = flags.list("features");
   config.restore_resource_priorities = flags.list("restore-resource-priorities");
   TRY(take_times(flags, config));
   TRY(take_numbers(flags, config));
+  TRY(take_maintenance(flags, config));
   TRY(take_controllers(flags, config));
   TRY(take_leadership(flags, config));
   TRY(take_notifications(flags, config.notifications));
-  TRY(take_maintenance(flags, config));
   return config;
 }
 

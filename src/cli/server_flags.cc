@@ -172,6 +172,18 @@ std::vector<FlagSpec> server_flags() {
        .usage = "Run in a mode where only restores are allowed; backups, schedules, and "
                 "garbage-collection are all disabled. DEPRECATED: use read-only backup storage "
                 "locations instead."},
+      {.name = "otlp-endpoint",
+       .usage =
+           "An OpenTelemetry collector to send traces of backups and restores to, by OTLP over "
+           "HTTP: http://collector:4318. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else "
+           "none."},
+      {.name = "restore-role",
+       .usage =
+           "A ClusterRole that the server binds to its own ServiceAccount while a restore or a "
+           "drill runs, and only then. Default: its rights stay as they are."},
+      {.name = "service-account",
+       .usage = "The server's ServiceAccount, to which --restore-role is bound.",
+       .value = "velero"},
       {.name = "profiler-address",
        .usage = "The address to serve the profile of this process at; without a host, on this "
                 "machine only. Not served by default."},

@@ -72,6 +72,14 @@ struct ServerConfig {
   bool keep_last_good_backup = true;  // past its TTL, while all later ones have failed
   NotificationConfig notifications = {};
 
+  // The ClusterRole that is bound to the server's ServiceAccount only while a restore runs; empty:
+  // what it may do does not change.
+  std::string restore_role = {};
+  std::string service_account = "velero";
+
+  // Where traces go; empty: what OTEL_EXPORTER_OTLP_ENDPOINT says.
+  std::string otlp_endpoint = {};
+
   std::int64_t client_page_size = 500;
   std::size_t concurrent_backups = 1;   // at work at once, of different namespaces
   std::size_t concurrent_restores = 4;  // restores at work at once; Velero's one
@@ -84,6 +92,13 @@ struct ServerConfig {
   std::string uploader_type = "kopia";            // or restic
   Duration default_repo_maintain_frequency = {};  // zero: by the type of the repository
 
+  MaintenanceConfig maintenance = {};
+
+  // Within this time every pack of every repository is read back, at no more than this many bytes a
+  // second. 0: never; without limit.
+  Duration repository_verify_period = std::chrono::hours(720);
+  ByteCount repository_verify_rate = 20_MiB;
+
   // Each time one of `verify_parts` parts of all backups is verified, in turn. 0: never.
   Duration verify_frequency = std::chrono::hours(24);
   std::size_t verify_parts = 7;
@@ -92,12 +107,5 @@ struct ServerConfig {
   bool prefer_plugins = false;          // of what is built in as well
   std::vector<std::string> features;    // passed on to plugins
 };
-  MaintenanceConfig maintenance = {};
-
-  // Within this time every pack of every repository is read back, at no more than this many bytes a
-  // second. 0: never; without limit.
-  Duration repository_verify_period = std::chrono::hours(720);
-  ByteCount repository_verify_rate = 20_MiB;
-
 
 }  // namespace lateen::server

@@ -14,6 +14,7 @@
 #include "model/restore.h"
 #include "model/restore_drill.h"
 #include "model/schedule.h"
+#include "net/otlp_exporter.h"
 #include "objects/store_factory.h"
 #include "server/announcer.h"
 #include "server/backup_controllers.h"
@@ -31,16 +32,16 @@
 #include "server/notifications.h"
 #include "server/recovery.h"
 #include "server/repository_controller.h"
-#include "server/request_controllers.h"
 #include "server/repository_keys.h"
 #include "server/repository_maintenance.h"
 #include "server/repository_rekey.h"
 #include "server/repository_verifier.h"
+#include "server/request_controllers.h"
 #include "server/restore_controller.h"
+#include "server/restore_rights.h"
 #include "server/schedule_controller.h"
 #include "server/server_plugins.h"
 #include "server/signing_keys.h"
-#include "server/volume_repositories.h"
 #include "volumes/ebs/ebs_snapshotter.h"
 
 namespace lateen::server {
@@ -134,9 +135,9 @@ RunningList make_controllers(const ServerContext& context, const DownloadServer&
   add(list, config, make_status_controller(context), {"serverstatusrequests"});
   if (config.verify_frequency > Duration::zero())
     add(list, config, make_verify_controller(context), {});
-  add_drills(list, context);
   if (config.repository_verify_period > Duration::zero())
     add(list, config, make_repository_verify_controller(context), {});
+  add_drills(list, context);
   add(list, config, make_freshness_controller(context), {});
   return list;
 }
@@ -322,7 +323,20 @@ Status run_server(const ServerConfig& config,
                              .plugins = &plugins};
   const auto notifier = TRY(Notifier::start(silent));
   const auto announcer = Announcer::start(silent, notifier.get());
+  std::unique_ptr<RestoreRights> rights;
+  if (!config.restore_role.empty()) {
+    rights = std::make_unique<RestoreRights>(
+        client,
+        RestoreRole{
+            .role = config.restore_role, .account = config.service_account, .ns = config.ns},
+        log);
+  }
   ServerContext context = silent;
+  context.restore_rights = rights.get();
+  context.tracer = {.sink = TRY(net::start_otlp_exporter(
+                        TRY(net::otlp_options(config.otlp_endpoint, "lateen-server")), log)),
+                    .clock = &clock,
+                    .rng = &rng};
   context.notifier = notifier.get();
   context.announcer = announcer.get();
   TRY(check_namespace(context, stop));
