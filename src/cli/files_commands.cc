@@ -1,6 +1,7 @@
 // `lateen files`: what is in a backup's copies of volumes, file by file.
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include <unistd.h>
 
@@ -89,14 +90,17 @@ class FilesCall {
 
   // Which copy is meant, and in which location it is.
   Result<InPlaceRestore> choose(const VolumePath& wanted) {
-    const server::LocalContext local(*session_.client, session_.ns(), call_->clock, *rng_, Log());
-    const std::string& name = call_->args.front();
-    const auto backup = TRY(session_.cluster.get<model::Backup>(name, call_->stop));
-    const auto store =
-        TRY(server::open_store(local.get(), backup.spec.storage_location, call_->stop));
-    const auto all = TRY(server::volume_snapshots_of(backup, *store, local.get(), call_->stop));
-    return InPlaceRestore{.location = backup.spec.storage_location,
-                          .snapshot = TRY(find_volume(all, wanted, name))};
+    const Copies copies = TRY(read_copies());
+    return InPlaceRestore{.location = copies.location,
+                          .snapshot = TRY(find_volume(copies.all, wanted, call_->args.front()))};
+  }
+
+  // By name, each once.
+  Result<std::set<std::string>> volume_names() {
+    std::set<std::string> names;
+    for (const VolumeSnapshot& one : TRY(read_copies()).all)
+      names.insert(name_of(one));
+    return names;
   }
 
   Session& session() { return session_; }
@@ -122,6 +126,21 @@ class FilesCall {
   }
 
  private:
+  struct Copies {
+    std::string location = {};
+    std::vector<VolumeSnapshot> all = {};
+  };
+
+  Result<Copies> read_copies() {
+    const server::LocalContext local(*session_.client, session_.ns(), call_->clock, *rng_, Log());
+    const auto backup = TRY(get_named<model::Backup>(session_, call_->args.front(), *call_));
+    const auto store =
+        TRY(server::open_store(local.get(), backup.spec.storage_location, call_->stop));
+    return Copies{
+        .location = backup.spec.storage_location,
+        .all = TRY(server::volume_snapshots_of(backup, *store, local.get(), call_->stop))};
+  }
+
   FilesCall(Session session, Invocation& call)
       : session_(std::move(session)), rng_(std::make_unique<SystemRng>()), call_(&call) {}
 
@@ -133,10 +152,22 @@ class FilesCall {
 Status check_args(const Invocation& call) {
   if (call.args.size() == 2) return {};
   return Error(Code::InvalidArgument, "a backup and a volume must be named")
-      .with_hint("lateen backup describe BACKUP --details lists its volumes.");
+      .with_hint("`lateen files ls BACKUP` lists its volumes.");
+}
+
+Result<int> list_volumes(Invocation& call) {
+  FilesCall files = TRY(FilesCall::open(call));
+  const std::set<std::string> names = TRY(files.volume_names());
+  for (const std::string& name : names)
+    call.console.line(name);
+  if (names.empty())
+    call.console.err(
+        fmt::format("No volume of backup {} was copied as files.\n", call.args.front()));
+  return 0;
 }
 
 Result<int> list_files(Invocation& call) {
+  if (call.args.size() == 1) return list_volumes(call);
   TRY(check_args(call));
   FilesCall files = TRY(FilesCall::open(call));
   const OpenVolume volume = TRY(files.find());
@@ -229,8 +260,8 @@ Command files_commands() {
           .summary = "Look into the volumes' files of a backup, and bring single ones back",
           .children =
               {{.name = "ls",
-                .usage = usage,
-                .summary = "List files",
+                .usage = "BACKUP [NAMESPACE/CLAIM[:PATH]]",
+                .summary = "List files, or the volumes of a backup that have some",
                 .flags = {{.name = "long",
                            .kind = FlagKind::Bool,
                            .usage = "Show mode, owner, size and time as well",
