@@ -1,16 +1,82 @@
 """deploy/terraform/cleanup-pre-destroy.sh with AWS' own command line, on moto."""
 
+import ctypes
 import logging
 import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 
 import boto3
 from moto.server import ThreadedMotoServer
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "deploy/terraform/cleanup-pre-destroy.sh"
+BINARY = os.environ.get("LATEEN_BINARY", "")
+PR_SET_PDEATHSIG = 1
+
+
+class Served:
+    """A sandbox with Lateen's server over the bucket "served"."""
+
+    def __init__(self, folder, environment):
+        self.folder = pathlib.Path(folder)
+        self.running = []
+        programs = self.folder / "bin"
+        programs.mkdir()
+        (programs / "lateen").symlink_to(BINARY)
+        self.environment = {**environment, "PATH": f"{programs}:{environment['PATH']}", "HOME": folder,
+                            "KUBECONFIG": str(self.folder / "cluster/kubeconfig"), "AWS_REGION": "us-east-1"}
+
+    def run(self, *words):
+        run = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=100, check=False)
+        assert run.returncode == 0, f"{words}: {run.stdout}{run.stderr}"
+        return run.stdout
+
+    def lateen(self, *words):
+        return self.run(BINARY, *words)
+
+    def kubectl(self, *words):
+        return self.run("kubectl", *words)
+
+    def start(self, *words):
+        """A program that ends with this one, however that ends."""
+        with open(self.folder / f"{words[1]}.log", "w", encoding="utf-8") as log:
+            self.running.append(subprocess.Popen(words, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
+                                                 preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)))
+
+    def wait(self, what, holds):
+        end = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < end, what + "".join(path.read_text() for path in self.folder.glob("*.log"))
+            time.sleep(0.2)
+
+    def __enter__(self):
+        cluster = str(self.folder / "cluster")
+        self.start(BINARY, "sandbox", "start", "--dir", cluster, "--foreground")
+        try:
+            self.wait("the sandbox answers", lambda: subprocess.run(
+                ["kubectl", "get", "--raw", "/readyz"], env=self.environment, capture_output=True, check=False).returncode == 0)
+            self.lateen("install", "--crds-only")
+            self.kubectl("create", "namespace", "velero")
+            self.lateen("backup-location", "create", "default", "--provider", "aws", "--bucket", "served", "--default", "--config",
+                        f"region=us-east-1,s3ForcePathStyle=true,s3Url={self.environment['AWS_ENDPOINT_URL']}")
+            self.start(BINARY, "server", "--backup-sync-period", "1h")
+            self.wait("the location is Available", lambda: self.kubectl(
+                "-n", "velero", "get", "backupstoragelocation", "default", "-o", "jsonpath={.status.phase}") == "Available")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for program in reversed(self.running):
+            program.terminate()
+            program.wait(30)
 
 
 class Cleanup(unittest.TestCase):
@@ -93,6 +159,34 @@ class Cleanup(unittest.TestCase):
         self.assertEqual(refused.returncode, 1, refused.stdout)
         self.assertIn("--no-cluster, if it is gone", refused.stderr)
         self.assertEqual(self.left_in("kept"), 1)
+
+    @unittest.skipUnless(BINARY and shutil.which("kubectl"), "neither a built lateen ($LATEEN_BINARY) nor kubectl")
+    def test_deletes_backups_through_the_api_first(self):
+        self.make_bucket("served")
+        with tempfile.TemporaryDirectory() as folder, Served(folder, self.environment) as cluster:
+            cluster.kubectl("create", "configmap", "c", "--from-literal=a=b")
+            for name in ("one", "two"):
+                cluster.lateen("backup", "create", name, "--include-namespaces", "default", "--wait")
+            cluster.lateen("schedule", "create", "nightly", "--schedule", "0 2 * * *")
+
+            def clean(*words):
+                return subprocess.run([str(SCRIPT), "served", "--timeout", "100", *words], env=cluster.environment,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False)
+
+            listed = clean()
+            self.assertEqual(listed.returncode, 0, listed.stderr)
+            self.assertIn("Cluster: 2 backups in namespace velero.\n  backup.velero.io/one\n  backup.velero.io/two\n", listed.stdout)
+            self.assertIn("Nothing was deleted", listed.stdout)
+            self.assertEqual(cluster.kubectl("-n", "velero", "get", "backups.velero.io", "-o", "name").count("\n"), 2)
+
+            deleted = clean("--yes")
+            self.assertEqual(deleted.returncode, 0, deleted.stdout + deleted.stderr)
+            self.assertIn("Paused schedule.velero.io/nightly.", deleted.stdout)
+            self.assertIn("All backups are deleted.", deleted.stdout)
+            self.assertEqual(cluster.kubectl("-n", "velero", "get", "backups.velero.io", "-o", "name"), "")
+            paused = cluster.kubectl("-n", "velero", "get", "schedule.velero.io/nightly", "-o", "jsonpath={.spec.paused}")
+            self.assertEqual(paused, "true")
+            self.assertIn("The bucket served is empty", deleted.stdout)
 
     def test_bad_usage_says_what_it_takes(self):
         for words in ((), ("a", "b"), ("a", "--frob")):
