@@ -84,8 +84,8 @@ class RepositoryVerifyController final : public Controller {
     }
   }
 
-  // What is wrong in a part. Maintenance may remove what a long run has still to read: what is
-  // wrong is wrong when it is so again, by an index that is read anew.
+  // What is wrong in a part. Maintenance may remove what a long run has still to read (no lock is
+  // taken): what is wrong is wrong when it is so again, by an index that is read anew.
   Result<std::vector<std::string>> problems_of(const BackupRepository& repository,
                                                std::size_t part,
                                                std::size_t parts,
@@ -101,10 +101,9 @@ class RepositoryVerifyController final : public Controller {
                                              std::stop_token stop) const {
     RepositoryPlace place = place_of(repository);
     place.read_rate = context_.config.repository_verify_rate;
-    const auto location =
-        TRY(context_.cluster.get<model::BackupStorageLocation>(place.location, stop));
     const auto opened = TRY(open_volume_repository(context_, place, stop));
-    repository::CheckRequest request{.no_lock = location.spec.is_read_only()};
+    // A lock would keep backups waiting for hours.
+    repository::CheckRequest request{.no_lock = true};
     request.verify.read_data = true;
     request.verify.threads = kVerifyThreads;
     request.verify.choose = [part, parts](std::string_view pack) {
