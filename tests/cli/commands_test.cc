@@ -47,6 +47,15 @@ TEST(Commands, AGroupWithAnUnknownOnePrintsItsHelp) {
   EXPECT_EQ(outcome.complained, "");
 }
 
+TEST(Commands, LateenSaysThatAGroupHasNoSuchCommand) {
+  const Outcome outcome = run_line({"repo", "frob"}, "lateen");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.printed, "");
+  EXPECT_THAT(outcome.complained,
+              StartsWith("Error: unknown command \"frob\" for \"lateen repo\"\n"));
+  EXPECT_EQ(run_line({"repo"}, "lateen").code, 0);
+}
+
 TEST(Commands, AnUnknownFlagIsRefused) {
   const Outcome outcome = run_line({"backup", "get", "--frob"});
   EXPECT_EQ(outcome.code, 1);
