@@ -142,7 +142,12 @@ Result<PruneReport> Opened::prune(const PruneRequest& request,
   const MaintenanceRequest full{.mode = MaintenanceMode::Full,
                                 .no_safety = request.unsafe_no_grace};
   if (request.dry_run) return Maintenance(*this, full, progress, stop).estimate(request.without);
-  return TRY(Maintenance(*this, full, progress, stop).run()).space;
+  ByteCount before = 0;
+  for (const ListedPack& pack : TRY(list_packs(stop)))
+    before += pack.size;
+  PruneReport report = TRY(Maintenance(*this, full, progress, stop).run()).space;
+  report.bytes_before = before;
+  return report;
 }
 
 }  // namespace lateen::repository::kopia
