@@ -9,6 +9,8 @@ import unittest
 from tests.documents import reference
 from tests.documents.page import ROOT, Page, pages
 
+# Not in the reference: pods start them.
+HIDDEN = ("node-agent", "data-mover", "pod-volume", "repo-maintenance", "restore-helper")
 PROGRAM = pathlib.Path(os.environ.get("LATEEN_BINARY", ROOT / "build/lateen")).absolute()
 
 
@@ -56,7 +58,7 @@ class Reference(unittest.TestCase):
     def test_commands_and_flags_that_pages_name_are_there(self):
         commands = command_tree(reference.FLAGS.read_text())
         wrong = []
-        for path in pages():
+        for path in set(pages()) - {"docs/reference/flags.md"}:
             page = Page(path)
             lines = [(step.line, line) for step in page.steps if step.kind in ("command", "script") for line in step.text.replace("\\\n", " ").splitlines()]
             for number, line in lines + [(number, code) for number, code in page.inline_code()]:
@@ -100,9 +102,10 @@ def calls(line):
         words = shlex.split(line, comments=True)
     except ValueError:
         words = line.split()
-    call = None
+    call, first = None, True
     for word in words:
-        if word in ("lateen", "velero") and call is None:
+        may_begin, first = first, word in ("|", "||", "&&", ";", "--", "yes") or word.endswith(";")
+        if word in ("lateen", "velero") and call is None and may_begin:
             call = ["lateen"]
         elif call is not None and (word in ("|", "||", "&&", ";", ">", "&") or word.startswith((">", "2>")) or word.endswith(";")):
             yield call
@@ -120,7 +123,7 @@ def problem_of(call, commands):
     groups = {" ".join(known.split()[:length]) for known in commands for length in range(1, len(known.split()))}
     if name is None:
         longest = next((name for name in names if name in groups), None)
-        if longest is None and len(call) > 1 and re.fullmatch(r"[a-z][a-z-]+", call[1]):
+        if longest is None and len(call) > 1 and call[1] not in HIDDEN and re.fullmatch(r"[a-z][a-z-]+", call[1]):
             return "no such command"
         return None
     known = commands[name] | commands[""]
