@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "objects/limited_store.h"
 #include "objects/object_store.h"
 #include "objects/prefixed_store.h"
 #include "repository/engine/delete_extra.h"
@@ -69,14 +70,34 @@ struct Surroundings {
 
 struct Opened {
   std::unique_ptr<Surroundings> surroundings;
+  EngineLimits limits;
   Secret key;
+};
+
+// A device's bytes, no faster than the processor's time allows.
+class PacedSource final : public ByteSource {
+ public:
+  PacedSource(ByteSource& bytes, CpuPace* pace, std::stop_token stop)
+      : bytes_(bytes), pace_(pace), stop_(std::move(stop)) {}
+
+  Result<std::size_t> read(std::span<char> room) override {
+    if (pace_ != nullptr) pace_->wait(stop_);
+    return bytes_.read(room);
+  }
+
+ private:
+  ByteSource& bytes_;
+  CpuPace* pace_;
+  std::stop_token stop_;
 };
 
 // What both formats do alike.
 class AnyRepository : public VolumeRepository {
  public:
   explicit AnyRepository(Opened opened)
-      : surroundings_(std::move(opened.surroundings)), key_(std::move(opened.key)) {}
+      : surroundings_(std::move(opened.surroundings)),
+        limits_(opened.limits),
+        key_(std::move(opened.key)) {}
 
   const Secret& key() const override { return key_; }
 
@@ -94,6 +115,7 @@ class AnyRepository : public VolumeRepository {
     repository::BackupRequest request = TRY(request_for(source, stop));
     request.upload.paths = {source.path};
     request.upload.threads = source.parallel_files;
+    request.with_xattrs = true;
     request.user = kUser;
     repository::BackupReport report = TRY(repository().backup(request, progress, stop));
     SavedVolume saved{.snapshot_id = report.snapshot.id,
@@ -112,7 +134,10 @@ class AnyRepository : public VolumeRepository {
   Result<Snapshot> find(std::string_view snapshot_id, std::stop_token stop) override {
     std::vector<Snapshot> all = TRY(repository().snapshots(stop));
     for (Snapshot& one : all) {
-      if (!snapshot_id.empty() && one.id.starts_with(snapshot_id)) return std::move(one);
+      if (snapshot_id.empty() || !one.id.starts_with(snapshot_id)) continue;
+      if (one.incomplete.empty()) return std::move(one);
+      return Error(Code::Conflict, "snapshot {} is not whole ({}): its backup did not end",
+                   snapshot_id, one.incomplete);
     }
     return Error(Code::NotFound, "snapshot {} is not in the repository", snapshot_id)
         .with_hint("Its backup may have been deleted, in this cluster or another.");
@@ -127,7 +152,9 @@ class AnyRepository : public VolumeRepository {
     const repository::RestoreOptions how{.target = options.target,
                                          .sparse = options.sparse,
                                          .sync = true,
-                                         .threads = options.parallel_files};
+                                         .threads = options.parallel_files,
+                                         .memory = restore_memory(),
+                                         .pace = limits_.pace};
     TRY(repository::restore_tree(snapshot.root, how, repository().trees(), repository().reader(),
                                  progress, stop));
     if (options.exact) TRY(remove_what_is_too_much(snapshot, how, progress, stop));
@@ -171,7 +198,8 @@ class AnyRepository : public VolumeRepository {
                                   Progress& progress,
                                   std::stop_token stop) {
     const OpenDevice device = TRY(open_device_for_reading(source.path));
-    FdSource bytes(device.fd.get(), source.path.string());
+    FdSource device_bytes(device.fd.get(), source.path.string());
+    PacedSource bytes(device_bytes, limits_.pace, stop);
     repository::BackupRequest request = TRY(request_for(source, stop));
     request.user = kUser;
     request.stdin_source = &bytes;
@@ -209,7 +237,13 @@ class AnyRepository : public VolumeRepository {
     return entries.front();
   }
 
+  ByteCount restore_memory() const {
+    const ByteCount usual = repository::RestoreOptions().memory;
+    return limits_.memory == 0 ? usual : std::clamp<ByteCount>(limits_.memory, 32_MiB, 384_MiB);
+  }
+
   const std::unique_ptr<Surroundings> surroundings_;
+  const EngineLimits limits_;
   Secret key_;
 };
 
@@ -322,16 +356,21 @@ class ResticVolumes final : public AnyRepository {
 
 repository::RepositoryAccess access_of(const VolumeRepositoryOptions& options,
                                        Surroundings& surroundings) {
-  return {.clock = surroundings.clock,
+  return {.clock = options.clock != nullptr ? *options.clock : surroundings.clock,
           .rng = surroundings.rng,
           .cache_dir = options.cache_dir,
           .user = std::string(kUser),
-          .host = std::string(options.type == kRestic ? kResticHost : kUser)};
+          .host = std::string(options.type == kRestic ? kResticHost : kUser),
+          .memory = options.limits.memory,
+          .pace = options.limits.pace};
 }
 
 Result<std::unique_ptr<objects::ObjectStore>> open_prefix(const BucketOpener& bucket,
                                                           const VolumeRepositoryOptions& options) {
-  return objects::make_prefixed(TRY(bucket()),
+  auto store = TRY(bucket());
+  if (options.limits.line != nullptr)
+    store = objects::make_limited(std::move(store), *options.limits.line);
+  return objects::make_prefixed(std::move(store),
                                 repository_prefix(options.prefix, options.type, options.ns));
 }
 
@@ -342,7 +381,7 @@ Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
   auto store = TRY(open_prefix(bucket, options));
   auto surroundings = std::make_unique<Surroundings>();
   const repository::RepositoryAccess access = access_of(options, *surroundings);
-  Opened opened{.surroundings = std::move(surroundings), .key = key};
+  Opened opened{.surroundings = std::move(surroundings), .limits = options.limits, .key = key};
   if (options.type == kRestic) {
     auto there = TRY(restic::open_repository(std::move(store), key, {}, access, std::move(stop)));
     return std::make_unique<ResticVolumes>(std::move(there), std::move(opened));
