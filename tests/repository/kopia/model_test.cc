@@ -190,8 +190,13 @@ class Life {
                     const Bytes& expected,
                     std::uint64_t seed) {
     Workspace workspace;
+    // What was read from a stream is the one file of a directory.
+    const auto entries =
+        repository.trees().read_directory(snapshot.root.object, repository.reader(), workspace);
+    ASSERT_TRUE(entries) << "seed " << seed << ": " << entries.error().message();
+    ASSERT_EQ(entries->size(), 1U) << "seed " << seed;
     const auto pieces =
-        repository.trees().file_pieces(snapshot.root, repository.reader(), workspace);
+        repository.trees().file_pieces(entries->front(), repository.reader(), workspace);
     ASSERT_TRUE(pieces) << "seed " << seed << ": " << pieces.error().message();
     Bytes all;
     for (const ChunkRef& piece : *pieces) {
