@@ -30,16 +30,22 @@ struct Listing {
                            {.label_selector = selector, .page_size = page_size});
   }
 
-  // One request of this class; with pages fetched ahead, the time that it was waited for.
+  // One request of this class, as a span; with pages fetched ahead, the time that it was waited
+  // for.
   Result<std::optional<ListPage>> next_page(kube::ListPager& pages) const {
-    Span span = tools.trace.span(
-        "list", {{"k8s.resource", step.type.group_resource()}, {"http.request.method", "GET"}});
+    if (tools.trace.id().empty()) return pages.next(stop);
+    SpanRecord span{.name = "list", .start = tools.clock.now()};
     auto page = pages.next(stop);
-    if (!page) {
-      span.fail(page.error());
-    } else if (*page) {
-      span.set({"lateen.items", (*page)->items().size()});
+    if (page && !*page) return page;  // the end: nothing was asked
+    span.end = tools.clock.now();
+    span.attributes = {{"k8s.resource", step.type.group_resource()},
+                       {"http.request.method", "GET"}};
+    if (page) {
+      span.attributes.emplace_back("lateen.items", (*page)->items().size());
+    } else {
+      span.error = page.error().message();
     }
+    tools.trace.note(std::move(span));
     return page;
   }
 
