@@ -30,7 +30,7 @@ HelpAnswer ask_for_help(const std::string& program, const std::vector<std::strin
 TEST(HelpTopics, APageIsShownWithoutItsMarkup) {
   EXPECT_EQ(
       plain_page(
-          "# Title\n"
+          "# Title\n\n"
           "<!-- a note to the tests -->\n"
           "Read [the page](other.md#there), **now**, or [the site](https://example.org/x).\n\n"
           "## Part\n\n"
@@ -38,7 +38,7 @@ TEST(HelpTopics, APageIsShownWithoutItsMarkup) {
           "| gone | ask |\n|---|---|\n| one | `ls` |\n| two words | `a \\| b` |\n"),
       "Title\n=====\n\n"
       "Read the page, now, or the site (https://example.org/x).\n\n"
-      "Part\n----\n\n\n"
+      "Part\n----\n\n"
       "    $ ls [a](b)\n\n"
       "  gone       ask\n"
       "  one        `ls`\n"
