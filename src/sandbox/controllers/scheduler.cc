@@ -119,24 +119,39 @@ Result<LookAgain> Scheduler::reconcile(const std::string& key, std::stop_token s
   if (const JsonArray* gates = array_at(*pod, "spec.schedulingGates");
       gates != nullptr && !gates->empty())
     return LookAgain();
-  const ObjectPtr node = caches().nodes.find("", kNodeName);
-  if (!node || bool_at(*node, "spec.unschedulable").value_or(false)) {
-    TRY(refuse(*pod, "0/1 nodes are available: 1 node(s) were unschedulable."));
+  const std::string node = choose_node(*pod);
+  if (node.empty()) {
+    const ObjectPtr ours = caches().nodes.find("", kNodeName);
+    const bool closed = !ours || bool_at(*ours, "spec.unschedulable").value_or(false);
+    TRY(refuse(*pod, closed ? "0/1 nodes are available: 1 node(s) were unschedulable."
+                            : why_not_on(*pod, *ours)));
     return LookAgain();
   }
-  if (!fits_node(*pod, *node)) {
-    TRY(refuse(*pod, why_not_on(*pod, *node)));
-    return LookAgain();
-  }
-  if (const auto why = TRY(find_missing_claim(*pod, stop))) {
+  if (const auto why = TRY(find_missing_claim(*pod, node, stop))) {
     if (!why->empty()) TRY(refuse(*pod, *why));
     return LookAgain();
   }
-  TRY(assign(*pod));
+  TRY(assign(*pod, node));
   return LookAgain();
 }
 
+// Ours where it takes the pod; else one that a person has added, the first by name.
+std::string Scheduler::choose_node(const Json& pod) {
+  const auto takes = [&pod](const Json& node) {
+    return !bool_at(node, "spec.unschedulable").value_or(false) && fits_node(pod, node);
+  };
+  std::string first;
+  for (const ObjectPtr& node : caches().nodes.list()) {
+    if (!takes(*node)) continue;
+    const std::string_view name = kube::name_of(*node);
+    if (name == kNodeName) return std::string(name);
+    if (first.empty() || name < first) first = name;
+  }
+  return first;
+}
+
 Result<std::optional<std::string>> Scheduler::find_missing_claim(const Json& pod,
+                                                                 const std::string& node,
                                                                  std::stop_token stop) {
   const std::string_view ns = kube::namespace_of(pod);
   std::optional<std::string> waiting;
@@ -161,9 +176,8 @@ Result<std::optional<std::string>> Scheduler::find_missing_claim(const Json& pod
     }
     if (!waiting) waiting = "";
     if (!kube::annotation_of(*claim, kSelectedNodeAnnotation).empty()) continue;
-    const Json patch =
-        JsonObject{{"metadata",
-                    JsonObject{{"annotations", JsonObject{{kSelectedNodeAnnotation, kNodeName}}}}}};
+    const Json patch = JsonObject{
+        {"metadata", JsonObject{{"annotations", JsonObject{{kSelectedNodeAnnotation, node}}}}}};
     TRY(patch_seen(api(), caches().claims, *claim, patch, name(), stop));
   }
   return waiting;
@@ -197,7 +211,7 @@ Status Scheduler::refuse(const Json& pod, const std::string& why) {
   return Status();
 }
 
-Status Scheduler::assign(const Json& pod) {
+Status Scheduler::assign(const Json& pod, const std::string& node) {
   WriteOptions options = write_as("kube-scheduler");
   options.subresource = "binding";
   auto bound = api().modify(
@@ -205,13 +219,13 @@ Status Scheduler::assign(const Json& pod) {
       [&](Json& object) -> Result<bool> {
         const bool ours =
             kube::uid_of(object) == kube::uid_of(pod) && string_at(object, "spec.nodeName").empty();
-        if (ours) ensure(object, "spec.nodeName") = kNodeName;
+        if (ours) ensure(object, "spec.nodeName") = node;
         return ours;
       },
       options);
   if (!bound) return Error(bound.error());
   events().normal(pod, "Scheduled",
-                  fmt::format("Successfully assigned {} to {}", kube::object_key(pod), kNodeName));
+                  fmt::format("Successfully assigned {} to {}", kube::object_key(pod), node));
   return Status();
 }
 

@@ -18,11 +18,15 @@ class Scheduler final : public Controller {
   Result<LookAgain> reconcile(const std::string& key, std::stop_token stop) override;
 
  private:
+  // Empty when no node takes it.
+  std::string choose_node(const Json& pod);
   // Nothing when all claims are bound; else why not. Asks for the binding of those that wait for
   // their first pod.
-  Result<std::optional<std::string>> find_missing_claim(const Json& pod, std::stop_token stop);
+  Result<std::optional<std::string>> find_missing_claim(const Json& pod,
+                                                        const std::string& node,
+                                                        std::stop_token stop);
   Status refuse(const Json& pod, const std::string& why);
-  Status assign(const Json& pod);
+  Status assign(const Json& pod, const std::string& node);
 };
 
 // Kubernetes' word to the provisioner: make the volume, a pod on this node waits for it.

@@ -187,7 +187,8 @@ Status Kubelet::end_leftovers() const {
 
 void Kubelet::pod_changed(const ObjectPtr& before, const ObjectPtr& now) {
   const ObjectPtr& pod = now ? now : before;
-  if (string_at(*pod, "spec.nodeName") != kNodeName) return;
+  // A Node that somebody has added is another name for this machine.
+  if (string_at(*pod, "spec.nodeName").empty()) return;
   // A name that is taken over by another pod without a deletion in between: the old one is gone.
   if (before && now && kube::uid_of(*before) != kube::uid_of(*now))
     pods_.add(std::string(kube::uid_of(*before)));

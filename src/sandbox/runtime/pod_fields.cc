@@ -35,7 +35,10 @@ Quantity whole_node(std::string_view kind) {
 Result<std::string> pod_field(const Json& pod, std::string_view path, const PodAddress& address) {
   if (path == "status.podIP" || path == "status.podIPs") return address.pod_ip;
   if (path == "status.hostIP" || path == "status.hostIPs") return address.host_ip;
-  if (path == "spec.nodeName") return std::string(kNodeName);
+  if (path == "spec.nodeName") {
+    const std::string_view node = string_at(pod, path);
+    return std::string(node.empty() ? kNodeName : node);
+  }
   if (path == "metadata.labels") return pod_map_text(kube::labels_of(pod));
   if (path == "metadata.annotations") return pod_map_text(kube::annotations_of(pod));
   if (const auto key = subscript(path, "metadata.labels"))
