@@ -3,10 +3,11 @@
 #include "agent/data_downloads.h"
 #include "agent/data_uploads.h"
 #include "agent/data_work.h"
-#include "agent/exposure.h"
 #include "agent/pod_volume_backups.h"
 #include "agent/pod_volume_restores.h"
-#include "agent/settings.h"
+#include "agent/settings_source.h"
+#include "agent/throttle.h"
+#include "base/memory.h"
 #include "kube/informer.h"
 #include "kube/lease.h"
 #include "kube/object.h"
@@ -22,24 +23,6 @@ struct Running {
   std::jthread thread;
   std::vector<std::unique_ptr<kube::Informer>> informers;
 };
-
-Result<AgentSettings> read_settings(const AgentConfig& config,
-                                    kube::Client& client,
-                                    const Log& log,
-                                    std::stop_token stop) {
-  if (config.settings_configmap.empty()) return AgentSettings();
-  const Json map = TRY(
-      client
-          .get(
-              {.gvr = {"", "v1", "configmaps"}, .ns = config.ns, .name = config.settings_configmap},
-              {}, std::move(stop))
-          .wrap("reading the ConfigMap of --node-agent-configmap"));
-  AgentSettings settings = TRY(AgentSettings::parse(map));
-  for (const std::string& key : settings.without_effect)
-    log.warning("This setting has no effect: the node agent moves data itself, not in pods",
-                {{"key", key}});
-  return settings;
-}
 
 Status check_node(const AgentConfig& config, const Json& node, const Log& log) {
   if (kube::name_of(node) != config.node)
@@ -67,21 +50,39 @@ void follow(Running& running, const AgentContext& context, const kube::GroupVers
   running.informers.push_back(std::move(informer));
 }
 
+// What the work may take: volumes at once, and what each has.
+struct Room {
+  std::size_t volumes = 1;
+  volumes::EngineLimits limits = {};
+};
+
+// As much memory as was said, or the most of what the container has: the kernel's own pages for it
+// count there, too.
+MemoryPlan plan_memory(const AgentConfig& config, std::size_t asked, const Log& log) {
+  const ByteCount container = memory_limit().value_or(0);
+  const ByteCount limit = config.memory != 0 ? config.memory : container / 5 * 4;
+  const MemoryPlan plan = MemoryPlan::of(limit, asked);
+  if (plan.volumes < asked) {
+    log.warning("There is not memory for as many volumes at once as loadConcurrency says",
+                {{"memory", limit}, {"asked", asked}, {"volumes", plan.volumes}});
+  }
+  return plan;
+}
+
 Status serve(const AgentConfig& config,
              const server::ServerContext& server,
              const AgentSettings& settings,
              AgentMetrics& metrics,
-             std::size_t concurrency,
+             const Room& room,
              std::stop_token stop) {
   std::vector<std::unique_ptr<Running>> all;
-  WorkBoard board(concurrency);  // its work is the controllers', and ends before them
-  const MoverImage image = TRY(read_mover_image(server.client(), config.ns, stop));
+  WorkBoard board(room.volumes);  // its work is the controllers', and ends before them
   const AgentContext context{.config = config,
                              .server = server,
                              .board = board,
                              .settings = settings,
-                             .image = image,
-                             .metrics = metrics};
+                             .metrics = metrics,
+                             .limits = room.limits};
   const auto add = [&](std::unique_ptr<server::Controller> controller,
                        const kube::GroupVersionResource& kind) {
     auto running = std::make_unique<Running>();
@@ -102,7 +103,7 @@ Status serve(const AgentConfig& config,
       server::run_controller(*one->controller, one->trigger, own, own);
     });
   }
-  server.log.info("Node agent started", {{"node", config.node}, {"concurrency", concurrency}});
+  server.log.info("Node agent started", {{"node", config.node}, {"concurrency", room.volumes}});
   while (sleep_unless_stopped(std::chrono::hours(1), stop)) {
   }
   server.log.info("Node agent is stopping");
@@ -124,9 +125,14 @@ Status run_agent(const AgentConfig& config,
   const Json node = TRY(client.get({.gvr = {"", "v1", "nodes"}, .name = config.node}, {}, stop)
                             .wrap("looking for this node, see --node-name"));
   TRY(check_node(config, node, log));
-  const AgentSettings settings = TRY(read_settings(config, client, log, stop));
+  const AgentSettings settings =
+      TRY(read_settings(client, config.ns, config.settings_configmap, log, stop));
   const server::LocalContext local(client, config.ns, clock, rng, log);
-  const std::size_t concurrency = settings.concurrency(kube::to_labels(kube::labels_of(node)));
+  const kube::Labels labels = kube::to_labels(kube::labels_of(node));
+  const MemoryPlan memory = plan_memory(config, settings.concurrency(labels), log);
+  Throttle throttle(TRY(LimitPlan::parse(settings.limits, labels, config.limits)), memory.each,
+                    clock, log);
+  const Room room{.volumes = memory.volumes, .limits = throttle.limits()};
   AgentMetrics metrics(config.node);
   const auto served_at = metrics.serve(config.metrics_address, log);
   if (!served_at && !config.metrics_optional) return served_at.error();
@@ -139,7 +145,7 @@ Status run_agent(const AgentConfig& config,
   while (!stop.stop_requested()) {
     const Status served = elector.run(
         [&](std::stop_token leading) {
-          return serve(config, local.get(), settings, metrics, concurrency, std::move(leading));
+          return serve(config, local.get(), settings, metrics, room, std::move(leading));
         },
         stop);
     // The API server could not be asked for a while: what was going on begins again.

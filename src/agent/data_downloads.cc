@@ -1,10 +1,10 @@
 #include "agent/data_downloads.h"
 
+#include "agent/data_pod.h"
+#include "agent/exposure.h"
 #include "agent/host_volumes.h"
 #include "agent/movement.h"
 #include "model/data_movement.h"
-#include "model/uploader_settings.h"
-#include "volumes/node_agent.h"
 #include "volumes/volume_rebind.h"
 
 namespace lateen::agent {
@@ -21,11 +21,6 @@ volumes::VolumeHandover handover_of(const AgentContext& context, const DataDownl
           .name = download.metadata.name,
           .target_ns = download.spec.target_volume.ns,
           .target_claim = download.spec.target_volume.pvc};
-}
-
-// Into the volume that the claim has.
-bool is_in_place(const DataDownload& download) {
-  return download.metadata.annotation(volumes::kInPlaceAnnotation) == "true";
 }
 
 class DataDownloads final : public MovementController<DataDownload> {
@@ -57,32 +52,34 @@ class DataDownloads final : public MovementController<DataDownload> {
                       .storage_class = std::string(string_at(target, "spec.storageClassName"))};
     exposure.node = TRY(node_for(target, exposure.storage_class, stop));
     TRY(ensure_object(context_.client(), kTargetKind, restore_claim(exposure, target), stop));
-    return ensure_object(context_.client(), kHolderKind,
-                         holding_pod(exposure, context_.settings, context_.image), stop);
+    exposure.arguments = data_pod_arguments(exposure, kRestoreWork, context_.config);
+    const PodTemplate pod = TRY(read_pod_template(context_.client(), context_.config.ns, stop));
+    return ensure_object(context_.client(), kHolderKind, data_pod(exposure, context_.settings, pod),
+                         stop);
   }
 
   Result<Change> carry_out(const DataDownload& download,
                            const Json* pod,
-                           repository::Progress& progress,
                            std::stop_token stop) override {
-    const Change done = [](DataDownload& now) {
-      now.status.progress.bytes_done = now.status.progress.total_bytes;
-    };
-    if (is_in_place(download)) {
-      TRY(bring_back(download, pod, progress, stop));
-      return done;
-    }
+    if (is_in_place(download)) return bring_back(download, pod, std::move(stop));
     const volumes::VolumeHandover handover = handover_of(context_, download);
     auto whole = TRY(volumes::find_whole(context_.client(), handover, stop));
+    std::optional<std::int64_t> total;
     if (!whole) {
-      TRY(bring_back(download, pod, progress, stop));
+      if (pod == nullptr) return Error(Code::NotFound, "its pod is gone");
+      const auto result = TRY(wait_for_result(context_, download, *pod, kRestoreWork, stop));
+      if (!result) return Change();
+      total = static_cast<std::int64_t>(result->total);
       whole = TRY(volumes::mark_whole(context_.client(), handover, stop));
     }
     TRY(volumes::hand_over(context_.client(), handover, *whole,
                            Deadline::after(context_.config.resource_timeout), stop)
             .wrap("giving claim {}/{} its volume {}", handover.target_ns, handover.target_claim,
                   *whole));
-    return done;
+    return Change([total](DataDownload& now) {
+      if (total) now.status.progress.total_bytes = *total;
+      now.status.progress.bytes_done = now.status.progress.total_bytes;
+    });
   }
 
   // Its volume may be whole, and on its way to the claim.
@@ -95,6 +92,10 @@ class DataDownloads final : public MovementController<DataDownload> {
 
   const std::string& pod_namespace(const DataDownload& download) const override {
     return is_in_place(download) ? download.spec.target_volume.ns : context_.config.ns;
+  }
+
+  bool is_for_agent_of_node(const DataDownload& download) const override {
+    return is_in_place(download);
   }
 
   Status clean_up(const DataDownload& download, std::stop_token stop) override {
@@ -119,19 +120,16 @@ class DataDownloads final : public MovementController<DataDownload> {
       return Error(Code::InvalidArgument, "pod {} has claim {} mounted: it must be stopped first",
                    kube::object_key(pod), kube::object_key(target));
     }
-    const Exposure exposure{
-        .ns = ns,
-        .name = download.metadata.name,
-        .claim = std::string(kube::name_of(target)),
-        .label = std::string(model::labels::kDataDownload),
-        .volume_mode = std::string(string_at(target, "spec.volumeMode")),
-        .storage_class = std::string(string_at(target, "spec.storageClassName"))};
-    // No account of Velero's is there.
-    MoverImage image = context_.image;
-    image.service_account.clear();
-    image.pull_secrets = Json();
+    Exposure exposure{.ns = ns,
+                      .name = download.metadata.name,
+                      .claim = std::string(kube::name_of(target)),
+                      .label = std::string(model::labels::kDataDownload),
+                      .volume_mode = std::string(string_at(target, "spec.volumeMode")),
+                      .storage_class = std::string(string_at(target, "spec.storageClassName"))};
+    exposure.arguments = {"data-mover", "hold"};
+    const PodTemplate pod = TRY(read_pod_template(context_.client(), context_.config.ns, stop));
     return ensure_object(context_.client(), kHolderKind,
-                         holding_pod(exposure, context_.settings, image), std::move(stop));
+                         data_pod(exposure, context_.settings, bare(pod)), std::move(stop));
   }
 
   // Where a class waits for the first pod, the volume goes to the node of that pod.
@@ -154,30 +152,28 @@ class DataDownloads final : public MovementController<DataDownload> {
     return node;
   }
 
-  Status bring_back(const DataDownload& download,
-                    const Json* pod,
-                    repository::Progress& progress,
-                    std::stop_token stop) const {
+  // By ourselves: a pod of the claim's namespace has no right to read the bucket.
+  Result<Change> bring_back(const DataDownload& download,
+                            const Json* pod,
+                            std::stop_token stop) const {
     if (pod == nullptr) return Error(Code::NotFound, "its pod is gone");
     const HostVolume volume = TRY(
         find_host_volume(context_.client(), context_.config.host_pods, *pod, kHeldVolume, stop));
-    TRY(volumes::ensure_repository(context_.client(),
-                                   {.ns = context_.config.ns,
-                                    .volume_namespace = download.spec.source_namespace,
-                                    .location = download.spec.backup_storage_location,
-                                    .type = std::string(volumes::kKopia)},
-                                   Deadline::after(context_.config.resource_timeout), stop));
-    const auto repository =
-        TRY(open_repository(context_, download.spec.backup_storage_location,
-                            download.spec.source_namespace, std::string(volumes::kKopia), stop));
-    const auto& settings = download.spec.data_mover_config;
-    return repository->restore(download.spec.snapshot_id,
-                               {.target = volume.directory,
-                                .sparse = model::write_sparse_files(settings),
-                                .parallel_files = model::parallel_files_download(settings),
-                                .block = volume.block,
-                                .exact = is_in_place(download)},
-                               progress, stop);
+    repository::Progress progress;
+    {
+      const ProgressTeller<DataDownload> teller(context_.server, context_.config.progress_interval,
+                                                download.metadata.name, progress);
+      TRY(restore_download({.server = context_.server,
+                            .cache_dir = context_.config.cache_dir,
+                            .resource_timeout = context_.config.resource_timeout},
+                           download, {.path = volume.directory, .block = volume.block}, progress,
+                           std::move(stop)));
+    }
+    const model::DataProgress end = progress_of(progress);
+    return Change([end](DataDownload& now) {
+      now.status.progress = end;
+      now.status.progress.bytes_done = end.total_bytes;
+    });
   }
 };
 

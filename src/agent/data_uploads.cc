@@ -1,11 +1,9 @@
 #include "agent/data_uploads.h"
 
-#include "agent/host_volumes.h"
+#include "agent/data_path.h"
+#include "agent/exposure.h"
 #include "agent/movement.h"
-#include "base/text.h"
 #include "model/data_movement.h"
-#include "model/uploader_settings.h"
-#include "volumes/node_agent.h"
 #include "volumes/snapshot_takeover.h"
 
 namespace lateen::agent {
@@ -53,50 +51,32 @@ class DataUploads final : public MovementController<DataUpload> {
     }
     const auto& all = context_.settings.backup_claims;
     const auto settings = all.find(upload.spec.csi_snapshot->storage_class);
-    const Exposure exposure =
+    Exposure exposure =
         exposure_of(upload, source ? string_at(*source, "spec.volumeMode") : std::string_view(),
                     settings == all.end() ? nullptr : &settings->second);
     TRY(ensure_object(
         context_.client(), kClaimsKind,
         backup_claim(exposure, size, settings == all.end() ? nullptr : &settings->second), stop));
-    return ensure_object(context_.client(), kPodsKind,
-                         holding_pod(exposure, context_.settings, context_.image), stop);
+    exposure.arguments = data_pod_arguments(exposure, kBackupWork, context_.config);
+    const PodTemplate pod = TRY(read_pod_template(context_.client(), context_.config.ns, stop));
+    return ensure_object(context_.client(), kPodsKind, data_pod(exposure, context_.settings, pod),
+                         stop);
   }
 
   Result<Change> carry_out(const DataUpload& upload,
                            const Json* pod,
-                           repository::Progress& progress,
                            std::stop_token stop) override {
     if (pod == nullptr) return Error(Code::NotFound, "its pod is gone");
-    const HostVolume volume = TRY(
-        find_host_volume(context_.client(), context_.config.host_pods, *pod, kHeldVolume, stop));
-    TRY(volumes::ensure_repository(context_.client(),
-                                   {.ns = context_.config.ns,
-                                    .volume_namespace = upload.spec.source_namespace,
-                                    .location = upload.spec.backup_storage_location,
-                                    .type = std::string(volumes::kKopia)},
-                                   Deadline::after(context_.config.resource_timeout), stop));
-    const auto repository =
-        TRY(open_repository(context_, upload.spec.backup_storage_location,
-                            upload.spec.source_namespace, std::string(volumes::kKopia), stop));
-    volumes::VolumeSource source{
-        .path = volume.directory,
-        .name = fmt::format("{}/{}", upload.spec.source_namespace, upload.spec.source_pvc),
-        .requester = volumes::Requester::DataMover,
-        .tags = {},
-        .parallel_files = model::parallel_files_upload(upload.spec.data_mover_config),
-        .block = volume.block};
-    const std::string_view operation = upload.metadata.label(model::labels::kAsyncOperationId);
-    if (!operation.empty()) source.tags[std::string(model::labels::kAsyncOperationId)] = operation;
-    volumes::SavedVolume saved = TRY(repository->save(source, progress, stop));
-    return Change([saved = std::move(saved), path = volume.path.string()](DataUpload& now) {
-      now.status.path = path;
-      now.status.snapshot_id = saved.snapshot_id;
-      now.status.message = saved.snapshot_id.empty() ? "volume was empty so no data was uploaded"
-                                                     : unsteady_message(saved);
-      now.status.progress.total_bytes = static_cast<std::int64_t>(saved.total);
-      now.status.progress.bytes_done = static_cast<std::int64_t>(saved.total);
-      now.status.incremental_bytes = static_cast<std::int64_t>(saved.read);
+    auto result = TRY(wait_for_result(context_, upload, *pod, kBackupWork, std::move(stop)));
+    if (!result) return Change();
+    return Change([result = std::move(*result)](DataUpload& now) {
+      now.status.path = result.path;
+      now.status.snapshot_id = result.snapshot_id;
+      now.status.message =
+          result.snapshot_id.empty() ? "volume was empty so no data was uploaded" : result.remark;
+      now.status.progress.total_bytes = static_cast<std::int64_t>(result.total);
+      now.status.progress.bytes_done = static_cast<std::int64_t>(result.total);
+      now.status.incremental_bytes = static_cast<std::int64_t>(result.incremental);
       now.status.node_os = "linux";
     });
   }

@@ -1,7 +1,6 @@
 #include "agent/data_work.h"
 
 #include "base/text.h"
-#include "server/volume_repositories.h"
 
 namespace lateen::agent {
 namespace {
@@ -10,17 +9,14 @@ constexpr std::size_t kMostFilesTold = 5;
 
 }  // namespace
 
-Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(const AgentContext& context,
-                                                                   const std::string& location,
-                                                                   const std::string& ns,
-                                                                   const std::string& type,
-                                                                   std::stop_token stop) {
-  return server::open_volume_repository(context.server,
-                                        {.location = location,
-                                         .volume_namespace = ns,
-                                         .type = type.empty() ? std::string(volumes::kKopia) : type,
-                                         .cache_dir = context.config.cache_dir},
-                                        std::move(stop));
+Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(
+    const server::ServerContext& server,
+    const FilePath& cache_dir,
+    server::RepositoryPlace place,
+    std::stop_token stop) {
+  if (place.type.empty()) place.type = volumes::kKopia;
+  place.cache_dir = cache_dir;
+  return server::open_volume_repository(server, place, std::move(stop));
 }
 
 model::DataProgress progress_of(const repository::Progress& progress) {

@@ -15,11 +15,10 @@
 #include "model/pod_volumes.h"
 #include "repository/engine/progress.h"
 #include "server/context.h"
+#include "server/volume_repositories.h"
 #include "volumes/volume_repository.h"
 
 namespace lateen::agent {
-
-struct MoverImage;
 
 // What the agent's controllers share. All of it outlives them.
 struct AgentContext {
@@ -27,17 +26,18 @@ struct AgentContext {
   const server::ServerContext& server;
   WorkBoard& board;
   const AgentSettings& settings;
-  const MoverImage& image;  // what the data mover's pods are made of
   AgentMetrics& metrics;
+  volumes::EngineLimits limits = {};
 
   kube::Client& client() const { return server.client(); }
 };
 
-Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(const AgentContext& context,
-                                                                   const std::string& location,
-                                                                   const std::string& ns,
-                                                                   const std::string& type,
-                                                                   std::stop_token stop);
+// kopia's where no type is given.
+Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(
+    const server::ServerContext& server,
+    const FilePath& cache_dir,
+    server::RepositoryPlace place,
+    std::stop_token stop);
 
 model::DataProgress progress_of(const repository::Progress& progress);
 
@@ -49,10 +49,12 @@ template <typename T>
 class ProgressTeller {
  public:
   // All references outlive it.
-  ProgressTeller(const AgentContext& context,
+  ProgressTeller(const server::ServerContext& server,
+                 Duration interval,
                  std::string name,
                  const repository::Progress& progress)
-      : context_(context),
+      : server_(server),
+        interval_(interval),
         name_(std::move(name)),
         progress_(progress),
         thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
@@ -60,17 +62,18 @@ class ProgressTeller {
  private:
   void run(std::stop_token stop) {
     model::DataProgress told;
-    while (sleep_unless_stopped(context_.config.progress_interval, stop)) {
+    while (sleep_unless_stopped(interval_, stop)) {
       const model::DataProgress now = progress_of(progress_);
       if (now == told) continue;
       // Best effort: the next round tells more.
-      const auto written = context_.server.cluster.template modify<T>(
+      const auto written = server_.cluster.template modify<T>(
           name_, [&now](T& object) { object.status.progress = now; }, stop);
       if (written) told = now;
     }
   }
 
-  const AgentContext& context_;
+  const server::ServerContext& server_;
+  const Duration interval_;
   const std::string name_;
   const repository::Progress& progress_;
   std::jthread thread_;
@@ -89,6 +92,18 @@ Result<T> take(const AgentContext& context, const T& seen, std::stop_token stop)
   auto taken = context.server.cluster.update(seen, mine, std::move(stop));
   if (taken) context.metrics.begun(T::kKind.kind);
   return taken;
+}
+
+// A DataUpload or DataDownload on its way to a node: we see to it.
+template <typename T>
+void mark_accepted(const AgentContext& context, T& one) {
+  one.status.phase = model::DataPhase::Accepted;
+  one.status.accepted_by_node = context.config.node;
+  one.status.accepted_timestamp = context.server.clock.now();
+  one.status.node.clear();
+  one.status.start_timestamp.reset();
+  one.metadata.labels[std::string(model::labels::kExposeOnGoing)] = "true";
+  one.metadata.add_finalizer(model::finalizers::kDataMovement);
 }
 
 template <typename T>

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "base/file.h"
+#include "agent/data_path.h"
+#include "base/duration.h"
 #include "model/names.h"
 #include "volumes/volume_rebind.h"
 
 namespace lateen::agent {
 namespace {
-
-constexpr const char* kDaemonSet = "node-agent";
 
 const kube::GroupVersionResource kPodKind{"", "v1", "pods"};
 const kube::GroupVersionResource kClaimKind{"", "v1", "persistentvolumeclaims"};
@@ -60,20 +59,34 @@ Json node_affinity(const Json& selector) {
                         JsonArray{JsonObject{{"matchExpressions", std::move(expressions)}}}}}}}}};
 }
 
-Json container_of(const Exposure& exposure, const MoverImage& image) {
-  JsonArray command(image.command.begin(), image.command.end());
-  command.emplace_back("data-mover");
-  command.emplace_back("hold");
-  JsonObject container{
-      {"name", kHeldVolume}, {"image", image.image}, {"command", std::move(command)}};
-  if (!image.pull_policy.empty()) container["imagePullPolicy"] = image.pull_policy;
+const std::string& held_name(const Exposure& exposure) {
+  static const std::string kOfNobody(kHeldVolume);
+  return exposure.owner.uid.empty() ? kOfNobody : exposure.owner.uid;
+}
+
+Json container_of(const Exposure& exposure,
+                  const AgentSettings& settings,
+                  const PodTemplate& made) {
+  std::vector<std::string> arguments = exposure.arguments;
+  arguments.insert(arguments.end(), made.log_arguments.begin(), made.log_arguments.end());
+  JsonObject container{{"name", held_name(exposure)},
+                       {"image", made.image},
+                       {"command", texts_json(made.command)},
+                       {"args", texts_json(arguments)}};
+  if (!made.pull_policy.empty()) container["imagePullPolicy"] = made.pull_policy;
+  if (!made.env.is_null()) container["env"] = made.env;
+  if (!made.env_from.is_null()) container["envFrom"] = made.env_from;
+  if (!settings.pod_resources.is_null()) container["resources"] = settings.pod_resources;
+  JsonArray mounts = made.mounts;
   if (exposure.volume_mode == "Block") {
-    container["volumeDevices"] =
-        JsonArray{JsonObject{{"name", kHeldVolume}, {"devicePath", "/volume"}}};
+    container["volumeDevices"] = JsonArray{
+        JsonObject{{"name", held_name(exposure)}, {"devicePath", volume_path_of(exposure)}}};
   } else {
-    container["volumeMounts"] = JsonArray{JsonObject{
-        {"name", kHeldVolume}, {"mountPath", "/volume"}, {"readOnly", exposure.read_only}}};
+    mounts.emplace_back(JsonObject{{"name", held_name(exposure)},
+                                   {"mountPath", volume_path_of(exposure)},
+                                   {"readOnly", exposure.read_only}});
   }
+  if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
   return container;
 }
 
@@ -117,31 +130,29 @@ std::string state_of_pod(const Json& pod) {
 
 }  // namespace
 
-Result<MoverImage> read_mover_image(kube::Client& client,
-                                    const std::string& ns,
-                                    std::stop_token stop) {
-  MoverImage made;
-  std::error_code error;
-  const FilePath self = std::filesystem::read_symlink("/proc/self/exe", error);
-  made.command = {error ? std::string("/lateen") : self.string()};
-  const auto set = client.get({.gvr = {"apps", "v1", "daemonsets"}, .ns = ns, .name = kDaemonSet},
-                              {}, std::move(stop));
-  if (!set) {
-    if (set.error().is(Code::NotFound)) return made;
-    return Error(set.error()).wrap("reading DaemonSet {}", kDaemonSet);
-  }
-  const Json* spec = find(*set, "spec.template.spec");
-  const JsonArray* containers = array_at(*set, "spec.template.spec.containers");
-  if (spec == nullptr || containers == nullptr || containers->empty()) return made;
-  const Json& first = containers->front();
-  made.image = string_at(first, "image");
-  made.pull_policy = string_at(first, "imagePullPolicy");
-  if (const auto command = texts_at(first, "command"); !command.empty())
-    made.command = {command.front()};
-  made.service_account = string_at(*spec, "serviceAccountName");
-  if (const Json* secrets = find(*spec, "imagePullSecrets")) made.pull_secrets = *secrets;
-  if (const Json* tolerations = find(*spec, "tolerations")) made.tolerations = *tolerations;
-  return made;
+std::string volume_path_of(const Exposure& exposure) {
+  return "/" + held_name(exposure);
+}
+
+std::vector<std::string> data_pod_arguments(const Exposure& exposure,
+                                            std::string_view work,
+                                            const AgentConfig& config) {
+  std::vector<std::string> arguments = {
+      "data-mover",
+      std::string(work),
+      fmt::format("--volume-path={}", volume_path_of(exposure)),
+      fmt::format("--volume-mode={}",
+                  exposure.volume_mode.empty() ? "Filesystem" : exposure.volume_mode),
+      fmt::format("--data-{}={}", work == kBackupWork ? "upload" : "download", exposure.name),
+      fmt::format("--resource-timeout={}", format_go_duration(config.resource_timeout))};
+  const auto add = [&arguments](std::string_view flag, const auto& value) {
+    arguments.push_back(fmt::format("--{}={}", flag, value));
+  };
+  if (!config.settings_configmap.empty()) add("node-agent-configmap", config.settings_configmap);
+  if (config.limits.upload != 0) add("limit-upload", config.limits.upload / 1024);
+  if (config.limits.download != 0) add("limit-download", config.limits.download / 1024);
+  if (config.limits.processors > 0) add("limit-cpu", config.limits.processors);
+  return arguments;
 }
 
 Json backup_claim(const Exposure& exposure,
@@ -169,18 +180,23 @@ Json restore_claim(const Exposure& exposure, const Json& target) {
   return claim;
 }
 
-Json holding_pod(const Exposure& exposure, const AgentSettings& settings, const MoverImage& image) {
+Json data_pod(const Exposure& exposure, const AgentSettings& settings, const PodTemplate& made) {
   JsonObject source{{"claimName", exposure.claim.empty() ? exposure.name : exposure.claim}};
   if (exposure.read_only) source["readOnly"] = true;
-  Json spec = JsonObject{
-      {"restartPolicy", "Never"},
-      {"terminationGracePeriodSeconds", 0},
-      {"containers", JsonArray{container_of(exposure, image)}},
-      {"volumes",
-       JsonArray{JsonObject{{"name", kHeldVolume}, {"persistentVolumeClaim", std::move(source)}}}}};
-  if (!image.service_account.empty()) ensure(spec, "serviceAccountName") = image.service_account;
-  if (!image.pull_secrets.is_null()) ensure(spec, "imagePullSecrets") = image.pull_secrets;
-  if (!image.tolerations.is_null()) ensure(spec, "tolerations") = image.tolerations;
+  JsonArray volumes = made.volumes;
+  volumes.emplace_back(
+      JsonObject{{"name", held_name(exposure)}, {"persistentVolumeClaim", std::move(source)}});
+  Json spec = JsonObject{{"restartPolicy", "Never"},
+                         {"terminationGracePeriodSeconds", 0},
+                         // Files of any owner are to be read and made.
+                         {"securityContext", JsonObject{{"runAsUser", 0}}},
+                         {"containers", JsonArray{container_of(exposure, settings, made)}},
+                         {"volumes", std::move(volumes)}};
+  if (!made.service_account.empty()) ensure(spec, "serviceAccountName") = made.service_account;
+  if (!made.pull_secrets.is_null()) ensure(spec, "imagePullSecrets") = made.pull_secrets;
+  if (!made.tolerations.is_null()) ensure(spec, "tolerations") = made.tolerations;
+  if (!made.dns_policy.is_null()) ensure(spec, "dnsPolicy") = made.dns_policy;
+  if (!made.dns_config.is_null()) ensure(spec, "dnsConfig") = made.dns_config;
   if (!settings.priority_class.empty()) ensure(spec, "priorityClassName") = settings.priority_class;
   if (exposure.no_relabeling)
     ensure(spec, "securityContext.seLinuxOptions") = JsonObject{{"type", "spc_t"}};
@@ -208,18 +224,27 @@ Status ensure_object(kube::Client& client,
       .wrap("creating {} {}", kube::kind_of(object), kube::object_key(object));
 }
 
-Result<std::vector<Json>> list_holding_pods(kube::Client& client,
-                                            std::string_view label,
-                                            std::stop_token stop) {
-  const Json list =
+Result<DataPods> list_data_pods(kube::Client& client,
+                                std::string_view label,
+                                std::stop_token stop) {
+  Json list =
       TRY(client.list({.gvr = kPodKind}, {.label_selector = std::string(label)}, std::move(stop)));
-  std::vector<Json> pods;
-  if (const JsonArray* items = array_at(list, "items")) pods.assign(items->begin(), items->end());
+  DataPods pods;
+  if (array_at(list, "items") == nullptr) return pods;
+  for (Json& pod : ensure(list, "items").as_array()) {
+    std::string name(kube::name_of(pod));
+    pods.emplace(std::move(name), std::move(pod));
+  }
   return pods;
 }
 
 bool is_pod_running(const Json& pod) {
   return string_at(pod, "status.phase") == "Running" && !kube::is_being_deleted(pod);
+}
+
+bool is_pod_heard_of(const Json& pod) {
+  const Json* ready = kube::find_condition(pod, "Ready");
+  return ready != nullptr && string_at(*ready, "status") == "True";
 }
 
 std::string why_hopeless(const Json& pod) {

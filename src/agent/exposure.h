@@ -1,13 +1,16 @@
-// What the data mover makes in Velero's namespace so that a volume can be reached on a node: a
-// claim, and a pod that does nothing but hold it there. Both have the name of the DataUpload or
-// DataDownload, which owns them.
+// What the data mover makes in Velero's namespace so that a volume can be reached: a claim, and a
+// pod that has it mounted and moves its data. Both have the name of the DataUpload or DataDownload,
+// which owns them.
 #pragma once
 
+#include <map>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/config.h"
+#include "agent/pod_template.h"
 #include "agent/settings.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -17,24 +20,9 @@
 
 namespace lateen::agent {
 
-// The pod's volume and its container: each has one.
+// The volume and the container of a pod that only holds its claim. In a pod that moves data both
+// have the uid of its owner for a name, as Velero has it.
 inline constexpr std::string_view kHeldVolume = "volume";
-
-// What the pods are made of: as the agent's own DaemonSet, where there is one.
-struct MoverImage {
-  std::string image = "lateen";
-  std::string pull_policy = {};
-  std::vector<std::string> command = {};  // our program
-  std::string service_account = {};
-  Json pull_secrets = {};
-  Json tolerations = {};
-};
-
-// By DaemonSet node-agent of this namespace; the program itself, run from where it lies here, where
-// there is none.
-Result<MoverImage> read_mover_image(kube::Client& client,
-                                    const std::string& ns,
-                                    std::stop_token stop);
 
 // Whose the objects are, and what is exposed.
 struct Exposure {
@@ -48,7 +36,16 @@ struct Exposure {
   bool read_only = false;
   bool no_relabeling = false;
   std::string node = {};  // that was chosen for the volume; empty: the scheduler's choice
+  std::vector<std::string> arguments = {};  // of our program in the pod
 };
+
+// Where the volume is in its pod.
+std::string volume_path_of(const Exposure& exposure);
+
+// `data-mover backup|restore` with its flags. Pure.
+std::vector<std::string> data_pod_arguments(const Exposure& exposure,
+                                            std::string_view work,
+                                            const AgentConfig& config);
 
 // A claim filled from the VolumeSnapshot of this name. Pure.
 Json backup_claim(const Exposure& exposure,
@@ -58,8 +55,8 @@ Json backup_claim(const Exposure& exposure,
 // One like the target, for its data to be restored into. Pure.
 Json restore_claim(const Exposure& exposure, const Json& target);
 
-// The pod that holds the claim of its own name. Pure.
-Json holding_pod(const Exposure& exposure, const AgentSettings& settings, const MoverImage& image);
+// The pod that has the claim mounted. Pure.
+Json data_pod(const Exposure& exposure, const AgentSettings& settings, const PodTemplate& made);
 
 // Creates it unless it is there.
 Status ensure_object(kube::Client& client,
@@ -67,10 +64,10 @@ Status ensure_object(kube::Client& client,
                      const Json& object,
                      std::stop_token stop);
 
+using DataPods = std::map<std::string, Json, std::less<>>;  // by name
+
 // Pods of the data mover, those of one label, in all namespaces.
-Result<std::vector<Json>> list_holding_pods(kube::Client& client,
-                                            std::string_view label,
-                                            std::stop_token stop);
+Result<DataPods> list_data_pods(kube::Client& client, std::string_view label, std::stop_token stop);
 
 inline std::string_view node_of(const Json& pod) {
   return string_at(pod, "spec.nodeName");
@@ -78,6 +75,9 @@ inline std::string_view node_of(const Json& pod) {
 
 // Whether its container runs, and is to go on.
 bool is_pod_running(const Json& pod);
+
+// Whether its node says that it runs: of a lost node's pods somebody else says that they do not.
+bool is_pod_heard_of(const Json& pod);
 
 // Why the pod will never run; empty when it may.
 std::string why_hopeless(const Json& pod);

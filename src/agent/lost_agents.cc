@@ -15,9 +15,9 @@ bool LostAgents::is_lost(const std::string& node, std::stop_token stop) {
   const auto known = known_.find(node);
   if (known != known_.end() && now < known->second.first + kLookAgainAtNode)
     return known->second.second;
-  const Status there = volumes::check_node_agent(context_.client(), context_.config.ns, node,
-                                                 context_.server.clock, std::move(stop));
-  const bool lost = !there && there.error().is(Code::NotFound);
+  const bool lost = volumes::is_node_agent_lost(context_.client(), context_.config.ns, node,
+                                                context_.server.clock, std::move(stop))
+                        .value_or(false);
   known_[node] = {now, lost};
   return lost;
 }

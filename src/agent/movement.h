@@ -4,18 +4,18 @@
 //   New ──any agent──▶ Accepted ──its agent makes claim and pod; the agent of the pod's node──▶
 //   Prepared ──▶ InProgress ──▶ Completed, Failed, Canceled ──▶ what was made is removed
 //
-// Level-triggered: each look does what is due, from the objects alone. So an agent that starts
-// again goes on where it was, and what was an agent's that is no more is somebody else's.
+// The pod moves the data by itself, and an agent that ends or begins while it runs disturbs
+// nothing. Level-triggered: each look does what is due, from the objects alone. So an agent that
+// starts again goes on where it was, and what was an agent's that is no more is somebody else's.
 #pragma once
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "agent/data_work.h"
+#include "agent/data_watch.h"
 #include "agent/exposure.h"
 #include "agent/lost_agents.h"
 #include "base/text.h"
@@ -70,15 +70,15 @@ class MovementController : public server::Controller {
 
   // One step towards a pod that holds the volume; again and again until the pod is there.
   virtual Status expose(const T& one, std::stop_token stop) = 0;
-  // Moves the data, on a thread of its own. `pod` is null when it has gone. Gives what is to be
-  // written besides the phase.
-  virtual Result<Change> carry_out(const T& one,
-                                   const Json* pod,
-                                   repository::Progress& progress,
-                                   std::stop_token stop) = 0;
+  // Sees the data moved, on a thread of its own. `pod` is null when it has gone. Gives what is to
+  // be written besides the phase; a Change that is none when the pod was lost on the way.
+  virtual Result<Change> carry_out(const T& one, const Json* pod, std::stop_token stop) = 0;
 
   // Where its pod is.
   virtual const std::string& pod_namespace(const T&) const { return context_.config.ns; }
+
+  // Whether its pod only holds the volume, for the agent of that node.
+  virtual bool is_for_agent_of_node(const T&) const { return false; }
 
   // Whether it can go on though its pod has gone.
   virtual bool can_do_without_pod(const T& one, std::stop_token stop) = 0;
@@ -89,17 +89,14 @@ class MovementController : public server::Controller {
 
  private:
   bool read_pods(std::stop_token stop) {
-    auto pods = list_holding_pods(context_.client(), pod_label_, std::move(stop));
-    pods_.clear();
-    if (!pods) return false;
-    for (Json& pod : *pods)
-      pods_.emplace(kube::name_of(pod), std::move(pod));
-    return true;
+    pods_ = list_data_pods(context_.client(), pod_label_, std::move(stop));
+    return pods_.has_value();
   }
 
   const Json* pod_of(const T& one) const {
-    const auto at = pods_.find(one.metadata.name);
-    return at == pods_.end() ? nullptr : &at->second;
+    if (!pods_) return nullptr;
+    const auto at = pods_->find(one.metadata.name);
+    return at == pods_->end() ? nullptr : &at->second;
   }
 
   bool is_mine(std::string_view node) const { return node == context_.config.node; }
@@ -141,7 +138,7 @@ class MovementController : public server::Controller {
     const std::size_t most = context_.settings.prepare_queue_length;
     if (most > 0 && preparing_ >= most) return;
     T mine = one;
-    mark_accepted(mine);
+    mark_accepted(context_, mine);
     if (write(one, mine, stop)) {
       ++preparing_;
       waiting_ = true;
@@ -150,32 +147,25 @@ class MovementController : public server::Controller {
     }
   }
 
-  void mark_accepted(T& one) const {
-    one.status.phase = model::DataPhase::Accepted;
-    one.status.accepted_by_node = context_.config.node;
-    one.status.accepted_timestamp = context_.server.clock.now();
-    one.status.node.clear();
-    one.status.start_timestamp.reset();
-    one.metadata.labels[std::string(model::labels::kExposeOnGoing)] = "true";
-    one.metadata.add_finalizer(model::finalizers::kDataMovement);
+  void tell_unless_overtaken(const T& one, const Error& error) const {
+    if (server::was_overtaken(error)) return;
+    context_.server.log.warning(fmt::format("Could not write a {}", T::kKind.kind),
+                                {{"name", one.metadata.name}, {"error", error}});
   }
 
   // A compare-and-swap; false when somebody else was first, or it could not be written.
   bool write(const T& before, const T& after, std::stop_token stop) {
     const auto written = context_.server.cluster.update(before, after, stop);
-    if (!written && !server::was_overtaken(written.error()) && !stop.stop_requested()) {
-      context_.server.log.warning(fmt::format("Could not write a {}", T::kKind.kind),
-                                  {{"name", before.metadata.name}, {"error", written.error()}});
-    }
+    if (!written && !stop.stop_requested()) tell_unless_overtaken(before, written.error());
     return written.has_value();
   }
 
   void prepare(const T& one, std::stop_token stop) {
     const Json* pod = pod_of(one);
-    if (pod != nullptr && is_pod_running(*pod) && is_mine(node_of(*pod))) {
+    if (pod != nullptr && is_pod_running(*pod) && may_see_to(one, *pod, stop)) {
       T ready = one;
       ready.status.phase = model::DataPhase::Prepared;
-      ready.status.node = context_.config.node;
+      ready.status.node = node_of(*pod);
       ready.metadata.labels.erase(std::string(model::labels::kExposeOnGoing));
       write(one, ready, std::move(stop));
       return;
@@ -183,11 +173,12 @@ class MovementController : public server::Controller {
     if (!falls_to_us(one.status.accepted_by_node, stop)) return;
     if (!is_mine(one.status.accepted_by_node)) {
       T mine = one;
-      mark_accepted(mine);
+      mark_accepted(context_, mine);
       write(one, mine, std::move(stop));
       return;
     }
-    const std::string hopeless = pod == nullptr ? std::string() : why_hopeless(*pod);
+    const bool leaves = pod != nullptr && kube::is_being_deleted(*pod);
+    const std::string hopeless = pod == nullptr || leaves ? std::string() : why_hopeless(*pod);
     if (!hopeless.empty()) return fail(one, hopeless);
     const Status step = pod == nullptr ? expose(one, stop) : Status();
     if (stop.stop_requested()) return;
@@ -200,9 +191,18 @@ class MovementController : public server::Controller {
                           step ? std::string() : step.error().describe()));
   }
 
+  // The agent of the pod's node; where there is none, whoever accepted it: the pod needs nobody.
+  bool may_see_to(const T& one, const Json& pod, std::stop_token stop) {
+    const std::string node(node_of(pod));
+    if (is_mine(node)) return true;
+    return !is_for_agent_of_node(one) && is_mine(one.status.accepted_by_node) &&
+           lost_.is_lost(node, std::move(stop));
+  }
+
   void go_on(const T& one, std::stop_token stop) {
     const Json* pod = pod_of(one);
-    const bool there = pod != nullptr && is_pod_running(*pod) && node_of(*pod) == one.status.node;
+    const bool there = pod != nullptr && node_of(*pod) == one.status.node &&
+                       (is_pod_running(*pod) || has_outcome(*pod));
     if (is_mine(one.status.node)) {
       if (there || can_do_without_pod(one, stop)) {
         begin(one, there ? pod : nullptr);
@@ -210,8 +210,19 @@ class MovementController : public server::Controller {
         begin_anew(one, "its pod was lost", stop);
       }
     } else if (lost_.is_lost(one.status.node, stop)) {
-      begin_anew(one, "its node was lost", stop);
+      const bool alive = there && (is_pod_heard_of(*pod) || has_outcome(*pod));
+      if (!alive || is_for_agent_of_node(one)) return begin_anew(one, "its node was lost", stop);
+      adopt(one, *pod, stop);
     }
+  }
+
+  // Only its agent is gone, and the pod moves the data all the same. One other agent hears its end.
+  void adopt(const T& one, const Json& pod, std::stop_token stop) {
+    if (is_mine(one.status.accepted_by_node)) return begin(one, &pod);
+    if (!lost_.is_lost(one.status.accepted_by_node, stop)) return;
+    T mine = one;
+    mine.status.accepted_by_node = context_.config.node;
+    write(one, mine, std::move(stop));
   }
 
   void begin(const T& one, const Json* pod) {
@@ -229,11 +240,12 @@ class MovementController : public server::Controller {
       return fail(one, fmt::format("{}, and it was begun {} times", why, times));
     kube::DeleteOptions now;
     now.grace_period_seconds = 0;  // nobody may be there to end it
-    (void)context_.client().remove(
+    const auto removed = context_.client().remove(
         {.gvr = {"", "v1", "pods"}, .ns = pod_namespace(one), .name = one.metadata.name}, now,
-        stop);  // told by the pod that stays
+        stop);
+    if (!removed && !removed.error().is(Code::NotFound)) return;  // the next look tries again
     T again = one;
-    mark_accepted(again);
+    mark_accepted(context_, again);
     again.metadata.annotations[key] = std::to_string(times);
     if (!write(one, again, std::move(stop))) return;
     context_.server.log.warning(fmt::format("{} begins anew", T::kKind.kind),
@@ -243,25 +255,14 @@ class MovementController : public server::Controller {
   void run(const T& seen, const Json& pod, std::stop_token stop) {
     const std::string& name = seen.metadata.name;
     const auto mine = take(context_, seen, stop);
-    if (!mine) {
-      if (!server::was_overtaken(mine.error()) && !stop.stop_requested()) {
-        context_.server.log.warning(fmt::format("Could not take a {}", T::kKind.kind),
-                                    {{"name", name}, {"error", mine.error()}});
-      }
-      return;
-    }
+    if (!mine && !stop.stop_requested()) tell_unless_overtaken(seen, mine.error());
+    if (!mine) return;
     context_.server.log.info(fmt::format("{} starts", T::kKind.kind), {{"name", name}});
-    repository::Progress progress;
-    Result<Change> done = Error(Code::Canceled, "it was not begun");
-    {
-      const ProgressTeller<T> teller(context_, name, progress);
-      done = carry_out(*mine, pod.is_null() ? nullptr : &pod, progress, stop);
-    }
+    const Result<Change> done = carry_out(*mine, pod.is_null() ? nullptr : &pod, stop);
+    if (done && !*done) return;  // the next look begins it anew
     const Status status = done ? Status() : Status(done.error());
-    finish<T>(context_, name, status, stop.stop_requested(), [&](T& now) {
-      now.status.progress = progress_of(progress);
-      (*done)(now);
-    });
+    const bool stopped = stop.stop_requested() || (!done && done.error().is(Code::Canceled));
+    finish<T>(context_, name, status, stopped, [&](T& now) { (*done)(now); });
   }
 
   void fail(const T& one, const std::string& why) {
@@ -290,7 +291,7 @@ class MovementController : public server::Controller {
 
   const std::string pod_label_;  // the rest is the controller's own thread's alone
   LostAgents lost_;
-  std::map<std::string, Json, std::less<>> pods_;
+  Result<DataPods> pods_ = DataPods();
   std::size_t preparing_ = 0;
   bool waiting_ = false;  // for something of ours
   bool active_ = false;   // somebody is at work

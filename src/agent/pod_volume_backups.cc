@@ -62,7 +62,8 @@ class PodVolumeBackups final : public server::Controller {
     FilePath path;
     Status done;
     {
-      const ProgressTeller<PodVolumeBackup> teller(context_, mine->metadata.name, progress);
+      const ProgressTeller<PodVolumeBackup> teller(
+          context_.server, context_.config.progress_interval, mine->metadata.name, progress);
       done = [&]() -> Status {
         saved = TRY(save(*mine, path, progress, stop));
         return {};
@@ -101,8 +102,12 @@ class PodVolumeBackups final : public server::Controller {
                    "volume {} is a block device: file-system backup copies files",
                    copy.spec.volume);
     path = volume.path;
-    const auto repository = TRY(open_repository(context_, copy.spec.backup_storage_location,
-                                                copy.spec.pod.ns, copy.spec.uploader_type, stop));
+    const auto repository = TRY(open_repository(context_.server, context_.config.cache_dir,
+                                                {.location = copy.spec.backup_storage_location,
+                                                 .volume_namespace = copy.spec.pod.ns,
+                                                 .type = copy.spec.uploader_type,
+                                                 .limits = context_.limits},
+                                                stop));
     return repository->save(
         {.path = volume.directory,
          .name = source_name(copy),

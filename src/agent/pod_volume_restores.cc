@@ -91,7 +91,8 @@ class PodVolumeRestores final : public server::Controller {
     repository::Progress progress;
     Status done;
     {
-      const ProgressTeller<PodVolumeRestore> teller(context_, taken->metadata.name, progress);
+      const ProgressTeller<PodVolumeRestore> teller(
+          context_.server, context_.config.progress_interval, taken->metadata.name, progress);
       done = bring_back(*taken, pod, progress, stop);
     }
     finish<PodVolumeRestore>(context_, taken->metadata.name, done, stop.stop_requested(),
@@ -114,9 +115,12 @@ class PodVolumeRestores final : public server::Controller {
     const std::string uid = restore_uid_of(restore);
     if (uid.empty())
       return Error(Code::InvalidArgument, "it says of no Restore that it is part of");
-    const auto repository =
-        TRY(open_repository(context_, restore.spec.backup_storage_location,
-                            restore.spec.source_namespace, restore.spec.uploader_type, stop));
+    const auto repository = TRY(open_repository(context_.server, context_.config.cache_dir,
+                                                {.location = restore.spec.backup_storage_location,
+                                                 .volume_namespace = restore.spec.source_namespace,
+                                                 .type = restore.spec.uploader_type,
+                                                 .limits = context_.limits},
+                                                stop));
     const auto& settings = restore.spec.uploader_settings;
     TRY(repository->restore(restore.spec.snapshot_id,
                             {.target = volume.directory,

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/limits.h"
+#include "base/quantity.h"
 #include "kube/object.h"
 
 namespace lateen::agent {
 namespace {
 
-// These are for pods that read and write data by themselves. Here the agent does it: the mover's
-// pods only hold a volume.
-constexpr std::array<const char*, 3> kWithoutEffect = {"podResources", "privilegedFsBackup",
-                                                       "cachePVC"};
+// For pods that copy a running pod's files, which the agent does itself; and a volume for what a
+// restore keeps of the repository, which is little here.
+constexpr std::array<const char*, 2> kWithoutEffect = {"privilegedFsBackup", "cachePVC"};
 
 Result<std::size_t> positive(const Json& value, std::string_view key, std::size_t absent) {
   const Json* found = find(value, key);
@@ -61,6 +62,26 @@ Status read_affinity(const Json& config, AgentSettings& settings) {
   return {};
 }
 
+// {"cpuRequest": "1", …} as a container's resources. Zero is no bound, as Velero has it.
+Status read_resources(const Json& config, AgentSettings& settings) {
+  const JsonObject* given = object_at(config, "podResources");
+  if (given == nullptr) return {};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kKinds = {
+      {{"cpu", "cpu"}, {"memory", "memory"}, {"ephemeralStorage", "ephemeral-storage"}}};
+  for (const auto& [key, resource] : kKinds) {
+    for (const auto& [end, set] :
+         {std::pair{"Request", "requests"}, std::pair{"Limit", "limits"}}) {
+      const auto value = given->find(fmt::format("{}{}", key, end));
+      const std::string_view text = value == given->end() ? "" : as_text(&value->value());
+      if (text.empty()) continue;
+      const Quantity amount = TRY(Quantity::parse(text).wrap("podResources: {}{}", key, end));
+      if (amount.is_zero()) continue;
+      ensure(settings.pod_resources, fmt::format("{}.{}", set, resource)) = text;
+    }
+  }
+  return {};
+}
+
 void read_backup_claims(const Json& config, AgentSettings& settings) {
   const JsonObject* claims = object_at(config, "backupPVC");
   if (claims == nullptr) return;
@@ -87,7 +108,12 @@ Result<AgentSettings> AgentSettings::parse(const Json& config_map) {
                               .wrap("ConfigMap {}", kube::object_key(config_map)));
   TRY(read_concurrency(config, settings).wrap("ConfigMap {}", kube::object_key(config_map)));
   TRY(read_affinity(config, settings).wrap("ConfigMap {}", kube::object_key(config_map)));
+  TRY(read_resources(config, settings).wrap("ConfigMap {}", kube::object_key(config_map)));
   read_backup_claims(config, settings);
+  if (const Json* limits = find(config, "lateen")) {
+    TRY(LimitPlan::parse(*limits, {}, {}).wrap("ConfigMap {}", kube::object_key(config_map)));
+    settings.limits = *limits;
+  }
   settings.priority_class = string_at(config, "priorityClassName");
   settings.pod_labels = texts_of(config, "podLabels");
   settings.pod_annotations = texts_of(config, "podAnnotations");

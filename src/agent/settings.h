@@ -41,8 +41,10 @@ struct AgentSettings {
   // How many DataUploads and DataDownloads may be on their way to a node at once; 0: all.
   std::size_t prepare_queue_length = 0;
   std::string priority_class = {};
+  Json pod_resources = {};  // of a data mover's container: requests and limits; null: none
   std::map<std::string, std::string> pod_labels = {};
   std::map<std::string, std::string> pod_annotations = {};
+  Json limits = {};                              // the key "lateen", for LimitPlan
   std::vector<std::string> without_effect = {};  // keys that were given and change nothing here
 
   // Of the ConfigMap's one value, JSON. InvalidArgument names the key.

@@ -1,6 +1,8 @@
 #include "agent/agent.h"
+#include "agent/data_pod.h"
 #include "base/environment.h"
 #include "base/memory.h"
+#include "base/quantity.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 
@@ -9,47 +11,101 @@ namespace {
 
 constexpr Duration kHelperPause = std::chrono::seconds(1);
 
+// For the agent, and for its pods.
+std::vector<FlagSpec> with_common_flags(std::vector<FlagSpec> more) {
+  std::vector<FlagSpec> flags = {
+      {.name = "node-agent-configmap",
+       .usage = "The name of ConfigMap containing node-agent configurations."},
+      {.name = "limit-upload",
+       .kind = FlagKind::Int,
+       .usage = "Upload no more than so many KiB/s, all volumes of the node together.",
+       .value = "0"},
+      {.name = "limit-download",
+       .kind = FlagKind::Int,
+       .usage = "Download no more than so many KiB/s, all volumes of the node together.",
+       .value = "0"},
+      {.name = "limit-cpu", .usage = "Use no more of the processors, like 500m or 2."},
+      {.name = "log-level",
+       .usage = "The level at which to log. Valid values are trace, debug, info, warning, error, "
+                "fatal, panic.",
+       .value = "info"},
+      {.name = "log-format",
+       .usage = "The format for log output. Valid values are text, json.",
+       .value = "text"}};
+  flags.insert(flags.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+  return flags;
+}
+
 std::vector<FlagSpec> agent_flags() {
   using enum FlagKind;
-  return {{.name = "log-level",
-           .usage = "The level at which to log. Valid values are trace, debug, info, warning, "
-                    "error, fatal, panic.",
-           .value = "info"},
-          {.name = "log-format",
-           .usage = "The format for log output. Valid values are text, json.",
-           .value = "text"},
-          {.name = "node-name", .usage = "This node's name. Default: $NODE_NAME."},
-          {.name = "host-pods",
-           .usage = "Kubelet's folder of pods, as it is mounted here.",
-           .value = "/host_pods"},
-          {.name = "cache-dir",
-           .usage = "Where to keep repositories' indexes. Default: in $VELERO_SCRATCH_DIR, or "
-                    "nowhere."},
-          {.name = "node-agent-configmap",
-           .usage = "The name of ConfigMap containing node-agent configurations."},
-          {.name = "backup-repository-configmap",
-           .usage = "Accepted, without effect in this version.",
-           .hidden = true},
-          {.name = "metrics-address",
-           .usage = "The address to expose Prometheus metrics.",
-           .value = ":8085"},
-          {.name = "resource-timeout",
-           .kind = Duration,
-           .usage = "How long to wait for resource processes which are not covered by other "
-                    "specific timeout parameters.",
-           .value = "10m0s"},
-          {.name = "data-mover-prepare-timeout",
-           .kind = Duration,
-           .usage = "How long to wait for preparing a DataUpload/DataDownload.",
-           .value = "30m0s"}};
+  return with_common_flags(
+      {{.name = "node-name", .usage = "This node's name. Default: $NODE_NAME."},
+       {.name = "host-pods",
+        .usage = "Kubelet's folder of pods, as it is mounted here.",
+        .value = "/host_pods"},
+       {.name = "cache-dir",
+        .usage = "Where to keep repositories' indexes. Default: in $VELERO_SCRATCH_DIR, or "
+                 "nowhere."},
+       {.name = "limit-memory",
+        .usage = "Fit buffers, and the number of volumes at once, into so much memory, like 512Mi. "
+                 "Default: 80 % of the container's."},
+       {.name = "backup-repository-configmap",
+        .usage = "Accepted, without effect in this version.",
+        .hidden = true},
+       {.name = "metrics-address",
+        .usage = "The address to expose Prometheus metrics.",
+        .value = ":8085"},
+       {.name = "resource-timeout",
+        .kind = Duration,
+        .usage = "How long to wait for resource processes which are not covered by other "
+                 "specific timeout parameters.",
+        .value = "10m0s"},
+       {.name = "data-mover-prepare-timeout",
+        .kind = Duration,
+        .usage = "How long to wait for preparing a DataUpload/DataDownload.",
+        .value = "30m0s"}});
+}
+
+// In $VELERO_SCRATCH_DIR where nothing is said; empty: nowhere.
+FilePath cache_dir_of(const std::string& given) {
+  if (!given.empty()) return given;
+  const auto scratch = env("VELERO_SCRATCH_DIR");
+  return scratch && !scratch->empty() ? FilePath(*scratch) / "repositories" : FilePath();
+}
+
+Result<Log> log_by_flags(const Flags& flags) {
+  const LogLevel level = TRY(parse_log_level(flags.text("log-level")).wrap("flag --log-level"));
+  const LogFormat format =
+      TRY(parse_log_format(flags.text("log-format")).wrap("flag --log-format"));
+  return Log(make_fd_sink(2, level, format), std::make_shared<SystemClock>());
+}
+
+Result<ByteCount> rate_flag(const Flags& flags, std::string_view name) {
+  const std::int64_t rate = flags.integer(name);
+  if (rate < 0 || rate > (std::int64_t{1} << 40))
+    return Error(Code::InvalidArgument, "--{} {} is not a rate in KiB/s", name, rate);
+  return static_cast<ByteCount>(rate) * 1024;
+}
+
+Result<Quantity> quantity_flag(const Flags& flags, std::string_view name) {
+  const std::string text = flags.text(name);
+  if (text.empty()) return Quantity();
+  const Quantity quantity = TRY(Quantity::parse(text).wrap("flag --{}", name));
+  if (quantity < Quantity()) return Error(Code::InvalidArgument, "--{} is less than 0", name);
+  return quantity;
+}
+
+Result<agent::WorkLimits> limit_flags(const Flags& flags) {
+  return agent::WorkLimits{.upload = TRY(rate_flag(flags, "limit-upload")),
+                           .download = TRY(rate_flag(flags, "limit-download")),
+                           .processors = TRY(quantity_flag(flags, "limit-cpu")).as_double()};
 }
 
 Result<agent::AgentConfig> agent_config(const Invocation& call) {
   const Flags& flags = call.flags;
   agent::AgentConfig config;
   config.ns = TRY(velero_namespace(call));
-  config.log_level = TRY(parse_log_level(flags.text("log-level")).wrap("flag --log-level"));
-  config.log_format = TRY(parse_log_format(flags.text("log-format")).wrap("flag --log-format"));
   config.node = flags.text("node-name");
   if (config.node.empty()) config.node = env("NODE_NAME").value_or("");
   if (config.node.empty()) {
@@ -58,12 +114,10 @@ Result<agent::AgentConfig> agent_config(const Invocation& call) {
         .with_hint("In a DaemonSet, set NODE_NAME from the field spec.nodeName.");
   }
   config.host_pods = flags.text("host-pods");
-  config.cache_dir = flags.text("cache-dir");
-  if (config.cache_dir.empty()) {
-    if (const auto scratch = env("VELERO_SCRATCH_DIR"); scratch && !scratch->empty())
-      config.cache_dir = FilePath(*scratch) / "repositories";
-  }
+  config.cache_dir = cache_dir_of(flags.text("cache-dir"));
   config.settings_configmap = flags.text("node-agent-configmap");
+  config.limits = TRY(limit_flags(flags));
+  config.memory = static_cast<ByteCount>(TRY(quantity_flag(flags, "limit-memory")).value());
   config.metrics_address = flags.text("metrics-address");
   config.metrics_optional = !flags.given("metrics-address");
   if (const auto given = flags.duration("resource-timeout"); given > lateen::Duration::zero())
@@ -77,8 +131,7 @@ Result<agent::AgentConfig> agent_config(const Invocation& call) {
 Result<int> serve_agent(Invocation& call) {
   return_freed_memory();
   const agent::AgentConfig config = TRY(agent_config(call));
-  const Log log(make_fd_sink(2, config.log_level, config.log_format),
-                std::make_shared<SystemClock>());
+  const Log log = TRY(log_by_flags(call.flags));
   if (call.flags.given("backup-repository-configmap")) {
     log.warning("This flag has no effect in this version",
                 {{"flag", "backup-repository-configmap"}});
@@ -124,7 +177,73 @@ Result<int> wait_for_files(Invocation& call) {
   return 0;
 }
 
-// In a pod of the data mover: keeps the volume on its node until the agent is done with it.
+std::vector<FlagSpec> data_pod_flags(const std::string& object, const std::string& what) {
+  using enum FlagKind;
+  return with_common_flags(
+      {{.name = "volume-path", .usage = "The full path of the volume."},
+       {.name = "volume-mode",
+        .usage = "The mode of the volume: Filesystem or Block.",
+        .value = "Filesystem"},
+       {.name = object, .usage = fmt::format("The name of the {}.", what)},
+       {.name = "resource-timeout",
+        .kind = Duration,
+        .usage = "How long to wait for resource processes which are not covered "
+                 "by other specific timeout parameters.",
+        .value = "10m0s"},
+       {.name = "cache-volume-path",
+        .usage = "Where to keep the repository's index. Default: in "
+                 "$VELERO_SCRATCH_DIR, or nowhere."}});
+}
+
+Result<agent::DataPodConfig> data_pod_config(const Invocation& call, std::string_view object) {
+  const Flags& flags = call.flags;
+  for (const std::string_view name : {std::string_view("volume-path"), object}) {
+    if (flags.text(name).empty())
+      return Error(Code::InvalidArgument, "required flag(s) \"{}\" not set", name);
+  }
+  const std::string mode = flags.text("volume-mode");
+  if (mode != "Filesystem" && mode != "Block") {
+    return Error(Code::InvalidArgument, "flag --volume-mode is \"{}\": Filesystem or Block", mode);
+  }
+  agent::DataPodConfig config{
+      .ns = TRY(velero_namespace(call)),
+      .name = flags.text(object),
+      .node = env("NODE_NAME").value_or(""),
+      .volume = {.path = flags.text("volume-path"), .block = mode == "Block"},
+      .cache_dir = cache_dir_of(flags.text("cache-volume-path")),
+      .settings_configmap = flags.text("node-agent-configmap"),
+      .limits = TRY(limit_flags(flags))};
+  if (const auto given = flags.duration("resource-timeout"); given > lateen::Duration::zero())
+    config.resource_timeout = given;
+  return config;
+}
+
+// In a pod of the data mover: its volume into the repository, or out of it.
+Result<int> run_data_pod(Invocation& call,
+                         std::string_view object,
+                         decltype(agent::run_upload_pod) run) {
+  return_freed_memory();
+  const agent::DataPodConfig config = TRY(data_pod_config(call, object));
+  const Log log = TRY(log_by_flags(call.flags));
+  const Session session = TRY(open_session(call));
+  SystemRng rng;
+  TRY(run(config, *session.client, call.clock, rng, log, call.stop));
+  return 0;
+}
+
+Command data_pod_command(std::string name,
+                         const std::string& object,
+                         const std::string& what,
+                         decltype(agent::run_upload_pod)* run) {
+  return {.name = std::move(name),
+          .usage = "",
+          .summary = fmt::format("Move the data of a {}", what),
+          .flags = data_pod_flags(object, what),
+          .run = [object, run](Invocation& call) { return run_data_pod(call, object, *run); },
+          .max_args = 0};
+}
+
+// In a pod of another namespace: keeps its claim's volume on the node until the agent is done.
 Result<int> hold_volume(Invocation& call) {
   call.console.line("Holding the volume for the node agent.");
   while (sleep_unless_stopped(std::chrono::hours(1), call.stop)) {
@@ -161,15 +280,19 @@ Command restore_helper_command() {
 }
 
 Command data_mover_command() {
-  return {.name = "data-mover",
-          .usage = "",
-          .summary = "Run in the data mover's pods",
-          .children = {{.name = "hold",
-                        .usage = "",
-                        .summary = "Hold a volume on its node for the node agent",
-                        .run = hold_volume,
-                        .max_args = 0}},
-          .hidden = true};
+  return {
+      .name = "data-mover",
+      .usage = "",
+      .summary = "Run in the data mover's pods",
+      .children = {data_pod_command("backup", "data-upload", "DataUpload", agent::run_upload_pod),
+                   data_pod_command("restore", "data-download", "DataDownload",
+                                    agent::run_download_pod),
+                   {.name = "hold",
+                    .usage = "",
+                    .summary = "Hold a volume on its node for the node agent",
+                    .run = hold_volume,
+                    .max_args = 0}},
+      .hidden = true};
 }
 
 }  // namespace lateen::cli

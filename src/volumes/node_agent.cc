@@ -11,6 +11,7 @@ namespace lateen::volumes {
 namespace {
 
 constexpr Duration kPoll = std::chrono::milliseconds(250);
+constexpr Duration kReplacedWithin = std::chrono::minutes(2);
 constexpr Duration kKopiaMaintenance = std::chrono::hours(1);
 constexpr Duration kResticMaintenance = std::chrono::hours(168);
 
@@ -30,24 +31,34 @@ Result<bool> has_agent_pod(kube::Client& client,
          });
 }
 
+Result<std::optional<Json>> find_lease(kube::Client& client,
+                                       std::string_view ns,
+                                       std::string_view node,
+                                       std::stop_token stop) {
+  auto lease = client.get({.gvr = {"coordination.k8s.io", "v1", "leases"},
+                           .ns = std::string(ns),
+                           .name = node_agent_lease(node)},
+                          {}, std::move(stop));
+  if (!lease && lease.error().is(Code::NotFound)) return std::optional<Json>();
+  return std::optional(TRY(std::move(lease)));
+}
+
+// Twice the time of the Lease: clocks differ, and an agent that is late is there all the same.
+bool was_renewed(const Json& lease, TimePoint now, Duration at_least) {
+  const auto renewed = parse_rfc3339(string_at(lease, "spec.renewTime"));
+  const Duration twice =
+      2 * std::chrono::seconds(int_at(lease, "spec.leaseDurationSeconds").value_or(0));
+  return renewed && now < *renewed + std::max(twice, at_least);
+}
+
 Result<bool> has_lease(kube::Client& client,
                        std::string_view ns,
                        std::string_view node,
                        const Clock& clock,
                        std::stop_token stop) {
-  auto lease = client.get({.gvr = {"coordination.k8s.io", "v1", "leases"},
-                           .ns = std::string(ns),
-                           .name = node_agent_lease(node)},
-                          {}, std::move(stop));
-  if (!lease) {
-    if (lease.error().is(Code::NotFound)) return false;
-    return std::move(lease).error();
-  }
-  if (string_at(*lease, "spec.holderIdentity").empty()) return false;
-  const auto renewed = parse_rfc3339(string_at(*lease, "spec.renewTime"));
-  const auto seconds = int_at(*lease, "spec.leaseDurationSeconds").value_or(0);
-  // Twice the time: clocks differ, and an agent that is late is there all the same.
-  return renewed && clock.now() < *renewed + 2 * std::chrono::seconds(seconds);
+  const auto lease = TRY(find_lease(client, ns, node, std::move(stop)));
+  return lease && !string_at(*lease, "spec.holderIdentity").empty() &&
+         was_renewed(*lease, clock.now(), {});
 }
 
 Result<std::optional<model::BackupRepository>> find_repository(kube::Client& client,
@@ -100,6 +111,17 @@ Status check_node_agent(kube::Client& client,
       .with_hint(fmt::format("File-system backups need one on every node: kubectl -n {} get "
                              "daemonset node-agent, or run `lateen node-agent server`.",
                              ns));
+}
+
+Result<bool> is_node_agent_lost(kube::Client& client,
+                                std::string_view ns,
+                                std::string_view node,
+                                const Clock& clock,
+                                std::stop_token stop) {
+  const auto lease = TRY(find_lease(client, ns, node, stop));
+  if (!lease) return !TRY(has_agent_pod(client, ns, node, std::move(stop)));
+  const bool handed_back = string_at(*lease, "spec.holderIdentity").empty();
+  return !was_renewed(*lease, clock.now(), handed_back ? kReplacedWithin : Duration());
 }
 
 Result<model::BackupRepository> ensure_repository(kube::Client& client,

@@ -24,6 +24,15 @@ Status check_node_agent(kube::Client& client,
                         const Clock& clock,
                         std::stop_token stop);
 
+// Whether nobody is to be expected there any more. Of ours the Lease says it, whatever the pod of a
+// dead node looks like; one that was handed back is not yet a loss, for an agent that is replaced
+// comes again. Of Velero's the pods say it.
+Result<bool> is_node_agent_lost(kube::Client& client,
+                                std::string_view ns,
+                                std::string_view node,
+                                const Clock& clock,
+                                std::stop_token stop);
+
 // A BackupRepository by what it is for.
 struct RepositoryRequest {
   std::string ns = {};  // Velero's namespace

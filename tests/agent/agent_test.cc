@@ -7,6 +7,10 @@
 #include "agent/settings.h"
 #include "agent/work_board.h"
 #include "base/temp.h"
+#include "base/testing/fake_clock.h"
+#include "base/time.h"
+#include "kube/testing/fake_api.h"
+#include "volumes/node_agent.h"
 
 namespace lateen::agent {
 namespace {
@@ -41,9 +45,20 @@ TEST(AgentSettings, SaysWhatIsWrongAndWhatHasNoEffect) {
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message(), HasSubstr("globalConfig is 0: it must be at least 1"));
   EXPECT_FALSE(AgentSettings::parse(config_map("no json")));
-  const auto idle = AgentSettings::parse(config_map(R"({"podResources":{"cpuLimit":"1"}})"));
+  const auto idle = AgentSettings::parse(config_map(R"({"privilegedFsBackup":true})"));
   ASSERT_TRUE(idle);
-  EXPECT_THAT(idle->without_effect, ElementsAre("podResources"));
+  EXPECT_THAT(idle->without_effect, ElementsAre("privilegedFsBackup"));
+}
+
+TEST(AgentSettings, PodResourcesAreTheContainersAndZeroIsNoBound) {
+  const auto settings = AgentSettings::parse(
+      config_map(R"({"podResources":{"cpuRequest":"500m","cpuLimit":"0","memoryLimit":"1Gi"}})"));
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(write_json(settings->pod_resources),
+            R"({"limits":{"memory":"1Gi"},"requests":{"cpu":"500m"}})");
+  const auto wrong = AgentSettings::parse(config_map(R"({"podResources":{"cpuLimit":"much"}})"));
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message(), HasSubstr("podResources: cpuLimit"));
 }
 
 TEST(WorkBoard, DoesNoMoreAtOnceThanItMay) {
@@ -73,6 +88,27 @@ TEST(DoneMark, IsWhereTheWaitingContainerLooks) {
   EXPECT_TRUE(path_exists(volume.path() / ".velero/1b4e28ba"));
   ASSERT_TRUE(put_done_mark(volume.path(), "6ba7b810"));
   EXPECT_FALSE(path_exists(volume.path() / ".velero/1b4e28ba")) << "of a former restore";
+}
+
+// The pod of a DaemonSet runs for ever on a node that is dead, as far as anybody can tell.
+TEST(LostAgent, IsOneWhoseLeaseHasRunOut) {
+  const auto is_lost = [](std::string_view holder, int seconds_ago) {
+    kube::FakeApi api;
+    const FakeClock clock;
+    const TimePoint renewed = clock.now() - std::chrono::seconds(seconds_ago);
+    api.answer("GET /apis/coordination.k8s.io/v1/namespaces/velero/leases/node-agent-n1", 200,
+               fmt::format(R"({{"spec":{{"holderIdentity":"{}","leaseDurationSeconds":15,)"
+                           R"("renewTime":"{}"}}}})",
+                           holder, format_rfc3339_micro(renewed)));
+    api.answer("GET /api/v1/namespaces/velero/pods", 200,
+               R"({"items":[{"status":{"phase":"Running"}}]})");
+    const auto client = api.client();
+    return volumes::is_node_agent_lost(*client, "velero", "n1", clock, {}).value_or(false);
+  };
+  EXPECT_FALSE(is_lost("n1-x", 20));
+  EXPECT_TRUE(is_lost("n1-x", 40));
+  EXPECT_FALSE(is_lost("", 40)) << "it is being replaced";
+  EXPECT_TRUE(is_lost("", 300));
 }
 
 // A volume's content is its pod's: a link in it leads nowhere that we write to.

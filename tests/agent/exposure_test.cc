@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/data_path.h"
 #include "base/yaml.h"
 #include "kube/testing/fake_api.h"
 
@@ -43,7 +44,7 @@ TEST(Exposure, APodRunsWhereTheConfigMapSendsPodsOfItsClass) {
         [{"key": "zone", "operator": "In", "values": ["a"]}]}}],
     "priorityClassName": "low", "podLabels": {"team": "storage"},
     "podAnnotations": {"iam.amazonaws.com/role": "backup"}})");
-  const Json pod = holding_pod(exposure(), all, {.command = {"/lateen"}});
+  const Json pod = data_pod(exposure(), all, {.command = {"/lateen"}});
   const Json* terms = find(pod,
                            "spec.affinity.nodeAffinity."
                            "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
@@ -57,9 +58,9 @@ TEST(Exposure, APodRunsWhereTheConfigMapSendsPodsOfItsClass) {
 
   Exposure other = exposure();
   other.storage_class = "slow";
-  EXPECT_THAT(write_json(holding_pod(other, all, {})), HasSubstr(R"("key":"role")"));
+  EXPECT_THAT(write_json(data_pod(other, all, {})), HasSubstr(R"("key":"role")"));
   other.node = "n1";  // where the volume has to be anyway
-  const Json pinned = holding_pod(other, all, {});
+  const Json pinned = data_pod(other, all, {});
   EXPECT_EQ(find(pinned, "spec.affinity"), nullptr);
   EXPECT_THAT(write_json(pinned), HasSubstr(R"("kubernetes.io/hostname":"n1")"));
 }
@@ -67,8 +68,8 @@ TEST(Exposure, APodRunsWhereTheConfigMapSendsPodsOfItsClass) {
 TEST(Exposure, ABlockVolumeIsADeviceOfItsPod) {
   Exposure block = exposure();
   block.volume_mode = "Block";
-  const std::string pod = write_json(holding_pod(block, {}, {}));
-  EXPECT_THAT(pod, HasSubstr(R"("volumeDevices":[{"devicePath":"/volume","name":"volume"}])"));
+  const std::string pod = write_json(data_pod(block, {}, {}));
+  EXPECT_THAT(pod, HasSubstr(R"("volumeDevices":[{"devicePath":"/u1","name":"u1"}])"));
   EXPECT_EQ(pod.find("volumeMounts"), std::string::npos);
   EXPECT_EQ(string_at(backup_claim(block, "1Gi", nullptr), "spec.volumeMode"), "Block");
 }
@@ -112,21 +113,88 @@ TEST(Exposure, APodThatCannotStartSaysWhy) {
               HasSubstr("ImagePullBackOff no such image"));
 }
 
-TEST(MoverImage, IsTheAgentsOwn) {
+constexpr const char* kDaemonSetPath = "GET /apis/apps/v1/namespaces/velero/daemonsets/node-agent";
+
+// With the folder that is its bucket, and kubelet's folder of pods.
+constexpr const char* kAgents = R"({"spec":{"template":{"spec":{"serviceAccountName":"velero",
+  "tolerations":[{"operator":"Exists"}],"volumes":[{"name":"host-pods","hostPath":{"path":"/k"}},
+    {"name":"backups","hostPath":{"path":"/b"}}],
+  "containers":[{"image":"lateen:1","imagePullPolicy":"IfNotPresent","command":["/lateen"],
+    "args":["node-agent","server","--log-format","json","--node-agent-configmap=c"],
+    "env":[{"name":"VELERO_NAMESPACE","value":"velero"}],
+    "volumeMounts":[{"name":"host-pods","mountPath":"/host_pods","mountPropagation":
+      "HostToContainer"},{"name":"backups","mountPath":"/b"}]}]}}}})";
+
+TEST(PodTemplate, IsTheAgentsOwnWithoutItsWayIntoTheNode) {
   kube::FakeApi api;
-  api.answer("GET /apis/apps/v1/namespaces/velero/daemonsets/node-agent", 200, R"({"spec":
-    {"template":{"spec":{"serviceAccountName":"velero","tolerations":[{"operator":"Exists"}],
-    "containers":[{"image":"lateen:1","imagePullPolicy":"IfNotPresent",
-    "command":["/lateen"],"args":["node-agent","server"]}]}}}})");
+  api.answer(kDaemonSetPath, 200, kAgents);
   const auto client = api.client();
-  const auto image = read_mover_image(*client, "velero", {});
-  ASSERT_TRUE(image) << image.error().message();
-  EXPECT_EQ(image->image, "lateen:1");
-  EXPECT_THAT(image->command, ElementsAre("/lateen"));
-  const std::string pod = write_json(holding_pod(exposure(), {}, *image));
-  EXPECT_THAT(pod, HasSubstr(R"("command":["/lateen","data-mover","hold"])"));
+  const auto made = read_pod_template(*client, "velero", {});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(made->image, "lateen:1");
+  EXPECT_THAT(made->command, ElementsAre("/lateen"));
+  Exposure backup = exposure();
+  backup.arguments = data_pod_arguments(backup, kBackupWork, {.node = "n1"});
+  const std::string pod = write_json(data_pod(backup, {}, *made));
+  EXPECT_THAT(pod, HasSubstr(R"("args":["data-mover","backup","--volume-path=/u1",)"
+                             R"("--volume-mode=Filesystem","--data-upload=nightly-x",)"
+                             R"("--resource-timeout=10m0s","--log-format","json"])"));
   EXPECT_THAT(pod, HasSubstr(R"("serviceAccountName":"velero")"));
   EXPECT_THAT(pod, HasSubstr(R"("tolerations":[{"operator":"Exists"}])"));
+  EXPECT_THAT(pod, HasSubstr(R"("mountPath":"/b")"));
+  EXPECT_THAT(pod, HasSubstr("VELERO_NAMESPACE"));
+  EXPECT_EQ(pod.find("host-pods"), std::string::npos) << pod;
+}
+
+TEST(PodTemplate, ShowsNothingOfVelerosToAnotherNamespace) {
+  kube::FakeApi api;
+  api.answer(kDaemonSetPath, 200, kAgents);
+  const auto client = api.client();
+  Exposure in_place = exposure();
+  in_place.ns = "shop";
+  in_place.owner = {};
+  const std::string pod =
+      write_json(data_pod(in_place, {}, bare(read_pod_template(*client, "velero", {}).value())));
+  EXPECT_EQ(pod.find("serviceAccountName"), std::string::npos) << pod;
+  EXPECT_EQ(pod.find("\"env\""), std::string::npos) << pod;
+  EXPECT_THAT(pod, HasSubstr(R"("mountPath":"/volume")"));
+}
+
+TEST(PodTemplate, WithoutAgentsThereAreNoPodsOfTheirKind) {
+  kube::FakeApi api;
+  const auto client = api.client();
+  const auto made = read_pod_template(*client, "velero", {});
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().describe(), HasSubstr("install --use-node-agent"));
+}
+
+TEST(DataPath, APodSaysHowItEndedAsVelerosDo) {
+  const auto ended = [](const std::string& phase, const std::string& message) {
+    return end_of_pod(
+        parsed(fmt::format("{{status: {{phase: {}, containerStatuses: [{{state: {{terminated: "
+                           "{{message: '{}'}}}}}}]}}}}",
+                           phase, message)));
+  };
+  EXPECT_FALSE(ended("Running", ""));
+  EXPECT_FALSE(ended("Failed", "")) << "killed: it said nothing of its work";
+  // As Velero 1.18's pods write it.
+  const auto done =
+      ended("Succeeded", R"({"snapshotID":"5e","emptySnapshot":false,"source":{"byPath":"/u1",)"
+                         R"("volumeMode":"Filesystem"},"totalBytes":7,"incrementalBytes":3})");
+  ASSERT_TRUE(done && done->how == PodEnding::Completed);
+  const auto result = parse_result(kBackupWork, done->message);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->snapshot_id, "5e");
+  EXPECT_EQ(result->total, 7U);
+  EXPECT_EQ(parse_result(kBackupWork, write_result(kBackupWork, *result))->incremental, 3U);
+  EXPECT_EQ(ended("Failed",
+                  "Failed to run data path service for DataUpload x: data path is "
+                  "canceled")
+                ->how,
+            PodEnding::Canceled);
+  EXPECT_EQ(ended("Failed", "no space left on device")->how, PodEnding::Failed);
+  EXPECT_FALSE(parse_result(kBackupWork, R"({"totalBytes":7})")) << "it names no snapshot";
+  EXPECT_TRUE(parse_result(kRestoreWork, R"({"target":{"byPath":"/u1"},"totalBytes":7})"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "base/process.h"
 #include "base/temp.h"
 #include "base/text.h"
 #include "objects/fs_store.h"
@@ -124,6 +125,44 @@ TEST_F(VolumeRepositoryTest, ABlockDeviceComesBackByteForByte) {
     ASSERT_FALSE(small);
     EXPECT_THAT(small.error().message(), HasSubstr("has 5 bytes, and 3145728 are to be restored"));
   }
+}
+
+// The real one named the snapshot's one file by the path of the device that it read.
+TEST_F(VolumeRepositoryTest, VelerosCopyOfABlockDeviceComesBack) {
+  const FilePath bucket = dir_.path() / "bucket/backups-of/eu";
+  ASSERT_TRUE(make_dirs(bucket));
+  const FilePath archive = FilePath(LATEEN_TESTDATA) / "kopia/kopia-velero-block-repo.tar";
+  const auto unpacked =
+      run_process({.argv = {"tar", "-xf", archive.string(), "-C", bucket.string()}},
+                  Deadline::after(std::chrono::seconds(30)), {});
+  ASSERT_TRUE(unpacked && unpacked->ok());
+  const auto repository = open("static-passw0rd", false).value();
+  const FilePath target = dir_.path() / "target-device";
+  ASSERT_TRUE(write_file(target, std::string(24576, 'x')));
+  repository::Progress progress;
+  const Status restored = repository->restore("ec47a2ee574f45c47f1af10cda12dd68",
+                                              {.target = target, .block = true}, progress, {});
+  ASSERT_TRUE(restored) << restored.error().message();
+  EXPECT_EQ(sha256_hex(read_file(target).value()),
+            "2507999f6c9310af45084eb380cff2261b0d2d95031ab43f50121e902d7f0cbf");
+  EXPECT_EQ(progress.done_bytes.load(), 24576U);
+}
+
+// What Velero's restore needs: a directory, and one file in it.
+TEST_F(VolumeRepositoryTest, ABlockDeviceIsTheOneFileOfADirectory) {
+  write("device", "bytes");
+  const auto repository = open("key").value();
+  VolumeSource block = source();
+  block.path = volume() / "device";
+  block.block = true;
+  repository::Progress progress;
+  const auto saved = repository->save(block, progress, {});
+  ASSERT_TRUE(saved) << saved.error().message();
+  const auto root = repository->find(saved->snapshot_id, {}).value().root;
+  EXPECT_EQ(root.entry.type, repository::EntryType::Directory);
+  ASSERT_NE(root.summary, nullptr);
+  EXPECT_EQ(root.summary->size, 5U);
+  EXPECT_EQ(root.summary->files, 1U);
 }
 
 TEST_F(VolumeRepositoryTest, TheNextCopyReadsOnlyWhatIsNew) {
