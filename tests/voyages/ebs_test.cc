@@ -278,6 +278,21 @@ TEST_F(EbsVoyage, ABucketThatMayNotBeListedOrWrittenIsExplained) {
   wait_for_location("Available");
 }
 
+TEST_F(EbsVoyage, VerifyAsksTheStorageWhetherASnapshotIsStillThere) {
+  back_up("asked", {"--include-namespaces", "shop"});
+  const Outcome whole = harbour().lateen({"verify", "asked"});
+  EXPECT_EQ(whole.code, 0) << whole.story();
+  EXPECT_NE(whole.out.find("2 snapshots"), std::string::npos) << whole.story();
+  const std::string id = AwsGate::element(owned_snapshots(), "snapshotId");
+  gate_->ec2(fmt::format("Action=DeleteSnapshot&SnapshotId={}", id));
+  const Outcome short_of_one = harbour().lateen({"verify", "asked"});
+  EXPECT_EQ(short_of_one.code, 2) << short_of_one.story();
+  EXPECT_NE(short_of_one.out.find("the storage has no snapshot " + id), std::string::npos)
+      << short_of_one.story();
+  harbour().must_lateen({"backup", "delete", "asked", "--confirm"});
+  wait_until("the backup is gone", [] { return phase_of("backups", "asked").empty(); });
+}
+
 // Somebody who can write into the bucket names another one's snapshot there.
 TEST_F(EbsVoyage, AForeignSnapshotIsNotDeleted) {
   const std::string volume = make_volume(1);
