@@ -133,6 +133,53 @@ TEST_F(RepoCommandsVoyage, RewritesAndRestoresWithoutWhatIsExcluded) {
   EXPECT_EQ(lateen({"restore", "latest", "--target", "/", "--delete"}).code, 1);
 }
 
+// Paths are in the tree as they were named.
+TEST_F(RepoCommandsVoyage, RelativePathsAreKeptAsResticKeepsThem) {
+  if (!path_exists(kRestic)) GTEST_SKIP() << "restic is not installed: tools/setup.sh test";
+  make_source();
+  const auto here = [this](const Words& words) {
+    return run_program(words, {.env = environment(), .cwd = source() / "deep"});
+  };
+  expect_ok(lateen({"init", "--format", "restic"}));
+  expect_ok(lateen_at(other(), {"init", "--format", "restic"}));
+  const std::vector<Words> sources = {
+      {"er"}, {"./er/f01", "er/f02"}, {"../nothing", "../deep/er/f03"}, {"."}};
+  for (const Words& paths : sources) {
+    Words ours = {LATEEN_BINARY, "repo", "backup"};
+    ours.insert(ours.end(), paths.begin(), paths.end());
+    expect_ok(here(ours));
+    Words theirs = {kRestic, "backup", "--repo", other().string()};
+    theirs.insert(theirs.end(), paths.begin(), paths.end());
+    expect_ok(here(theirs));
+    const auto listed = [](const Outcome& outcome) {
+      return std::string(cut(outcome.out, "\n").after);
+    };
+    EXPECT_EQ(listed(restic({"ls", "latest"})),
+              listed(restic({"ls", "latest", "--repo", other().string()})))
+        << join(paths, " ");
+  }
+}
+
+TEST_F(RepoCommandsVoyage, NoFolderIsMadeInWhichNothingIsIncluded) {
+  make_source();
+  for (const char* format : {"kopia", "restic"}) {
+    const FilePath place = dir() / format;
+    expect_ok(lateen_at(place, {"init", "--format", format}));
+    expect_ok(lateen_at(place, {"backup", source().string()}));
+    const FilePath target = dir() / "target";
+    ASSERT_TRUE(remove_tree(target));
+    expect_ok(
+        lateen_at(place, {"restore", "latest", "--target", target.string(), "--include", "f33"}));
+    const FilePath inside =
+        std::string(format) == "kopia" ? target : target / source().relative_path();
+    EXPECT_TRUE(text_of(inside / "deep/er/f33") == text_of(source() / "deep/er/f33"));
+    EXPECT_FALSE(path_exists(inside / "empty folder")) << format;
+    EXPECT_FALSE(path_exists(inside / "deep/er/still")) << format;
+    EXPECT_EQ(std::filesystem::status(inside / "deep").permissions(),
+              std::filesystem::status(source() / "deep").permissions());
+  }
+}
+
 TEST_F(RepoCommandsVoyage, FindsFilesByBlobTreeAndPackAsResticDoes) {
   if (!path_exists(kRestic)) GTEST_SKIP() << "restic is not installed: tools/setup.sh test";
   make_source();

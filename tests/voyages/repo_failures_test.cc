@@ -1,5 +1,10 @@
 // `lateen repo` on bad days, in both formats: each failure is said clearly, with restic's exit
 // code, the rest goes on, and nothing is half saved without a word.
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
 #include <signal.h>
 
 #include "base/json.h"
@@ -57,6 +62,44 @@ class RepoFailuresVoyage : public RepositoryVoyage,
       found = entry.path();
     }
     return found;
+  }
+
+  std::set<FilePath> index_files() const {
+    std::set<FilePath> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(repo())) {
+      const std::string name = entry.path().lexically_relative(repo()).string();
+      if (entry.is_regular_file() && (name.starts_with("index/") || name.starts_with("x")))
+        files.insert(entry.path());
+    }
+    return files;
+  }
+
+  static void replace(const FilePath& path, const std::string& text) {
+    ASSERT_TRUE(remove_file(path));  // it may be read-only
+    write_text(path, text);
+  }
+
+  // Bytes by path.
+  static std::map<std::string, std::string> files_below(const FilePath& folder) {
+    std::map<std::string, std::string> files;
+    if (!path_exists(folder)) return files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file() || entry.is_symlink()) continue;
+      files[entry.path().lexically_relative(folder).string()] = text_of(entry.path());
+    }
+    return files;
+  }
+
+  // The file, or a folder that it is in.
+  bool names_it(const std::string& said, const std::string& file) const {
+    for (FilePath path = file; !path.empty(); path = path.parent_path()) {
+      const std::string name = path.filename().string();
+      const bool printable =
+          std::ranges::all_of(name, [](char c) { return c >= ' ' && c < '\x7f'; });
+      if (!printable) return true;  // said in another way
+      if (said.find("/" + path.string()) != std::string::npos) return true;
+    }
+    return false;
   }
 
   static std::string pack_name(const FilePath& pack) {
@@ -125,6 +168,50 @@ TEST_P(RepoFailuresVoyage, TruncatedPackIsNamedWithItsFilesAndTheRestComesBack) 
   EXPECT_EQ(std::filesystem::read_symlink(in(target) / "link"), "nowhere/at/all");
 }
 
+// Anywhere in the repository: found, named with the files that it touches, and all others come
+// back.
+TEST_P(RepoFailuresVoyage, AFlippedBitIsFoundAndSparesWhatItDoesNotTouch) {
+  ASSERT_TRUE(remove_file(source() / "pipe"));  // kopia's own format has no place for it
+  expect_ok(lateen({"backup", source().string()}));
+  const std::map<std::string, std::string> saved = files_below(source());
+  std::vector<FilePath> objects;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(repo())) {
+    if (entry.is_regular_file() && entry.file_size() > 0) objects.push_back(entry.path());
+  }
+  std::sort(objects.begin(), objects.end());
+  std::mt19937 random(20261123);
+  for (int round = 0; round < 6 && !HasFailure(); ++round) {
+    const FilePath victim = round == 0 ? pack() : objects[random() % objects.size()];
+    const std::string whole = text_of(victim);
+    const std::size_t at = random() % whole.size();
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << random() % 8));
+    replace(victim, damaged);
+    SCOPED_TRACE(fmt::format("{} at {} of {}", victim.string(), at, whole.size()));
+    const Outcome checked = lateen({"check", "--read-data", "--no-cache"});
+    const FilePath target = dir() / "restored";
+    ASSERT_TRUE(remove_tree(target));
+    const Outcome restored =
+        lateen({"restore", "latest", "--target", target.string(), "--no-cache"});
+    const std::map<std::string, std::string> back = files_below(in(target));
+    for (const auto& [name, bytes] : saved) {
+      const auto found = back.find(name);
+      if (found != back.end()) {
+        EXPECT_TRUE(found->second == bytes) << name << " came back with wrong bytes";
+        continue;
+      }
+      EXPECT_NE(checked.code, 0) << name << " is lost\n" << checked.story();
+      EXPECT_NE(restored.code, 0) << name << " is lost\n" << restored.story();
+      // Where anything can be told at all: not without the index or the list of snapshots.
+      if (back.empty()) continue;
+      EXPECT_TRUE(names_it(checked.err, name)) << name << "\n" << checked.story();
+      EXPECT_TRUE(names_it(restored.err, name)) << name << "\n" << restored.story();
+    }
+    replace(victim, whole);
+  }
+  expect_ok(lateen({"check", "--read-data", "--no-cache"}));
+}
+
 TEST_P(RepoFailuresVoyage, MissingIndexIsSaidAndRebuilt) {
   expect_ok(lateen({"backup", source().string()}));
   for (const auto& entry : std::filesystem::directory_iterator(repo())) {
@@ -146,6 +233,62 @@ TEST_P(RepoFailuresVoyage, MissingIndexIsSaidAndRebuilt) {
   expect_ok(lateen({"check", "--read-data"}));
   expect_ok(lateen({"restore", "latest", "--target", target.string()}));
   EXPECT_EQ(text_of(in(target) / "large.bin"), text_of(source() / "large.bin"));
+}
+
+TEST_P(RepoFailuresVoyage, WhatWasInAPackThatIsGoneIsForgottenAndTheRestIsWholeAgain) {
+  expect_ok(lateen({"backup", source().string(), "--compression", "off"}));
+  const FilePath victim = pack();
+  ASSERT_TRUE(remove_file(victim));
+  const Outcome repaired = lateen({"repair", "index"});
+  expect_ok(repaired);
+  EXPECT_NE(repaired.err.find("is gone"), std::string::npos) << repaired.story();
+  const Outcome snapshots_repaired = lateen({"repair", "snapshots", "--forget"});
+  expect_ok(snapshots_repaired);
+  EXPECT_NE(snapshots_repaired.err.find("large.bin"), std::string::npos)
+      << snapshots_repaired.story();
+  expect_ok(lateen({"check", "--read-data"}));
+  expect_ok(lateen({"backup", source().string()}));
+  const FilePath target = dir() / "restored";
+  expect_ok(lateen({"restore", "latest", "--target", target.string()}));
+  EXPECT_TRUE(text_of(in(target) / "large.bin") == text_of(source() / "large.bin"));
+  expect_ok(lateen({"check", "--read-data"}));
+}
+
+TEST_P(RepoFailuresVoyage, ADamagedIndexLeavesWhatTheOtherKnowsReadable) {
+  expect_ok(lateen({"backup", (source() / "deep").string()}));
+  const std::set<FilePath> before = index_files();
+  expect_ok(lateen({"backup", (source() / "text.log").string()}));
+  for (const FilePath& file : index_files()) {
+    if (!before.contains(file)) replace(file, "no index at all, but long enough to be one of them");
+  }
+  const FilePath target = dir() / "restored";
+  const Outcome restored = lateen({"restore", "latest", "--path", (source() / "deep").string(),
+                                   "--target", target.string(), "--no-cache"});
+  expect_ok(restored);
+  if (!is_kopia()) {
+    EXPECT_NE(restored.err.find("index/"), std::string::npos) << "not said: " << restored.story();
+  }
+  const FilePath deep = is_kopia() ? target : target / (source() / "deep").relative_path();
+  EXPECT_TRUE(text_of(deep / "er/f33") == text_of(source() / "deep/er/f33"));
+  expect_ok(lateen({"repair", "index", "--no-cache"}));
+  expect_ok(lateen({"check", "--read-data"}));
+  EXPECT_EQ(snapshots(), 2U);
+}
+
+TEST_P(RepoFailuresVoyage, ASnapshotWhoseOwnFileIsDamagedCanBeForgotten) {
+  if (is_kopia()) GTEST_SKIP() << "kopia's snapshots are contents of packs";
+  expect_ok(lateen({"backup", source().string()}));
+  FilePath file;
+  for (const auto& entry : std::filesystem::directory_iterator(repo() / "snapshots"))
+    file = entry.path();
+  expect_ok(lateen({"backup", (source() / "deep").string()}));
+  std::string bytes = text_of(file);
+  bytes[40] = static_cast<char>(bytes[40] ^ 1);
+  replace(file, bytes);
+  EXPECT_EQ(lateen({"check"}).code, 1);
+  expect_ok(lateen({"repair", "snapshots", "--forget"}));
+  expect_ok(lateen({"check"}));
+  EXPECT_EQ(snapshots(), 1U);
 }
 
 TEST_P(RepoFailuresVoyage, ExitCodesSayWhatHappened) {
