@@ -29,9 +29,9 @@ bool is_plain_text(std::string_view name) {
 }
 
 // A field with the comma before it, but for the first.
-class Fields {
+class AdditionFields {
  public:
-  explicit Fields(std::string& out) : out_(out), start_(out.size()) {}
+  explicit AdditionFields(std::string& out) : out_(out), start_(out.size()) {}
 
   void number(std::string_view key, std::uint64_t value) {
     begin(key);
@@ -65,7 +65,7 @@ void append_xattrs(std::string& out, const std::vector<ExtendedAttribute>& xattr
 
 std::string additions_of(const Entry& entry) {
   std::string out;
-  Fields fields(out);
+  AdditionFields fields(out);
   if (!is_plain_text(entry.name)) fields.text("name", base64_encode(entry.name));
   if (entry.links > 1 && entry.type != EntryType::Directory) {
     fields.number("links", entry.links);
