@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/repo/data_subset.h"
 #include "cli/repo/location.h"
 #include "cli/repo/pattern_flags.h"
 #include "cli/repo/printer.h"
@@ -116,22 +115,6 @@ TEST(RepoProgress, TellsNoTimeLeftBeforeItIsKnown) {
   moment.total_known = true;
   EXPECT_EQ(progress_line(moment),
             "[0:05] 50.00%  12 files 5.000 MiB, total 40 files 10.000 MiB, 0 errors ETA 0:05");
-}
-
-TEST(DataSubset, PartsAreAllOfItAndDoNotOverlap) {
-  SystemRng rng;
-  std::vector<std::function<bool(std::string_view)>> parts;
-  for (const std::string_view text : {"1/3", "2/3", "3/3"})
-    parts.push_back(parse_data_subset(text, 0, rng).value());
-  for (int i = 0; i < 256; ++i) {
-    const std::string pack = fmt::format("{:02x}{}", i, std::string(62, 'a'));
-    int chosen = 0;
-    for (const auto& part : parts)
-      chosen += part(pack) ? 1 : 0;
-    EXPECT_EQ(chosen, 1) << pack;
-  }
-  for (const std::string_view broken : {"0/3", "4/3", "1/999", "0%", "101%", "x", ""})
-    EXPECT_FALSE(parse_data_subset(broken, 100, rng)) << broken;
 }
 
 }  // namespace
