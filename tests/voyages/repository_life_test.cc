@@ -56,7 +56,7 @@ class RepositoryLifeVoyage : public Voyage<RepositoryLifeVoyage> {
          fmt::format("path={}", bucket().parent_path().string()), "--dry-run", "-o", "json"}));
     ASSERT_TRUE(printed) << printed.error().message();
     for (Json& object : items_of(*printed)) {
-      const std::string_view kind = string_at(object, "kind");
+      const std::string kind(string_at(object, "kind"));
       if (kind == "Deployment") ensure(object, "spec.replicas") = 0;
       if (kind == "Deployment" || kind == "ServiceAccount" || kind == "ClusterRoleBinding")
         harbour().apply(write_json(object));
