@@ -226,6 +226,9 @@ class VolumeSchedules : public ::testing::TestWithParam<const char*> {
     place_ = std::make_unique<Place>();
     place_->type = GetParam();
     place_->bucket = objects::s3::make_bucket(objects::s3::moto_url());
+    // Made by one, as the server makes it: two at once would each make keys of their own.
+    NodeClock clock(place_->clock);
+    ASSERT_TRUE(place_->open(objects::s3::moto_url(), clock));
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       ASSERT_NE(proxies_[i], nullptr);
       nodes_[i] = std::make_unique<Node>(*place_, *proxies_[i]);
