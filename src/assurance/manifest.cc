@@ -114,9 +114,10 @@ Result<SignedBackups> parse_signed_backups(const Json* json) {
   SignedBackups backups;
   if (json == nullptr || !json->is_object()) return backups;
   for (const auto& [name, entry] : json->get_object()) {
-    backups[std::string(name)] = {.sha256 = std::string(string_at(entry, "sha256")),
-                                  .signed_at = TRY(time_at(entry, "signedAt")),
-                                  .expiration = TRY(time_at(entry, "expiration"))};
+    SignedBackup& backup = backups[std::string(name)];
+    backup.sha256 = string_at(entry, "sha256");
+    backup.signed_at = TRY(time_at(entry, "signedAt"));
+    backup.expiration = TRY(time_at(entry, "expiration"));
   }
   return backups;
 }

@@ -121,9 +121,10 @@ Status sign_backup(const model::Backup& backup,
   const std::string bucket = TRY(bucket_of(context, location, stop));
   Ledger ledger = TRY(load(context, location, bucket, stop));
   ledger.backups.erase(name);
+  std::string cluster = TRY(read_cluster_uid(context.client(), stop));
   assurance::Manifest manifest{.backup = name,
                                .uid = backup.metadata.uid,
-                               .cluster = TRY(read_cluster_uid(context.client(), stop)),
+                               .cluster = std::move(cluster),
                                .signed_at = context.clock.now(),
                                .expiration = backup.status.expiration};
   manifest.objects = TRY(assurance::digest_backup(store, name, model::write_backup(backup), stop));

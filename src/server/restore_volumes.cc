@@ -61,6 +61,8 @@ Result<VolumeExtensions> make_volume_extensions(const model::Restore& restore,
   VolumeExtensions extensions;
   auto copies = store.get_pod_volume_backups(restore.spec.backup_name, stop);
   if (!copies && !copies.error().is(Code::NotFound)) return std::move(copies).error();
+  restore::WaitContainer container = TRY(wait_container(context, stop));
+  std::vector<model::DataUpload> uploads = TRY(restore::read_uploads(archive, log));
   extensions.owned.push_back(restore::make_pod_volume_restores(
       {.client = context.client(),
        .restore = restore,
@@ -68,16 +70,15 @@ Result<VolumeExtensions> make_volume_extensions(const model::Restore& restore,
        .log = log,
        .copies = copies ? std::move(*copies) : std::vector<model::PodVolumeBackup>(),
        .location = std::string(location),
-       .container = TRY(wait_container(context, stop)),
+       .container = std::move(container),
        .timeout = context.config.fs_backup_timeout,
        .repository_timeout = context.config.resource_timeout}));
-  extensions.owned.push_back(
-      restore::make_data_downloads({.client = context.client(),
-                                    .restore = restore,
-                                    .clock = context.clock,
-                                    .log = log,
-                                    .uploads = TRY(restore::read_uploads(archive, log)),
-                                    .location = std::string(location)}));
+  extensions.owned.push_back(restore::make_data_downloads({.client = context.client(),
+                                                           .restore = restore,
+                                                           .clock = context.clock,
+                                                           .log = log,
+                                                           .uploads = std::move(uploads),
+                                                           .location = std::string(location)}));
   return extensions;
 }
 

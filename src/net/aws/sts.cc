@@ -36,11 +36,11 @@ Result<Credentials> read_credentials(const XmlElement& answer, std::string_view 
   if (keys == nullptr || keys->text_of("AccessKeyId").empty()) {
     return Error(Code::Corrupt, "the answer to {} has no credentials in it", action);
   }
-  return Credentials{
-      .access_key_id = std::string(keys->text_of("AccessKeyId")),
-      .secret_access_key = Secret(std::string(keys->text_of("SecretAccessKey"))),
-      .session_token = Secret(std::string(keys->text_of("SessionToken"))),
-      .expires = TRY(parse_rfc3339(keys->text_of("Expiration")).wrap("their expiry"))};
+  const TimePoint expires = TRY(parse_rfc3339(keys->text_of("Expiration")).wrap("their expiry"));
+  return Credentials{.access_key_id = std::string(keys->text_of("AccessKeyId")),
+                     .secret_access_key = Secret(std::string(keys->text_of("SecretAccessKey"))),
+                     .session_token = Secret(std::string(keys->text_of("SessionToken"))),
+                     .expires = expires};
 }
 
 // What an OIDC token says about itself, unverified: for people who must find out why it was

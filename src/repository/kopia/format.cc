@@ -131,13 +131,15 @@ Status check_format(const FormatParameters& format) {
 
 Result<FormatBlob> FormatBlob::parse(BytesView json) {
   const Json value = TRY(parse_json(json).wrap("reading {}", kFormatBlob));
+  Bytes unique_id = TRY(base64_at(value, "uniqueID"));
+  Bytes sealed = TRY(base64_at(value, "encryptedBlockFormat"));
   FormatBlob blob{.tool = format_text(value, "tool"),
                   .build_version = format_text(value, "buildVersion"),
                   .build_info = format_text(value, "buildInfo"),
-                  .unique_id = TRY(base64_at(value, "uniqueID")),
+                  .unique_id = std::move(unique_id),
                   .key_algorithm = format_text(value, "keyAlgo"),
                   .encryption = format_text(value, "encryption"),
-                  .sealed = TRY(base64_at(value, "encryptedBlockFormat"))};
+                  .sealed = std::move(sealed)};
   if (blob.sealed.empty() || blob.unique_id.empty()) {
     return Error(Code::Corrupt, "{} is not the start of a kopia repository", kFormatBlob);
   }
@@ -189,12 +191,14 @@ Result<FormatParameters> parse_format(BytesView json) {
         .with_hint("Wait until it is done, or end it with `kopia repository upgrade`.");
   }
   TRY(check_features(value));
+  Secret hash_secret(TRY(base64_at(value, "secret")));
+  Secret master_key(TRY(base64_at(value, "masterKey")));
   FormatParameters format{
       .hash = format_text(value, "hash"),
       .encryption = format_text(value, "encryption"),
       .splitter = format_text(value, "splitter"),
-      .hash_secret = Secret(TRY(base64_at(value, "secret"))),
-      .master_key = Secret(TRY(base64_at(value, "masterKey"))),
+      .hash_secret = std::move(hash_secret),
+      .master_key = std::move(master_key),
       .version = static_cast<int>(int_at(value, "version").value_or(0)),
       .index_version = static_cast<int>(int_at(value, "indexVersion").value_or(0)),
       .max_pack_size = static_cast<ByteCount>(int_at(value, "maxPackSize").value_or(0)),

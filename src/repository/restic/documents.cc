@@ -246,9 +246,10 @@ std::string encode(const MasterKey& key) {
 
 Result<MasterKey> decode_master_key(BytesView json) {
   const Json document = TRY(parse_document(json, "the master key"));
-  MasterKey key{.encrypt = Secret(TRY(base64_at(document, "encrypt"))),
-                .mac_k = Secret(TRY(base64_at(document, "mac.k"))),
-                .mac_r = Secret(TRY(base64_at(document, "mac.r")))};
+  MasterKey key;
+  key.encrypt = Secret(TRY(base64_at(document, "encrypt")));
+  key.mac_k = Secret(TRY(base64_at(document, "mac.k")));
+  key.mac_r = Secret(TRY(base64_at(document, "mac.r")));
   const auto unusable = [](const Secret& part, std::size_t size) {
     return part.reveal().size() != size ||
            part.reveal().find_first_not_of('\0') == std::string_view::npos;
