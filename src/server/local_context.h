@@ -15,7 +15,8 @@
 
 namespace lateen::server {
 
-// With the built-in object stores and snapshotters, and without plugins. Not movable: the context refers to it.
+// With the built-in object stores and snapshotters, and without plugins. Not movable: the context
+// refers to it.
 class LocalContext {
  public:
   // All references outlive it.

@@ -43,8 +43,9 @@ class DamagedTrees {
     if (stop_.stop_requested()) return Error(Code::Canceled, "naming damaged files was stopped");
     if (const auto known = known_.find(tree); known != known_.end()) return &known->second;
     std::vector<DamagedPath> found;
-    auto entries = depth > kDeepestFolder ? Result<std::vector<StoredEntry>>(std::vector<StoredEntry>())
-                                     : trees_.read_directory(tree, reader_, workspace_);
+    auto entries = depth > kDeepestFolder
+                       ? Result<std::vector<StoredEntry>>(std::vector<StoredEntry>())
+                       : trees_.read_directory(tree, reader_, workspace_);
     if (entries) {
       for (const StoredEntry& stored : *entries)
         TRY(add(stored, depth, found));

@@ -52,7 +52,7 @@ struct Entry {
   std::uint64_t device = 0;   // st_dev
   std::uint64_t rdevice = 0;  // st_rdev, of devices
   std::uint64_t links = 1;    // st_nlink
-  bool sparse = false;      // a file with holes
+  bool sparse = false;        // a file with holes
   Bytes link_target = {};
   std::vector<ExtendedAttribute> xattrs = {};  // in the order in which the kernel lists them
 };
