@@ -289,7 +289,9 @@ TEST_F(RepositoryLifeTest, AFlippedBitIsFoundWithinTheRoundAndStaysKnownAfterARe
   }
   EXPECT_EQ(rotation().done, 3U);
   EXPECT_EQ(rotation().problems(), 0U) << rotation().message;
-  for (const DirEntry& entry : list_dir(cluster_.bucket() / "kopia/bookstore").value()) {
+  const auto entries = list_dir(cluster_.bucket() / "kopia/bookstore");
+  ASSERT_TRUE(entries);
+  for (const DirEntry& entry : *entries) {
     if (!entry.name.starts_with("p")) continue;
     const FilePath pack = cluster_.bucket() / "kopia/bookstore" / entry.name;
     std::string bytes = read_file(pack).value();
