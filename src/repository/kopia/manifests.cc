@@ -46,7 +46,7 @@ void append_manifest(std::string& out, const Manifest& manifest) {
   out += ",\"modified\":\"";
   append_go_time(out, manifest.modified);
   out += manifest.deleted ? "\",\"deleted\":true,\"data\":null}" : "\",\"data\":";
-  if (!manifest.deleted) out += manifest.data + "}";
+  if (!manifest.deleted) out += (manifest.data.empty() ? "null" : manifest.data) + "}";
 }
 
 bool has_labels(const Manifest& manifest, const Labels& labels) {

@@ -113,6 +113,15 @@ TEST(KopiaManifests, AreReadAndWrittenAsKopiaDoes) {
   EXPECT_EQ(write_manifests(*manifests), text);
 }
 
+TEST(KopiaManifests, WithoutDataAreStillJsonWhenTheyAreWritten) {
+  const auto manifests =
+      parse_manifests(R"({"entries":[{"id":"aa","modified":"2026-11-22T10:04:03.7Z"}]})");
+  ASSERT_TRUE(manifests) << manifests.error().message();
+  const auto again = parse_manifests(write_manifests(*manifests));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->at(0).id, "aa");
+}
+
 TEST(KopiaSnapshots, AreWrittenWithTheFieldsInKopiasOrder) {
   Snapshot snapshot{.time = *parse_go_time("2026-11-22T10:04:03.7Z"),
                     .end = *parse_go_time("2026-11-22T10:04:05Z"),
