@@ -27,6 +27,7 @@ using assurance::ObjectHistory;
 
 // More names than this do not fit into a Restore's annotation.
 constexpr std::size_t kMostNames = 200 << 10;
+constexpr int kMostNamesakes = 100;
 constexpr std::size_t kOpenedAtOnce = 4;
 
 // Why backups of these specs cannot hold the object. Most backups share their spec with others.
@@ -233,12 +234,23 @@ Json undelete_document(const std::vector<DeletedObject>& objects,
       {"objects", std::move(list)}, {"restores", std::move(made)}, {"dryRun", is_dry}};
 }
 
-Result<int> start_restores(const std::vector<model::Restore>& restores,
+// A name tells the second. The second one that asks for it, in that second, gets another.
+Status create_under_free_name(model::Restore& restore, const Session& session, Invocation& call) {
+  const std::string wanted = restore.metadata.name;
+  for (int next = 2;; ++next) {
+    const auto made = session.cluster.create(restore, call.stop);
+    if (made) return {};
+    if (!made.error().is(Code::AlreadyExists) || next > kMostNamesakes) return made.error();
+    restore.metadata.name = fmt::format("{}-{}", wanted, next);
+  }
+}
+
+Result<int> start_restores(std::vector<model::Restore>& restores,
                            const Session& session,
                            Invocation& call) {
   int code = exit_code::kDone;
-  for (const model::Restore& restore : restores) {
-    TRY(session.cluster.create(restore, call.stop));
+  for (model::Restore& restore : restores) {
+    TRY(create_under_free_name(restore, session, call));
     if (!is_silent(call)) {
       call.console.line(
           fmt::format("Restore request \"{}\" submitted successfully.", restore.metadata.name));
@@ -270,7 +282,7 @@ Result<int> undelete(Invocation& call) {
   const auto objects =
       is_since ? TRY(deleted_since(*stored, call)) : TRY(newest_of_named(*stored, call));
   const Session& session = stored->session();
-  const auto restores = TRY(restores_of(objects, session, call.clock.now()));
+  auto restores = TRY(restores_of(objects, session, call.clock.now()));
   const bool is_dry = call.flags.is("dry-run");
   const bool is_text = format == OutputFormat::Table;
   if (is_text && objects.empty()) call.console.line("Nothing was deleted since.");

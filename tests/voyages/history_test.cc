@@ -156,6 +156,17 @@ TEST_F(HistoryVoyage, UndeleteBringsBackTheNewestThatThereIs) {
   harbour().must_kubectl({"-n", "ledger", "delete", "configmap", "doomed"});
 }
 
+TEST_F(HistoryVoyage, TwoUndeletesOfOneSecondAreTwoRestores) {
+  harbour().must_kubectl({"-n", "ledger", "delete", "secret/key", "deployment/web"});
+  const Outcome first = harbour().lateen({"undelete", "secret/key", "-n", "ledger"});
+  const Outcome second = harbour().lateen({"undelete", "deployment/web", "-n", "ledger", "--wait"});
+  EXPECT_EQ(first.code, 0) << first.story();
+  EXPECT_EQ(second.code, 0) << second.story();
+  wait_until("the Secret is there",
+             [] { return harbour().find({"-n", "ledger", "secret", "key"}).has_value(); });
+  EXPECT_TRUE(harbour().find({"-n", "ledger", "deployment", "web"}));
+}
+
 TEST_F(HistoryVoyage, UndeleteSinceShowsWhatWasLostAndBringsItBack) {
   harbour().must_kubectl({"-n", "ledger", "delete", "secret/key", "deployment/web"});
   const Json lost = document({"undelete", "--since", "1h", "-n", "ledger", "--dry-run"});
