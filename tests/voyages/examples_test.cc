@@ -200,7 +200,7 @@ spec:
   securityContext: {{runAsUser: 26, runAsGroup: 26, fsGroup: 26}}
   containers:
     - name: postgres
-      image: ghcr.io/cloudnative-pg/postgresql:16
+      image: cloudnative-pg/postgresql:16
       command: [/bin/sh, /config/start.sh]
       env: [{{name: PGDATA, value: /var/lib/postgresql/data/pgdata}}, {{name: PGHOST, value: /run}}]
       readinessProbe: {{exec: {{command: [psql, -d, postgres, -qc, "SELECT 1"]}}, periodSeconds: 1, timeoutSeconds: 5}}
@@ -299,7 +299,7 @@ spec:
   terminationGracePeriodSeconds: 0
   containers:
     - name: kafka
-      image: quay.io/strimzi/kafka
+      image: strimzi/kafka
       command: [/bin/sh, -c, "test -e /data/meta.properties || echo cluster.id=Zg7 > /data/meta.properties; exec sleep 3600"]
       readinessProbe: {exec: {command: [test, -e, /data/meta.properties]}, periodSeconds: 1}
       volumeMounts: [{name: data, mountPath: /data}]
