@@ -4,6 +4,7 @@
 
 #include "agent/data_path.h"
 #include "base/duration.h"
+#include "kube/node_affinity.h"
 #include "model/names.h"
 #include "volumes/volume_rebind.h"
 
@@ -38,25 +39,6 @@ Json empty_claim(const Exposure& exposure) {
                     {"kind", "PersistentVolumeClaim"},
                     {"metadata", metadata_of(exposure)},
                     {"spec", std::move(spec)}};
-}
-
-// A selector of nodes in the words of a pod's affinity.
-Json node_affinity(const Json& selector) {
-  JsonArray expressions;
-  if (const JsonObject* labels = object_at(selector, "matchLabels")) {
-    for (const auto& [key, value] : *labels) {
-      expressions.emplace_back(
-          JsonObject{{"key", key}, {"operator", "In"}, {"values", JsonArray{value}}});
-    }
-  }
-  if (const JsonArray* more = array_at(selector, "matchExpressions"))
-    expressions.insert(expressions.end(), more->begin(), more->end());
-  return JsonObject{
-      {"nodeAffinity",
-       JsonObject{
-           {"requiredDuringSchedulingIgnoredDuringExecution",
-            JsonObject{{"nodeSelectorTerms",
-                        JsonArray{JsonObject{{"matchExpressions", std::move(expressions)}}}}}}}}};
 }
 
 const std::string& held_name(const Exposure& exposure) {
@@ -97,7 +79,7 @@ void place(Json& spec, const Exposure& exposure, const AgentSettings& settings) 
     return;
   }
   const LoadAffinity* affinity = settings.affinity_of(exposure.storage_class);
-  if (affinity != nullptr) ensure(spec, "affinity") = node_affinity(affinity->selector);
+  if (affinity != nullptr) ensure(spec, "affinity") = kube::node_affinity(affinity->selector);
   ensure(spec, "topologySpreadConstraints") = JsonArray{JsonObject{
       {"maxSkew", 1},
       {"topologyKey", "kubernetes.io/hostname"},

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/quantity.h"
 #include "cli/commands.h"
+#include "cli/common_flags.h"
 #include "cli/session.h"
 
 namespace lateen::cli {
@@ -24,14 +25,9 @@ std::vector<FlagSpec> with_common_flags(std::vector<FlagSpec> more) {
        .kind = FlagKind::Int,
        .usage = "Download no more than so many KiB/s, all volumes of the node together.",
        .value = "0"},
-      {.name = "limit-cpu", .usage = "Use no more of the processors, like 500m or 2."},
-      {.name = "log-level",
-       .usage = "The level at which to log. Valid values are trace, debug, info, warning, error, "
-                "fatal, panic.",
-       .value = "info"},
-      {.name = "log-format",
-       .usage = "The format for log output. Valid values are text, json.",
-       .value = "text"}};
+      {.name = "limit-cpu", .usage = "Use no more of the processors, like 500m or 2."}};
+  const std::vector<FlagSpec> log = log_flags();
+  flags.insert(flags.end(), log.begin(), log.end());
   flags.insert(flags.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
   return flags;
@@ -74,20 +70,6 @@ FilePath cache_dir_of(const std::string& given) {
   return scratch && !scratch->empty() ? FilePath(*scratch) / "repositories" : FilePath();
 }
 
-Result<Log> log_by_flags(const Flags& flags) {
-  const LogLevel level = TRY(parse_log_level(flags.text("log-level")).wrap("flag --log-level"));
-  const LogFormat format =
-      TRY(parse_log_format(flags.text("log-format")).wrap("flag --log-format"));
-  return Log(make_fd_sink(2, level, format), std::make_shared<SystemClock>());
-}
-
-Result<ByteCount> rate_flag(const Flags& flags, std::string_view name) {
-  const std::int64_t rate = flags.integer(name);
-  if (rate < 0 || rate > (std::int64_t{1} << 40))
-    return Error(Code::InvalidArgument, "--{} {} is not a rate in KiB/s", name, rate);
-  return static_cast<ByteCount>(rate) * 1024;
-}
-
 Result<Quantity> quantity_flag(const Flags& flags, std::string_view name) {
   const std::string text = flags.text(name);
   if (text.empty()) return Quantity();
@@ -97,8 +79,8 @@ Result<Quantity> quantity_flag(const Flags& flags, std::string_view name) {
 }
 
 Result<agent::WorkLimits> limit_flags(const Flags& flags) {
-  return agent::WorkLimits{.upload = TRY(rate_flag(flags, "limit-upload")),
-                           .download = TRY(rate_flag(flags, "limit-download")),
+  return agent::WorkLimits{.upload = TRY(rate_by_flag(flags, "limit-upload")),
+                           .download = TRY(rate_by_flag(flags, "limit-download")),
                            .processors = TRY(quantity_flag(flags, "limit-cpu")).as_double()};
 }
 
@@ -131,7 +113,7 @@ Result<agent::AgentConfig> agent_config(const Invocation& call) {
 Result<int> serve_agent(Invocation& call) {
   return_freed_memory();
   const agent::AgentConfig config = TRY(agent_config(call));
-  const Log log = TRY(log_by_flags(call.flags));
+  const Log log = TRY(log_by_flags(call.flags, 2));
   if (call.flags.given("backup-repository-configmap")) {
     log.warning("This flag has no effect in this version",
                 {{"flag", "backup-repository-configmap"}});
@@ -224,7 +206,7 @@ Result<int> run_data_pod(Invocation& call,
                          decltype(agent::run_upload_pod) run) {
   return_freed_memory();
   const agent::DataPodConfig config = TRY(data_pod_config(call, object));
-  const Log log = TRY(log_by_flags(call.flags));
+  const Log log = TRY(log_by_flags(call.flags, 2));
   const Session session = TRY(open_session(call));
   SystemRng rng;
   TRY(run(config, *session.client, call.clock, rng, log, call.stop));

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "cli/commands.h"
+#include "cli/common_flags.h"
 #include "cli/session.h"
 #include "server/local_context.h"
 #include "server/maintenance_job.h"
@@ -42,11 +43,7 @@ Status maintain(const Invocation& call, const Log& log) {
 // The last line of what failed is what the server reads as the reason.
 Result<int> run_repo_maintenance(Invocation& call) {
   return_freed_memory();
-  const LogLevel level =
-      TRY(parse_log_level(call.flags.text("log-level")).wrap("flag --log-level"));
-  const LogFormat format =
-      TRY(parse_log_format(call.flags.text("log-format")).wrap("flag --log-format"));
-  const Log log(make_fd_sink(1, level, format), std::make_shared<SystemClock>());
+  const Log log = TRY(log_by_flags(call.flags, 1));
   const Status done = maintain(call, log);
   if (done) return 0;
   call.console.line(fmt::format("{}{}", server::kMaintenanceErrorMark, done.error().describe()));
@@ -56,20 +53,15 @@ Result<int> run_repo_maintenance(Invocation& call) {
 }  // namespace
 
 Command repo_maintenance_command() {
+  std::vector<FlagSpec> flags = log_flags();
+  flags.push_back({.name = "repo-name", .usage = "Namespace of the repository's volumes"});
+  flags.push_back({.name = "repo-type", .usage = "Type of the repository", .value = "kopia"});
+  flags.push_back({.name = "backup-storage-location",
+                   .usage = "Backup storage location that the repository is in"});
   return {.name = "repo-maintenance",
           .usage = "",
           .summary = "Run maintenance of a backup repository; for the pods of maintenance Jobs",
-          .flags = {{.name = "repo-name", .usage = "Namespace of the repository's volumes"},
-                    {.name = "repo-type", .usage = "Type of the repository", .value = "kopia"},
-                    {.name = "backup-storage-location",
-                     .usage = "Backup storage location that the repository is in"},
-                    {.name = "log-level",
-                     .usage = "The level at which to log. Valid values are trace, debug, info, "
-                              "warning, error, fatal, panic.",
-                     .value = "info"},
-                    {.name = "log-format",
-                     .usage = "The format for log output. Valid values are text, json.",
-                     .value = "text"}},
+          .flags = std::move(flags),
           .run = run_repo_maintenance,
           .hidden = true,
           .max_args = 0};

@@ -4,6 +4,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "cli/common_flags.h"
 #include "cli/server_flags.h"
 #include "server/server.h"
 
@@ -173,8 +174,8 @@ Result<Flags> with_config_file(const Flags& flags, std::string_view text) {
 Result<server::ServerConfig> server_config(const Flags& flags, std::string ns) {
   server::ServerConfig config;
   config.ns = std::move(ns);
-  config.log_level = TRY(parse_log_level(flags.text("log-level")).wrap("flag --log-level"));
-  config.log_format = TRY(parse_log_format(flags.text("log-format")).wrap("flag --log-format"));
+  config.log_level = TRY(log_level_by_flag(flags));
+  config.log_format = TRY(log_format_by_flag(flags));
   config.metrics_address = flags.text("metrics-address");
   config.profiler_address = flags.text("profiler-address");
   config.download_address = flags.text("download-address");

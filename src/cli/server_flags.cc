@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/common_flags.h"
+
 namespace lateen::cli {
 
 const std::array<FlagWithoutEffect, 5> kServerFlagsWithoutEffect = {{
@@ -14,14 +16,8 @@ const std::array<FlagWithoutEffect, 5> kServerFlagsWithoutEffect = {{
 
 std::vector<FlagSpec> server_flags() {
   using enum FlagKind;
-  std::vector<FlagSpec> flags = {
-      {.name = "log-level",
-       .usage = "The level at which to log. Valid values are trace, debug, info, warning, error, "
-                "fatal, panic.",
-       .value = "info"},
-      {.name = "log-format",
-       .usage = "The format for log output. Valid values are text, json.",
-       .value = "text"},
+  std::vector<FlagSpec> flags = log_flags();
+  const std::vector<FlagSpec> own = {
       {.name = "config",
        .usage = "A YAML file of settings: each key is the name of a flag. What is given on the "
                 "command line counts."},
@@ -215,6 +211,7 @@ std::vector<FlagSpec> server_flags() {
        .kind = Int,
        .usage = "Number of objects worked on at once. 0: twice the machine's threads.",
        .value = "0"}};
+  flags.insert(flags.end(), own.begin(), own.end());
   for (const FlagWithoutEffect& one : kServerFlagsWithoutEffect) {
     flags.push_back({.name = std::string(one.name),
                      .kind = one.name == "disable-informer-cache" ? Bool : String,

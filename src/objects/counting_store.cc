@@ -1,5 +1,7 @@
 #include "objects/counting_store.h"
 
+#include "objects/forwarding_store.h"
+
 namespace lateen::objects {
 namespace {
 
@@ -42,26 +44,26 @@ class CountingUpload final : public Upload {
 };
 
 // Thread-safe.
-class CountingStore final : public ObjectStore {
+class CountingStore final : public ForwardingStore {
  public:
   CountingStore(std::unique_ptr<ObjectStore> store, StoreCounters& counters)
-      : store_(std::move(store)), counters_(counters) {}
+      : ForwardingStore(std::move(store)), counters_(counters) {}
 
   Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
-    return counted(store_->get(key, max, std::move(stop)));
+    return counted(inner().get(key, max, std::move(stop)));
   }
 
   Result<Bytes> get_range(std::string_view key,
                           ByteCount offset,
                           ByteCount length,
                           std::stop_token stop) override {
-    return counted(store_->get_range(key, offset, length, std::move(stop)));
+    return counted(inner().get_range(key, offset, length, std::move(stop)));
   }
 
   Result<std::unique_ptr<ObjectReader>> open_read(std::string_view key,
                                                   std::stop_token stop) override {
     ++counters_.gets;
-    std::unique_ptr<ObjectReader> reader = TRY(store_->open_read(key, std::move(stop)));
+    std::unique_ptr<ObjectReader> reader = TRY(inner().open_read(key, std::move(stop)));
     std::unique_ptr<ObjectReader> counting =
         std::make_unique<CountingReader>(std::move(reader), counters_);
     return counting;
@@ -69,18 +71,18 @@ class CountingStore final : public ObjectStore {
 
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override {
     ++counters_.heads;
-    return store_->head(key, std::move(stop));
+    return inner().head(key, std::move(stop));
   }
 
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     ++counters_.puts;
     counters_.bytes_written += bytes.size();
-    return store_->put(key, bytes, std::move(stop));
+    return inner().put(key, bytes, std::move(stop));
   }
 
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key,
                                                std::stop_token stop) override {
-    std::unique_ptr<Upload> upload = TRY(store_->begin_upload(key, std::move(stop)));
+    std::unique_ptr<Upload> upload = TRY(inner().begin_upload(key, std::move(stop)));
     std::unique_ptr<Upload> counting =
         std::make_unique<CountingUpload>(std::move(upload), counters_);
     return counting;
@@ -88,26 +90,20 @@ class CountingStore final : public ObjectStore {
 
   Status remove(std::string_view key, std::stop_token stop) override {
     ++counters_.removes;
-    return store_->remove(key, std::move(stop));
+    return inner().remove(key, std::move(stop));
   }
 
   Result<ListPage> list(std::string_view prefix,
                         std::string_view after,
                         std::stop_token stop) override {
     ++counters_.lists;
-    return store_->list(prefix, after, std::move(stop));
+    return inner().list(prefix, after, std::move(stop));
   }
 
   Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
                                                  std::stop_token stop) override {
     ++counters_.lists;
-    return store_->list_prefixes(prefix, std::move(stop));
-  }
-
-  Result<std::string> signed_url(std::string_view key,
-                                 Duration ttl,
-                                 std::stop_token stop) override {
-    return store_->signed_url(key, ttl, std::move(stop));
+    return inner().list_prefixes(prefix, std::move(stop));
   }
 
  private:
@@ -117,7 +113,6 @@ class CountingStore final : public ObjectStore {
     return bytes;
   }
 
-  const std::unique_ptr<ObjectStore> store_;
   StoreCounters& counters_;
 };
 

@@ -1,5 +1,7 @@
 #include "objects/limited_store.h"
 
+#include "objects/forwarding_store.h"
+
 namespace lateen::objects {
 namespace {
 
@@ -41,17 +43,20 @@ class LimitedUpload final : public Upload {
 };
 
 // Thread-safe, as what it wraps.
-class LimitedStore final : public ObjectStore {
+class LimitedStore final : public ForwardingStore {
  public:
   LimitedStore(std::unique_ptr<ObjectStore> store, Line& line)
-      : store_(std::move(store)), up_(line.up), down_(line.down) {}
+      : ForwardingStore(std::move(store)), up_(line.up), down_(line.down) {}
 
   // With a line of its own.
   LimitedStore(std::unique_ptr<ObjectStore> store, std::unique_ptr<Line> line)
-      : store_(std::move(store)), own_(std::move(line)), up_(own_->up), down_(own_->down) {}
+      : ForwardingStore(std::move(store)),
+        own_(std::move(line)),
+        up_(own_->up),
+        down_(own_->down) {}
 
   Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
-    Bytes bytes = TRY(store_->get(key, max, stop));
+    Bytes bytes = TRY(inner().get(key, max, stop));
     TRY(down_.take(bytes.size(), stop));
     return bytes;
   }
@@ -60,57 +65,31 @@ class LimitedStore final : public ObjectStore {
                           ByteCount offset,
                           ByteCount length,
                           std::stop_token stop) override {
-    Bytes bytes = TRY(store_->get_range(key, offset, length, stop));
+    Bytes bytes = TRY(inner().get_range(key, offset, length, stop));
     TRY(down_.take(bytes.size(), stop));
     return bytes;
   }
 
   Result<std::unique_ptr<ObjectReader>> open_read(std::string_view key,
                                                   std::stop_token stop) override {
-    auto reader = TRY(store_->open_read(key, stop));
+    auto reader = TRY(inner().open_read(key, stop));
     return std::unique_ptr<ObjectReader>(
         std::make_unique<LimitedReader>(std::move(reader), down_, std::move(stop)));
   }
 
-  Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override {
-    return store_->head(key, std::move(stop));
-  }
-
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     TRY(up_.take(bytes.size(), stop));
-    return store_->put(key, bytes, std::move(stop));
+    return inner().put(key, bytes, std::move(stop));
   }
 
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key,
                                                std::stop_token stop) override {
-    auto upload = TRY(store_->begin_upload(key, stop));
+    auto upload = TRY(inner().begin_upload(key, stop));
     return std::unique_ptr<Upload>(
         std::make_unique<LimitedUpload>(std::move(upload), up_, std::move(stop)));
   }
 
-  Status remove(std::string_view key, std::stop_token stop) override {
-    return store_->remove(key, std::move(stop));
-  }
-
-  Result<ListPage> list(std::string_view prefix,
-                        std::string_view after,
-                        std::stop_token stop) override {
-    return store_->list(prefix, after, std::move(stop));
-  }
-
-  Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
-                                                 std::stop_token stop) override {
-    return store_->list_prefixes(prefix, std::move(stop));
-  }
-
-  Result<std::string> signed_url(std::string_view key,
-                                 Duration ttl,
-                                 std::stop_token stop) override {
-    return store_->signed_url(key, ttl, std::move(stop));
-  }
-
  private:
-  const std::unique_ptr<ObjectStore> store_;
   const std::unique_ptr<Line> own_;
   Pace& up_;
   Pace& down_;

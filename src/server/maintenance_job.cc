@@ -4,6 +4,7 @@
 
 #include "base/quantity.h"
 #include "base/time.h"
+#include "kube/node_affinity.h"
 #include "kube/object.h"
 #include "model/names.h"
 
@@ -32,24 +33,6 @@ Status set_resources(Json& resources, const Json& given) {
   return {};
 }
 
-// A selector of nodes in the words of a pod's affinity.
-Json affinity_to(const Json& selector) {
-  JsonArray expressions;
-  if (const JsonObject* labels = object_at(selector, "matchLabels")) {
-    for (const auto& [key, value] : *labels) {
-      expressions.emplace_back(
-          JsonObject{{"key", key}, {"operator", "In"}, {"values", JsonArray{value}}});
-    }
-  }
-  if (const JsonArray* more = array_at(selector, "matchExpressions"))
-    expressions.insert(expressions.end(), more->begin(), more->end());
-  Json affinity = JsonObject();
-  ensure(affinity,
-         "nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms") =
-      JsonArray{JsonObject{{"matchExpressions", std::move(expressions)}}};
-  return affinity;
-}
-
 Status take_settings(MaintenanceJobSettings& settings, const Json& given) {
   if (const Json* resources = find(given, "podResources")) {
     settings.resources = JsonObject();
@@ -58,7 +41,7 @@ Status take_settings(MaintenanceJobSettings& settings, const Json& given) {
   const JsonArray* affinities = array_at(given, "loadAffinity");
   if (affinities != nullptr && !affinities->empty()) {
     const Json* selector = find(affinities->front(), "nodeSelector");
-    settings.affinity = affinity_to(selector == nullptr ? Json(JsonObject()) : *selector);
+    settings.affinity = kube::node_affinity(selector == nullptr ? Json(JsonObject()) : *selector);
   }
   if (const auto keep = int_at(given, "keepLatestMaintenanceJobs")) {
     if (*keep < 0)

@@ -77,6 +77,17 @@ Status change_secret(const ServerContext& context,
   }
 }
 
+// The entry's key is kept as a former one, and another takes its place.
+Status replace_key(const ServerContext& context, const std::string& entry, std::stop_token stop) {
+  return change_secret(
+      context,
+      [&](Json& data) {
+        keep_replaced(data, entry, context.clock);
+        data.as_object()[entry] = new_key(context);
+      },
+      std::move(stop));
+}
+
 }  // namespace
 
 const Secret& RepositoryKeys::of(std::string_view location) const {
@@ -190,26 +201,13 @@ Result<RepositoryKeys> ensure_location_key(const ServerContext& context,
 }
 
 Status replace_shared_key(const ServerContext& context, std::stop_token stop) {
-  return change_secret(
-      context,
-      [&](Json& data) {
-        const std::string entry(volumes::kRepositorySecretKey);
-        keep_replaced(data, entry, context.clock);
-        data.as_object()[entry] = new_key(context);
-      },
-      std::move(stop));
+  return replace_key(context, std::string(volumes::kRepositorySecretKey), std::move(stop));
 }
 
 Status replace_location_key(const ServerContext& context,
                             const std::string& location,
                             std::stop_token stop) {
-  return change_secret(
-      context,
-      [&](Json& data) {
-        keep_replaced(data, own_entry(location), context.clock);
-        data.as_object()[own_entry(location)] = new_key(context);
-      },
-      std::move(stop));
+  return replace_key(context, own_entry(location), std::move(stop));
 }
 
 Status drop_location_key(const ServerContext& context,

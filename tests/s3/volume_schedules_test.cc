@@ -17,7 +17,7 @@
 #include "base/testing/fake_clock.h"
 #include "base/text.h"
 #include "base/thread.h"
-#include "objects/object_store.h"
+#include "objects/forwarding_store.h"
 #include "repository/engine/progress.h"
 #include "repository/repository.h"
 #include "repository/restic/restic.h"
@@ -69,29 +69,13 @@ struct Stamps {
   std::map<std::string, TimePoint, std::less<>> at LATEEN_GUARDED_BY(mu);
 };
 
-class StampedStore final : public ObjectStore {
+class StampedStore final : public objects::ForwardingStore {
  public:
   StampedStore(std::unique_ptr<ObjectStore> store, Stamps& stamps)
-      : store_(std::move(store)), stamps_(stamps) {}
-
-  Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
-    return store_->get(key, max, std::move(stop));
-  }
-
-  Result<Bytes> get_range(std::string_view key,
-                          ByteCount offset,
-                          ByteCount length,
-                          std::stop_token stop) override {
-    return store_->get_range(key, offset, length, std::move(stop));
-  }
-
-  Result<std::unique_ptr<objects::ObjectReader>> open_read(std::string_view key,
-                                                           std::stop_token stop) override {
-    return store_->open_read(key, std::move(stop));
-  }
+      : ForwardingStore(std::move(store)), stamps_(stamps) {}
 
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override {
-    ObjectInfo info = TRY(store_->head(key, std::move(stop)));
+    ObjectInfo info = TRY(inner().head(key, std::move(stop)));
     stamps_.apply(info);
     return info;
   }
@@ -99,41 +83,25 @@ class StampedStore final : public ObjectStore {
   // Before: of what is killed in between, the object may be there.
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     stamps_.put(key);
-    return store_->put(key, bytes, std::move(stop));
+    return inner().put(key, bytes, std::move(stop));
   }
 
   Result<std::unique_ptr<objects::Upload>> begin_upload(std::string_view key,
                                                         std::stop_token stop) override {
     stamps_.put(key);
-    return store_->begin_upload(key, std::move(stop));
-  }
-
-  Status remove(std::string_view key, std::stop_token stop) override {
-    return store_->remove(key, std::move(stop));
+    return inner().begin_upload(key, std::move(stop));
   }
 
   Result<ListPage> list(std::string_view prefix,
                         std::string_view after,
                         std::stop_token stop) override {
-    ListPage page = TRY(store_->list(prefix, after, std::move(stop)));
+    ListPage page = TRY(inner().list(prefix, after, std::move(stop)));
     for (ObjectInfo& info : page.objects)
       stamps_.apply(info);
     return page;
   }
 
-  Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
-                                                 std::stop_token stop) override {
-    return store_->list_prefixes(prefix, std::move(stop));
-  }
-
-  Result<std::string> signed_url(std::string_view key,
-                                 Duration ttl,
-                                 std::stop_token stop) override {
-    return store_->signed_url(key, ttl, std::move(stop));
-  }
-
  private:
-  const std::unique_ptr<ObjectStore> store_;
   Stamps& stamps_;
 };
 

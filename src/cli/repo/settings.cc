@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/environment.h"
 #include "base/text.h"
+#include "cli/common_flags.h"
 
 namespace lateen::cli::repo {
 namespace {
@@ -48,14 +49,6 @@ Result<int> verbosity_of(const Flags& flags) {
   if (!flags.is("quiet")) return level >= 2 ? 3 : level + 1;
   if (level == 0) return 0;
   return Error(Code::InvalidArgument, "--quiet and --verbose exclude each other");
-}
-
-Result<ByteCount> rate_of(const Flags& flags, std::string_view flag) {
-  const std::int64_t rate = flags.integer(flag);
-  if (rate < 0 || rate > (std::int64_t{1} << 40)) {
-    return Error(Code::InvalidArgument, "--{} {} is not a rate in KiB/s", flag, rate);
-  }
-  return static_cast<ByteCount>(rate) << 10U;
 }
 
 Result<ByteCount> pack_size_of(const Flags& flags) {
@@ -193,8 +186,8 @@ Result<RepoSettings> read_settings(const Invocation& call) {
     settings.cache_dir =
         flags.given("cache-dir") ? FilePath(flags.text("cache-dir")) : default_cache_dir();
   }
-  settings.limits.upload = TRY(rate_of(flags, "limit-upload"));
-  settings.limits.download = TRY(rate_of(flags, "limit-download"));
+  settings.limits.upload = TRY(rate_by_flag(flags, "limit-upload"));
+  settings.limits.download = TRY(rate_by_flag(flags, "limit-download"));
   settings.compression = TRY(compression_of(flags));
   settings.pack_size = TRY(pack_size_of(flags));
   settings.ca_files = flags.given("cacert") ? flags.list("cacert")

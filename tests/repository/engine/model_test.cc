@@ -16,6 +16,7 @@
 #include "base/environment.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "objects/forwarding_store.h"
 #include "repository/kopia/format.h"
 #include "repository/kopia/kopia.h"
 #include "repository/kopia/timed_store.h"
@@ -45,49 +46,16 @@ class WrongClock final : public Clock {
 };
 
 // Lists what was there some changes ago; what it lists may be gone. Everything else is as it is.
-class LaggingStore final : public objects::ObjectStore {
+class LaggingStore final : public objects::ForwardingStore {
  public:
   LaggingStore(std::unique_ptr<objects::ObjectStore> store, const bool& lag)
-      : store_(std::move(store)), lag_(lag) {}
-
-  Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
-    return store_->get(key, max, std::move(stop));
-  }
-
-  Result<Bytes> get_range(std::string_view key,
-                          ByteCount offset,
-                          ByteCount length,
-                          std::stop_token stop) override {
-    return store_->get_range(key, offset, length, std::move(stop));
-  }
-
-  Result<std::unique_ptr<objects::ObjectReader>> open_read(std::string_view key,
-                                                           std::stop_token stop) override {
-    return store_->open_read(key, std::move(stop));
-  }
-
-  Result<objects::ObjectInfo> head(std::string_view key, std::stop_token stop) override {
-    return store_->head(key, std::move(stop));
-  }
-
-  Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
-    return store_->put(key, bytes, std::move(stop));
-  }
-
-  Result<std::unique_ptr<objects::Upload>> begin_upload(std::string_view key,
-                                                        std::stop_token stop) override {
-    return store_->begin_upload(key, std::move(stop));
-  }
-
-  Status remove(std::string_view key, std::stop_token stop) override {
-    return store_->remove(key, std::move(stop));
-  }
+      : ForwardingStore(std::move(store)), lag_(lag) {}
 
   Result<objects::ListPage> list(std::string_view prefix,
                                  std::string_view after,
                                  std::stop_token stop) override {
-    if (!after.empty()) return store_->list(prefix, after, std::move(stop));
-    auto page = store_->list(prefix, after, std::move(stop));
+    if (!after.empty()) return inner().list(prefix, after, std::move(stop));
+    auto page = inner().list(prefix, after, std::move(stop));
     if (!page) return page;
     const std::string name(prefix);
     if (lag_ && before_.contains(name)) return before_[name];
@@ -95,19 +63,7 @@ class LaggingStore final : public objects::ObjectStore {
     return page;
   }
 
-  Result<std::vector<std::string>> list_prefixes(std::string_view prefix,
-                                                 std::stop_token stop) override {
-    return store_->list_prefixes(prefix, std::move(stop));
-  }
-
-  Result<std::string> signed_url(std::string_view key,
-                                 Duration ttl,
-                                 std::stop_token stop) override {
-    return store_->signed_url(key, ttl, std::move(stop));
-  }
-
  private:
-  const std::unique_ptr<objects::ObjectStore> store_;
   const bool& lag_;
   std::map<std::string, objects::ListPage> before_;
 };
