@@ -33,7 +33,7 @@ class Served:
                             "KUBECONFIG": str(self.folder / "cluster/kubeconfig"), "AWS_REGION": "us-east-1"}
 
     def run(self, *words):
-        run = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=100, check=False)
+        run = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=200, check=False)
         assert run.returncode == 0, f"{words}: {run.stdout}{run.stderr}"
         return run.stdout
 
@@ -50,7 +50,7 @@ class Served:
                                                  preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)))
 
     def wait(self, what, holds):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 150
         while not holds():
             assert time.monotonic() < end, what + "".join(path.read_text() for path in self.folder.glob("*.log"))
             time.sleep(0.2)
@@ -65,7 +65,7 @@ class Served:
             self.kubectl("create", "namespace", "velero")
             self.lateen("backup-location", "create", "default", "--provider", "aws", "--bucket", "served", "--default", "--config",
                         f"region=us-east-1,s3ForcePathStyle=true,s3Url={self.environment['AWS_ENDPOINT_URL']}")
-            self.start(BINARY, "server", "--backup-sync-period", "1h")
+            self.start(BINARY, "server", "--backup-sync-period", "1h", "--metrics-address", "127.0.0.1:0")
             self.wait("the location is Available", lambda: self.kubectl(
                 "-n", "velero", "get", "backupstoragelocation", "default", "-o", "jsonpath={.status.phase}") == "Available")
         except BaseException:
@@ -76,7 +76,7 @@ class Served:
     def __exit__(self, *_):
         for program in reversed(self.running):
             program.terminate()
-            program.wait(30)
+            program.wait(100)
 
 
 class Cleanup(unittest.TestCase):
@@ -105,7 +105,7 @@ class Cleanup(unittest.TestCase):
 
     def run_script(self, *words):
         return subprocess.run([str(SCRIPT), *words], env=self.environment, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=120, check=False)
+                              capture_output=True, text=True, timeout=250, check=False)
 
     def left_in(self, bucket):
         found = self.s3.list_object_versions(Bucket=bucket)
@@ -155,7 +155,7 @@ class Cleanup(unittest.TestCase):
         self.s3.put_object(Bucket="kept", Key="backups/b", Body=b"x")
         environment = dict(self.environment, KUBECONFIG="/dev/null", HOME="/nonexistent")
         refused = subprocess.run([str(SCRIPT), "kept", "--yes"], env=environment, stdin=subprocess.DEVNULL,
-                                 capture_output=True, text=True, timeout=60, check=False)
+                                 capture_output=True, text=True, timeout=250, check=False)
         self.assertEqual(refused.returncode, 1, refused.stdout)
         self.assertIn("--no-cluster, if it is gone", refused.stderr)
         self.assertEqual(self.left_in("kept"), 1)
@@ -170,8 +170,8 @@ class Cleanup(unittest.TestCase):
             cluster.lateen("schedule", "create", "nightly", "--schedule", "0 2 * * *")
 
             def clean(*words):
-                return subprocess.run([str(SCRIPT), "served", "--timeout", "100", *words], env=cluster.environment,
-                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False)
+                return subprocess.run([str(SCRIPT), "served", "--timeout", "200", *words], env=cluster.environment,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=250, check=False)
 
             listed = clean()
             self.assertEqual(listed.returncode, 0, listed.stderr)

@@ -44,7 +44,9 @@ class Harbour:
     def environment(self):
         kept = {key: os.environ[key] for key in ("LANG", "TERM", "USER") if key in os.environ}
         return {**kept, "PATH": f"{self.top}/bin:{os.environ['PATH']}", "HOME": f"{self.top}/home", "TMPDIR": f"{self.top}/tmp",
-                "NO_COLOR": "1", "TZ": "UTC", "TESTDATA": str(SHOP.parent), "TESTS_PYTHON": os.environ.get("TESTS_PYTHON", "python3")}
+                "NO_COLOR": "1", "TZ": "UTC",
+                # Not 0.0.0.0: beside us other sandboxes' pods listen at :8085 of their own addresses.
+                "LATEEN_LISTEN_HOST": "127.0.0.1", "TESTDATA": str(SHOP.parent), "TESTS_PYTHON": os.environ.get("TESTS_PYTHON", "python3")}
 
     def folder(self, page):
         folder = self.top / "work" / page.replace("/", "-").removesuffix(".md")
@@ -55,7 +57,7 @@ class Harbour:
 
     def close(self):
         self.__guard.stdin.close()
-        self.__guard.wait(timeout=60)
+        self.__guard.wait(timeout=200)
 
 
 class Pages(unittest.TestCase):
@@ -69,7 +71,7 @@ class Pages(unittest.TestCase):
         if cls.first_failure is None:
             shell = Shell(cls.harbour.top, {**cls.harbour.environment(), "KUBECONFIG": cls.kubeconfig()})
             cls.addClassCleanup(shell.close)
-            printed, code = shell.run(f"kubectl apply -f {SHOP} && kubectl -n shop wait --for=condition=Ready pod --all --timeout=60s")
+            printed, code = shell.run(f"kubectl apply -f {SHOP} && kubectl -n shop wait --for=condition=Ready pod --all --timeout=200s")
             cls.first_failure = None if code == 0 else f"the shop: {printed}"
 
     @classmethod
