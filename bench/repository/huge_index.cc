@@ -67,7 +67,7 @@ Status make_restic(const FilePath& dir, const Size& size, const RepositoryAccess
   TRY(restic::create_repository(TRY(objects::FsStore::open({.root = dir.string(), .create = true})),
                                 password, {}, access));
   const auto store = TRY(objects::FsStore::open({.root = dir.string()}));
-  const auto key = TRY(restic::open_with_password(*store, password, "", {}));
+  const auto key = TRY(restic::open_with_password(*store, password, "", nullptr, {}));
   const restic::Files files(*store, restic::to_cipher_key(key.master), 2, access.rng);
   restic::IndexEncoder index;
   Names names;

@@ -1,5 +1,5 @@
 // What this process may use for volumes' data, kept to while it lives: one line and one pace that
-// all its repositories share, set by the hour.
+// all its repositories share, set by the hour. They share the keys that were derived, too.
 #pragma once
 
 #include <thread>
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/pace.h"
 #include "objects/limited_store.h"
+#include "repository/crypto/derived_keys.h"
 #include "volumes/volume_repository.h"
 
 namespace lateen::agent {
@@ -21,13 +22,16 @@ class Throttle {
   Throttle& operator=(const Throttle&) = delete;
   ~Throttle() = default;
 
-  volumes::EngineLimits limits() { return {.line = &line_, .pace = &pace_, .memory = memory_}; }
+  volumes::EngineLimits limits() {
+    return {.line = &line_, .pace = &pace_, .keys = &keys_, .memory = memory_};
+  }
 
  private:
   const LimitPlan plan_;
   const ByteCount memory_;
   objects::Line line_;
   CpuPace pace_;
+  repository::DerivedKeys keys_;
   std::jthread keeper_;  // last: it uses all of the above
 };
 

@@ -26,6 +26,8 @@
 
 namespace lateen::repository {
 
+class DerivedKeys;
+
 enum class RepositoryFormat { Kopia, Restic };
 
 struct SnapshotStats {
@@ -168,8 +170,9 @@ struct RepositoryAccess {
   std::string user = "root";  // who writes: locks, session markers
   std::string host = "localhost";
   std::size_t threads = 0;
-  ByteCount memory = 0;     // for the buffers of one backup; 0: 112 MiB
-  CpuPace* pace = nullptr;  // if there is one, it outlives the repository
+  ByteCount memory = 0;         // for the buffers of one backup; 0: 112 MiB
+  CpuPace* pace = nullptr;      // if there is one, it outlives the repository
+  DerivedKeys* keys = nullptr;  // the same
 };
 
 // How much of a backup's buffers is for packs and how much for files' bytes, of all together. Fewer

@@ -362,7 +362,8 @@ repository::RepositoryAccess access_of(const VolumeRepositoryOptions& options,
           .user = std::string(kUser),
           .host = std::string(options.type == kRestic ? kResticHost : kUser),
           .memory = options.limits.memory,
-          .pace = options.limits.pace};
+          .pace = options.limits.pace,
+          .keys = options.limits.keys};
 }
 
 Result<std::unique_ptr<objects::ObjectStore>> open_prefix(const BucketOpener& bucket,

@@ -30,6 +30,7 @@ struct Line;
 }  // namespace lateen::objects
 
 namespace lateen::repository {
+class DerivedKeys;
 class Repository;
 struct Progress;
 struct Snapshot;
@@ -56,6 +57,7 @@ using BucketOpener = std::function<Result<std::unique_ptr<objects::ObjectStore>>
 struct EngineLimits {
   objects::Line* line = nullptr;  // to the bucket
   CpuPace* pace = nullptr;
+  repository::DerivedKeys* keys = nullptr;
   ByteCount memory = 0;  // for the buffers of each volume that is saved or restored; 0: as it is
 };
 

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "objects/forwarding_store.h"
+#include "repository/crypto/derived_keys.h"
 #include "repository/engine/progress.h"
 #include "repository/repository.h"
 #include "repository/restic/restic.h"
@@ -111,6 +112,7 @@ struct Place {
   std::string bucket = {};
   FakeClock clock = FakeClock();
   Stamps stamps = Stamps(clock);
+  repository::DerivedKeys keys = {};  // as of an agent that goes on: scrypt is not what is tested
 
   Result<std::unique_ptr<VolumeRepository>> open(const std::string& url, Clock& node) {
     const auto opener = [this, &url]() -> Result<std::unique_ptr<ObjectStore>> {
@@ -126,6 +128,7 @@ struct Place {
                                    .prefix = "backups",
                                    .key = Secret("a key of the test"),
                                    .create = true,
+                                   .limits = {.keys = &keys},
                                    .clock = &node},
                                   {});
   }

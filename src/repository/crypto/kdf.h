@@ -13,6 +13,8 @@ struct ScryptCost {
   std::uint64_t n = 65536;  // a power of two
   std::uint64_t r = 8;
   std::uint64_t p = 1;
+
+  bool operator==(const ScryptCost&) const = default;
 };
 
 // InvalidArgument for a cost that scrypt does not have, or that would take more than 1 GiB: it

@@ -29,7 +29,7 @@ Status Opened::change_password(const Secret& password, std::stop_token stop) {
   // What is there now: somebody else may have changed it since this was opened.
   FormatBlob blob =
       TRY(FormatBlob::parse(TRY(store_->get(kFormatBlob, objects::kMaxDocument, stop))));
-  Secret key = TRY(blob.derive_key(password));
+  Secret key = TRY(blob.derive_key(password, access_.keys));
   blob.sealed = TRY(reseal_document(blob.sealed, blob, format_key_, key, access_.rng));
   TRY(open_format(blob, key));
   auto config = store_->get(kConfigBlob, objects::kMaxDocument, stop);

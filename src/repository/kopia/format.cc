@@ -6,7 +6,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "repository/crypto/aead.h"
-#include "repository/crypto/kdf.h"
+#include "repository/crypto/derived_keys.h"
 
 namespace lateen::repository::kopia {
 namespace {
@@ -162,14 +162,13 @@ std::string FormatBlob::write() const {
   return write_json_pretty(value) + "\n";
 }
 
-Result<Secret> FormatBlob::derive_key(const Secret& password) const {
+Result<Secret> FormatBlob::derive_key(const Secret& password, DerivedKeys* known) const {
   if (unique_id.size() < kMinSalt) {
     return Error(Code::Corrupt, "the unique ID of the repository has only {} bytes",
                  unique_id.size());
   }
   if (key_algorithm == "scrypt-65536-8-1") {
-    return Secret(
-        TRY(scrypt(password, unique_id, ScryptCost{.n = 65536, .r = 8, .p = 1}, kKeySize)));
+    return derive_by_scrypt(known, password, unique_id, {.n = 65536, .r = 8, .p = 1}, kKeySize);
   }
   if (key_algorithm == "pbkdf2-sha256-600000") {
     return Secret(TRY(pbkdf2_sha256(password, unique_id, kPbkdf2Rounds, kKeySize)));

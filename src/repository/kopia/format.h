@@ -12,6 +12,10 @@
 #include "base/secret.h"
 #include "repository/kopia/epoch.h"
 
+namespace lateen::repository {
+class DerivedKeys;
+}
+
 namespace lateen::repository::kopia {
 
 inline constexpr std::string_view kFormatBlob = "kopia.repository";
@@ -52,8 +56,9 @@ struct FormatBlob {
   static Result<FormatBlob> parse(BytesView json);
   std::string write() const;
 
-  // The 32-byte key that the password gives. Takes about a tenth of a second and 64 MiB.
-  Result<Secret> derive_key(const Secret& password) const;
+  // The 32-byte key that the password gives. Takes about a tenth of a second and 64 MiB, where it
+  // is not among `known`.
+  Result<Secret> derive_key(const Secret& password, DerivedKeys* known = nullptr) const;
 };
 
 // The documents under the format key. Unauthenticated if the password, and so the key, is wrong.

@@ -105,7 +105,7 @@ Result<std::unique_ptr<KopiaRepository>> open_found(std::unique_ptr<objects::Obj
     store = make_sharded_store(std::move(store), sharding);
   }
   FormatBlob blob = TRY(FormatBlob::parse(found.document));
-  Secret key = TRY(blob.derive_key(password));
+  Secret key = TRY(blob.derive_key(password, access.keys));
   FormatParameters parameters = TRY(open_format(blob, key));
   auto cipher = TRY(UnitCipher::create(parameters, access.rng));
   store = with_cache(std::move(store), blob, access);
@@ -141,7 +141,7 @@ Result<std::unique_ptr<KopiaRepository>> create_repository(
                   .build_info = "lateen",
                   .unique_id = random_bytes(access.rng, kUniqueIdBytes),
                   .key_algorithm = std::string(kKeyAlgorithm)};
-  Secret key = TRY(blob.derive_key(password));
+  Secret key = TRY(blob.derive_key(password, access.keys));
   TRY(seal_format(blob, parameters, key, access.rng));
   if (options.layout == Layout::Sharded) {
     const Sharding sharding;

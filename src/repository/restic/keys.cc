@@ -1,5 +1,6 @@
 #include "repository/restic/keys.h"
 
+#include "repository/crypto/derived_keys.h"
 #include "repository/restic/unit_cipher.h"
 
 namespace lateen::repository::restic {
@@ -16,9 +17,9 @@ CtrPolyKey split_derived(BytesView derived) {
                         .mac_r = Secret(std::string(derived.substr(48, 16)))});
 }
 
-Result<CtrPolyKey> derive(const Secret& password, const KeyFile& file) {
-  const Secret derived(
-      TRY(scrypt(password, file.salt, {.n = file.n, .r = file.r, .p = file.p}, 64)));
+Result<CtrPolyKey> derive(const Secret& password, const KeyFile& file, DerivedKeys* known) {
+  const ScryptCost cost{.n = file.n, .r = file.r, .p = file.p};
+  const Secret derived = TRY(derive_by_scrypt(known, password, file.salt, cost, 64));
   return split_derived(derived.reveal());
 }
 
@@ -32,9 +33,10 @@ Result<KeyFile> load_key(objects::ObjectStore& store, const Id& id, std::stop_to
 Result<std::optional<OpenedKey>> try_key(objects::ObjectStore& store,
                                          const Id& id,
                                          const Secret& password,
+                                         DerivedKeys* known,
                                          std::stop_token stop) {
   KeyFile file = TRY(load_key(store, id, std::move(stop)));
-  const CtrPolyKey key = TRY(derive(password, file));
+  const CtrPolyKey key = TRY(derive(password, file, known));
   auto plain = open_unit(key, file.data);
   if (!plain) return std::optional<OpenedKey>();
   const Secret json(std::move(*plain));
@@ -63,6 +65,7 @@ Secret random_secret(Rng& rng, std::size_t size) {
 Result<OpenedKey> open_with_password(objects::ObjectStore& store,
                                      const Secret& password,
                                      std::string_view hint,
+                                     DerivedKeys* known,
                                      std::stop_token stop) {
   const std::vector<Id> ids = TRY(key_ids(store, stop));
   if (ids.empty()) return Error(Code::NotFound, "there are no keys: this is not a repository");
@@ -72,7 +75,7 @@ Result<OpenedKey> open_with_password(objects::ObjectStore& store,
     if (!hint.empty() && !id.hex().starts_with(hint)) continue;
     if (++tried > kMaxKeysTried) break;
     if (stop.stop_requested()) return Error(Code::Canceled, "opening the repository was stopped");
-    auto opened = try_key(store, id, password, stop);
+    auto opened = try_key(store, id, password, known, stop);
     if (!opened) {
       broken = std::move(opened).error();
     } else if (*opened) {
@@ -107,7 +110,7 @@ Result<Id> add_key(objects::ObjectStore& store,
                .r = static_cast<std::uint32_t>(cost.r),
                .p = static_cast<std::uint32_t>(cost.p),
                .salt = std::string(random_secret(rng, 64).reveal())};
-  const CtrPolyKey key = TRY(derive(password, file));
+  const CtrPolyKey key = TRY(derive(password, file, nullptr));
   const Secret json(encode(master));
   file.data = seal_unit(key, json.reveal(), rng);
   const std::string bytes = encode(file);

@@ -16,6 +16,10 @@
 #include "repository/crypto/kdf.h"
 #include "repository/restic/documents.h"
 
+namespace lateen::repository {
+class DerivedKeys;
+}
+
 namespace lateen::repository::restic {
 
 // What deriving a key from a password costs: about what restic settles on.
@@ -28,10 +32,12 @@ struct OpenedKey {
 };
 
 // Tries `hint` first (the beginning of a key's ID), else all keys. Unauthenticated if the password
-// opens none of them; NotFound if there are no keys at all: this is no repository.
+// opens none of them; NotFound if there are no keys at all: this is no repository. What is among
+// `known`, which may be null, is not derived again.
 Result<OpenedKey> open_with_password(objects::ObjectStore& store,
                                      const Secret& password,
                                      std::string_view hint,
+                                     DerivedKeys* known,
                                      std::stop_token stop);
 
 // Who a new key is for.

@@ -48,7 +48,7 @@ Result<std::unique_ptr<ResticRepository>> open_repository(
     const RepositoryAccess& access,
     std::stop_token stop) {
   const Bytes sealed = options.config.empty() ? TRY(require_config(*store, stop)) : options.config;
-  OpenedKey key = TRY(open_with_password(*store, password, options.key_hint, stop));
+  OpenedKey key = TRY(open_with_password(*store, password, options.key_hint, access.keys, stop));
   const Config config = TRY(open_config(to_cipher_key(key.master), sealed));
   if (options.pack_size < kMinPackSize || options.pack_size > kMaxPackSize) {
     return Error(Code::InvalidArgument, "packs of {} bytes: between 4 and 128 MiB are allowed",
@@ -224,7 +224,7 @@ Result<std::string> Opened::change_password(const Secret& password, std::stop_to
 Result<std::size_t> Opened::remove_password(const Secret& password, std::stop_token stop) {
   TRY(lock(LockMode::Exclusive, stop));
   for (std::size_t removed = 0;; ++removed) {
-    const auto found = open_with_password(*store_, password, {}, stop);
+    const auto found = open_with_password(*store_, password, {}, access_.keys, stop);
     if (!found && found.error().is(Code::Unauthenticated)) return removed;
     if (!found) return Error(found.error());
     std::vector<Error> unreadable;

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "repository/crypto/aead.h"
 #include "repository/crypto/ctr_poly1305.h"
+#include "repository/crypto/derived_keys.h"
 #include "repository/crypto/kdf.h"
 #include "repository/testing/test_stream.h"
 
@@ -150,6 +151,29 @@ TEST(Scrypt, RefusesACostThatNoMachineHas) {
             Code::InvalidArgument);
   EXPECT_EQ(scrypt(Secret("x"), "salt", {.n = 12345, .r = 8, .p = 1}, 32).error().code(),
             Code::InvalidArgument);
+}
+
+// Python's hashlib. More than are kept, each asked twice: what is known of one is never another's.
+TEST(DerivedKeys, AreThoseThatScryptGives) {
+  DerivedKeys known;
+  const auto derived = [&known](const std::string& password, BytesView salt, const ScryptCost& cost,
+                                std::size_t size) {
+    return Bytes(known.scrypt(Secret(password), salt, cost, size)->reveal());
+  };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(hex_encode(derived("password", "NaCl", {.n = 16, .r = 1, .p = 1}, 32)),
+              "aec6b7483ed26e08802b41f4032086a0e886be7ac48fcfd92ff0cef8109752f4");
+    EXPECT_EQ(hex_encode(derived("password", "NaCl", {.n = 2, .r = 1, .p = 2}, 32)),
+              "d0e1674cb3a2dfb004e6fec00611df8e3f010d50a92c2de30d575f4fc1e98a7e");
+    EXPECT_EQ(hex_encode(derived("password", "NaCl", {.n = 16, .r = 1, .p = 1}, 4)), "aec6b748");
+    for (int i = 0; i < 70; ++i) {
+      const std::string password = fmt::format("p{}", i);
+      EXPECT_EQ(derived(password, "NaCl", {.n = 2, .r = 1, .p = 1}, 32),
+                *scrypt(Secret(password), "NaCl", {.n = 2, .r = 1, .p = 1}, 32));
+      EXPECT_EQ(derived("p0", password, {.n = 2, .r = 1, .p = 1}, 32),
+                *scrypt(Secret("p0"), password, {.n = 2, .r = 1, .p = 1}, 32));
+    }
+  }
 }
 
 // RFC 7914 section 11.
