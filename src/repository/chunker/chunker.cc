@@ -8,6 +8,7 @@
 #include "repository/chunker/buzhash_avx512.h"
 #include "repository/chunker/buzhash_roll.h"
 #include "repository/chunker/rabin.h"
+#include "repository/chunker/rabin_gfni.h"
 #include "repository/crypto/simd.h"
 
 namespace lateen::repository {
@@ -94,7 +95,7 @@ class BuzhashChunker final : public Chunker {
 class RabinChunker final : public Chunker {
  public:
   RabinChunker(Sizes sizes, std::uint64_t polynomial, std::uint64_t mask, ChunkerCode code)
-      : sizes_(sizes), tables_(polynomial), mask_(mask), code_(code) {}
+      : sizes_(sizes), tables_(polynomial), matrices_(polynomial), mask_(mask), code_(code) {}
 
   std::size_t min_size() const override { return sizes_.min; }
 
@@ -103,12 +104,19 @@ class RabinChunker final : public Chunker {
  private:
   std::size_t find_candidate(BytesView data, std::size_t from, std::size_t to) const override {
     const RabinRoll roll{tables_, mask_};
+    if (code_ == ChunkerCode::Avx512 && cpu_features().avx512_gfni) {
+      std::size_t looked = 0;
+      const std::size_t found = find_rabin_gfni(matrices_, bytes_of(data), from, to, mask_, looked);
+      if (found != 0 || looked == to) return found;
+      from = looked + 1;
+    }
     if (code_ == ChunkerCode::Plain) return find_in_one_stripe(roll, bytes_of(data), from, to);
     return find_in_stripes<8>(roll, bytes_of(data), from, to);
   }
 
   const Sizes sizes_;
   const RabinTables tables_;
+  const RabinMatrices matrices_;
   const std::uint64_t mask_;
   const ChunkerCode code_;
 };
@@ -126,7 +134,9 @@ std::optional<std::size_t> size_of(std::string_view text) {
 
 // Rolling BUZHASH waits for two instructions only: stripes gain nothing, and lose registers.
 ChunkerCode fastest_code(std::string_view name) {
-  if (name.ends_with("RABINKARP")) return ChunkerCode::Interleaved;
+  if (name.ends_with("RABINKARP")) {
+    return cpu_features().avx512_gfni ? ChunkerCode::Avx512 : ChunkerCode::Interleaved;
+  }
   return cpu_features().avx512_vbmi ? ChunkerCode::Avx512 : ChunkerCode::Plain;
 }
 
@@ -171,7 +181,7 @@ Result<std::unique_ptr<Chunker>> make_kopia_chunker(std::string_view name, Chunk
 }
 
 Result<std::unique_ptr<Chunker>> make_restic_chunker(std::uint64_t polynomial) {
-  return make_restic_chunker(polynomial, ChunkerCode::Interleaved);
+  return make_restic_chunker(polynomial, fastest_code("RABINKARP"));
 }
 
 Result<std::unique_ptr<Chunker>> make_restic_chunker(std::uint64_t polynomial, ChunkerCode code) {

@@ -22,6 +22,7 @@ CpuFeatures detect() {
   unsigned int ecx = 0;
   unsigned int edx = 0;
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
+    features.avx512_gfni = features.avx512_vbmi && (ecx & (1U << 8)) != 0;
     features.sha_ni = (ebx & (1U << 29)) != 0 && __builtin_cpu_supports("sse4.1") != 0;
   }
 #endif

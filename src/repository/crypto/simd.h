@@ -7,6 +7,8 @@
 #define LATEEN_AVX2 __attribute__((target("avx2")))
 #define LATEEN_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
 #define LATEEN_AVX512_VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")))
+#define LATEEN_AVX512_GFNI \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,gfni")))
 #define LATEEN_SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
 #else
 #define LATEEN_X86 0
@@ -18,6 +20,7 @@ struct CpuFeatures {
   bool avx2 = false;
   bool avx512 = false;       // F, BW, VL, DQ
   bool avx512_vbmi = false;  // and VBMI
+  bool avx512_gfni = false;  // and VBMI and GFNI
   bool sha_ni = false;
 };
 

@@ -86,6 +86,10 @@ TEST(Chunker, CutsAlikeWithAllCode) {
         const auto fast = make_kopia_chunker(name, code);
         EXPECT_EQ((*plain)->cut(text), (*fast)->cut(text)) << name << " seed " << seed;
       }
+      const std::uint64_t polynomial = seed % 2 == 0 ? 0x394d7e615912a9 : 0x3da3358b4dc173;
+      const auto plain = make_restic_chunker(polynomial, ChunkerCode::Plain);
+      const auto fast = make_restic_chunker(polynomial, code);
+      EXPECT_EQ((*plain)->cut(text), (*fast)->cut(text)) << "restic's, seed " << seed;
     }
   }
 }
