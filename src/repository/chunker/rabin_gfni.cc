@@ -73,13 +73,13 @@ RabinMatrices::RabinMatrices(std::uint64_t polynomial) {
 namespace {
 
 constexpr std::size_t kStripes = 64;
-constexpr std::size_t kBlock = 64;  // bytes of each stripe that are turned together
-static_assert(kBlock == kChunkerWindow, "what leaves the window is the block before");
+constexpr std::size_t kTurned = 64;  // bytes of each stripe that are turned together
+static_assert(kTurned == kChunkerWindow, "what leaves the window is the block before");
 // Positions of a stripe. An odd number of cache lines: stripes then do not meet in the same sets.
-constexpr std::size_t kStripe = 17 * kBlock;
+constexpr std::size_t kStripe = 17 * kTurned;
 
 struct alignas(64) TurnedText {
-  std::uint8_t at[kBlock][kStripes];
+  std::uint8_t at[kTurned][kStripes];
 };
 
 struct alignas(64) ByteOrder {
@@ -207,11 +207,11 @@ LATEEN_AVX512_GFNI std::size_t find_in_round(const RabinMatrices& matrices,
   for (const auto& row : blocks[0].at)
     roll(m, s, _mm512_setzero_si512(), _mm512_load_si512(row));
   std::size_t first = kStripes * kStripe;
-  for (std::size_t block = 1; block <= kStripe / kBlock; ++block) {
+  for (std::size_t block = 1; block <= kStripe / kTurned; ++block) {
     TurnedText& now = blocks[block % 2];
     const TurnedText& before = blocks[(block - 1) % 2];
-    turn_block(text + block * kBlock, now);
-    for (std::size_t i = 0; i < kBlock; ++i) {
+    turn_block(text + block * kTurned, now);
+    for (std::size_t i = 0; i < kTurned; ++i) {
       roll(m, s, _mm512_load_si512(before.at[i]), _mm512_load_si512(now.at[i]));
       // (plane 0 & bits 0) | (plane 1 & bits 1) | …
       __m512i any = _mm512_and_si512(s.plane[0], bits[0]);
@@ -221,7 +221,7 @@ LATEEN_AVX512_GFNI std::size_t find_in_round(const RabinMatrices& matrices,
       std::uint64_t hits = _mm512_testn_epi8_mask(any, any);
       for (; hits != 0; hits &= hits - 1) {
         const auto stripe = static_cast<std::size_t>(std::countr_zero(hits));
-        first = std::min(first, stripe * kStripe + (block - 1) * kBlock + i);
+        first = std::min(first, stripe * kStripe + (block - 1) * kTurned + i);
       }
       // Whatever comes is behind one in the first stripe.
       if (first < kStripe) return first;
