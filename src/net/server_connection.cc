@@ -13,7 +13,7 @@ constexpr auto kHandshakeTimeout = std::chrono::seconds(10);
 
 // How long a peer that was refused may go on sending, and how much: if we closed at once, the
 // kernel would reset the connection, and the peer might never see why.
-constexpr auto kLinger = std::chrono::seconds(1);
+constexpr auto kLinger = std::chrono::seconds(10);
 constexpr ByteCount kLingerBytes = 64_MiB;
 
 constexpr std::size_t kRequestReadSize = 16 * 1024;

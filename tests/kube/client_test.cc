@@ -112,7 +112,7 @@ TEST(Client, GivesUpWhereTheServerAsksForMoreTimeThanThereIs) {
   FakeApi api;
   api.answer("GET " + kOne, 429, status_body(429, "TooManyRequests", "slow down"),
              {{"Retry-After", "60"}});
-  const auto object = api.client()->get(config_maps("c1"), {.deadline = Deadline::after(5s)});
+  const auto object = api.client()->get(config_maps("c1"), {.deadline = Deadline::after(50s)});
   ASSERT_FALSE(object);
   EXPECT_EQ(object.error().code(), Code::TooManyRequests);
   EXPECT_TRUE(object.error().retryable());
@@ -121,7 +121,7 @@ TEST(Client, GivesUpWhereTheServerAsksForMoreTimeThanThereIs) {
 TEST(Client, HearsAStop) {
   FakeApi api;
   api.on("GET " + kOne,
-         [](net::ServerExchange& exchange) { sleep_unless_stopped(10s, exchange.stop()); });
+         [](net::ServerExchange& exchange) { sleep_unless_stopped(60s, exchange.stop()); });
   std::stop_source stop;
   stop.request_stop();
   const auto object = api.client()->get(config_maps("c1"), {}, stop.get_token());
@@ -136,7 +136,7 @@ TEST(Client, SaysWhichServerCannotBeReachedAndWhereTheAddressComesFrom) {
   cluster.source = "the kubeconfig /home/me/.kube/config";
   const auto client = FakeApi::client(cluster);
   const auto object =
-      client->update(config_maps("c1"), JsonObject(), {.deadline = Deadline::after(2s)});
+      client->update(config_maps("c1"), JsonObject(), {.deadline = Deadline::after(60s)});
   ASSERT_FALSE(object);
   EXPECT_EQ(object.error().code(), Code::Unavailable);
   EXPECT_TRUE(

@@ -47,7 +47,7 @@ class PluginTest : public ::testing::Test {
   }
 
   static Result<Credential> current(Credentials& credentials) {
-    return credentials.current(Deadline::after(10s), {});
+    return credentials.current(Deadline::after(60s), {});
   }
 
   TempDir dir_ = *TempDir::create();

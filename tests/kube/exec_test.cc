@@ -25,9 +25,9 @@ FakeApi::Handler session(const std::string& protocol, std::vector<std::string> f
     auto socket = exchange.accept_websocket(protocol);
     if (!socket) return;
     for (const std::string& one : frames)
-      (void)(*socket)->send_binary(one, Deadline::after(5s), {});
-    (void)(*socket)->close(1000, "", Deadline::after(5s), {});
-    while (auto message = (*socket)->receive(Deadline::after(5s), exchange.stop())) {
+      (void)(*socket)->send_binary(one, Deadline::after(60s), {});
+    (void)(*socket)->close(1000, "", Deadline::after(60s), {});
+    while (auto message = (*socket)->receive(Deadline::after(60s), exchange.stop())) {
       if (message->kind == net::WebSocketMessage::Kind::Close) break;
     }
   };
@@ -39,7 +39,7 @@ ExecRequest request(std::vector<std::string> command) {
   out.pod = "db-0";
   out.container = "main";
   out.command = std::move(command);
-  out.deadline = Deadline::after(10s);
+  out.deadline = Deadline::after(60s);
   return out;
 }
 
@@ -78,14 +78,14 @@ TEST(Exec, SendsInputAndItsEnd) {
     auto socket = exchange.accept_websocket("v5.channel.k8s.io");
     if (!socket) return;
     std::string input;
-    while (auto message = (*socket)->receive(Deadline::after(5s), exchange.stop())) {
+    while (auto message = (*socket)->receive(Deadline::after(60s), exchange.stop())) {
       if (message->data == std::string("\xff\0", 2)) break;
       EXPECT_EQ(message->data.front(), '\0');
       input += message->data.substr(1);
     }
-    (void)(*socket)->send_binary(frame(1, std::to_string(input.size())), Deadline::after(5s), {});
-    (void)(*socket)->send_binary(frame(3, kSuccess), Deadline::after(5s), {});
-    (void)(*socket)->close(1000, "", Deadline::after(5s), {});
+    (void)(*socket)->send_binary(frame(1, std::to_string(input.size())), Deadline::after(60s), {});
+    (void)(*socket)->send_binary(frame(3, kSuccess), Deadline::after(60s), {});
+    (void)(*socket)->close(1000, "", Deadline::after(60s), {});
   });
   const auto client = api.client();
   ExecRequest wc = request({"wc", "-c"});
@@ -140,7 +140,7 @@ TEST(Exec, GivesUpAtItsDeadline) {
   FakeApi api;
   api.on("GET " + kPod + "/exec", [](net::ServerExchange& exchange) {
     (void)exchange.accept_websocket("v5.channel.k8s.io");
-    sleep_unless_stopped(30s, exchange.stop());
+    sleep_unless_stopped(60s, exchange.stop());
   });
   const auto client = api.client();
   ExecRequest hang = request({"sleep", "inf"});

@@ -17,8 +17,8 @@ LeaseOptions options() {
   return {.ns = "velero",
           .name = "lateen",
           .identity = "me",
-          .lease_duration = 1s,
-          .renew_deadline = 1s,
+          .lease_duration = 60s,
+          .renew_deadline = 60s,
           .retry_period = 10ms};
 }
 
@@ -140,7 +140,7 @@ TEST(LeaderElector, StopsLeadingWhenItLosesTheLease) {
   LeaderElector elector(*client, options(), Log());
   const Status ran = elector.run(
       [](std::stop_token leading) {
-        sleep_unless_stopped(30s, leading);
+        sleep_unless_stopped(60s, leading);
         return Status();
       },
       {});

@@ -13,7 +13,7 @@ using Outcome = AdaptiveLimiter::Outcome;
 void answer_round(AdaptiveLimiter& limiter, Outcome outcome) {
   std::vector<AdaptiveLimiter::Permit> permits;
   for (std::size_t i = limiter.limit(); i > 0; --i) {
-    permits.push_back(std::move(*limiter.acquire(Deadline::after(1s), {})));
+    permits.push_back(std::move(*limiter.acquire(Deadline::after(60s), {})));
   }
   for (auto& permit : permits)
     permit.finish(outcome);
@@ -40,7 +40,7 @@ TEST(AdaptiveLimiter, IsNotStarvedByASlowDisk) {
   AdaptiveLimiter limiter({.initial = 10, .min = 2, .max = 64});
   answer_round(limiter, Outcome::Answered);
   for (int i = 0; i < 5; ++i) {
-    auto slow = limiter.acquire(Deadline::after(1s), {});
+    auto slow = limiter.acquire(Deadline::after(60s), {});
     ASSERT_TRUE(slow);
     ASSERT_TRUE(sleep_unless_stopped(25ms, {}));  // the disk's time, not ours
     slow->finish(Outcome::Answered);
@@ -65,7 +65,7 @@ TEST(AdaptiveLimiter, HoldsBackWhatIsTooMuch) {
   stop.request_stop();
   EXPECT_EQ(limiter.acquire(Deadline::never(), stop.get_token()).error().code(), Code::Canceled);
   first->finish(Outcome::Answered);
-  EXPECT_TRUE(limiter.acquire(Deadline::after(1s), {}));
+  EXPECT_TRUE(limiter.acquire(Deadline::after(60s), {}));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ class RawClient {
     address.sin_port = htons(port);
     LATEEN_ASSERT(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
                   "our own server listens");
-    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    const timeval limit{.tv_sec = 60, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
 
@@ -70,7 +70,7 @@ class WithCurl : public ::testing::Test {
   std::string curl(std::vector<std::string> arguments) const {
     std::vector<std::string> argv = {
         "curl",       "-sS", "--noproxy", "*",
-        "--max-time", "10",  "--cacert",  (dir_.path() / "ca.pem").string()};
+        "--max-time", "50",  "--cacert",  (dir_.path() / "ca.pem").string()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     const auto result = run(argv);
     EXPECT_TRUE(result.ok()) << result.err;
@@ -147,9 +147,10 @@ TEST_F(WithCurl, StreamsInChunks) {
 
 TEST_F(WithCurl, AsksForABodyThatWaitsToBeAskedFor) {
   TestServer server([](ServerExchange& e) { ASSERT_TRUE(e.respond({.body = e.take_body()})); });
-  const std::string out = curl({"-H", "Expect: 100-continue", "--expect100-timeout", "8", "-w",
-                                "[%{time_total}]", "--data", "hello", server.url()});
-  EXPECT_TRUE(out.starts_with("hello[0.")) << out;
+  // Not asked for, it would be sent at that timeout: after the time that curl has in all.
+  EXPECT_EQ(curl({"-H", "Expect: 100-continue", "--expect100-timeout", "100", "--data", "hello",
+                  server.url()}),
+            "hello");
   EXPECT_EQ(curl({"-H", "Transfer-Encoding: chunked", "--data", "hello", server.url()}), "hello");
 }
 
@@ -219,15 +220,15 @@ TEST(HttpServer, TellsAWaitingHandlerThatItsPeerHasGone) {
         [&](ServerExchange& e) {
           ASSERT_TRUE(e.begin_stream(200, {}));
           serving.request_stop();
-          if (!sleep_unless_stopped(10s, e.stop())) told.request_stop();
+          if (!sleep_unless_stopped(60s, e.stop())) told.request_stop();
         },
         tls ? TestServer::with_tls() : HttpServerOptions{});
     {
       const auto client = make_client(testing::trusting());
       const auto stream = must(client->open_stream({.url = server.url()}, {}));
-      EXPECT_FALSE(sleep_unless_stopped(10s, serving.get_token()));
+      EXPECT_FALSE(sleep_unless_stopped(60s, serving.get_token()));
     }
-    EXPECT_FALSE(sleep_unless_stopped(10s, told.get_token())) << "nobody told the handler";
+    EXPECT_FALSE(sleep_unless_stopped(60s, told.get_token())) << "nobody told the handler";
   }
 }
 
@@ -246,12 +247,14 @@ TEST(HttpServer, FailsWritesToAPeerThatDoesNotRead) {
       {.write_timeout = 50ms});
   const RawClient client(server.server().port());
   client.send("GET / HTTP/1.1\r\n\r\n");
-  EXPECT_FALSE(sleep_unless_stopped(10s, failed.get_token()));
+  EXPECT_FALSE(sleep_unless_stopped(60s, failed.get_token()));
 }
 
-TEST(HttpServer, StopsWithinASecondWithWatchersAndIdleConnections) {
+TEST(HttpServer, StopsAtOnceWithWatchersAndIdleConnections) {
   std::atomic<int> watching = 0;
   std::stop_source all_watch;
+  HttpServerOptions options = TestServer::with_tls();
+  options.stop_grace = 60s;  // for whoever does not hear the stop
   TestServer server(
       [&](ServerExchange& e) {
         ASSERT_TRUE(e.begin_stream(200, {}));
@@ -259,17 +262,18 @@ TEST(HttpServer, StopsWithinASecondWithWatchersAndIdleConnections) {
         (void)sleep_unless_stopped(60s, e.stop());
         (void)e.finish();
       },
-      TestServer::with_tls());
+      std::move(options));
   const auto client = make_client(testing::trusting());
   std::vector<std::unique_ptr<HttpStream>> streams;
   for (int i = 0; i < 5; ++i)
     streams.push_back(must(client->open_stream({.url = server.url()}, {})));
   const RawClient idle(server.server().port());
-  ASSERT_FALSE(sleep_unless_stopped(10s, all_watch.get_token()));
+  ASSERT_FALSE(sleep_unless_stopped(60s, all_watch.get_token()));
   const auto begin = monotonic_now();
   server.server().stop();
-  EXPECT_LT(monotonic_now() - begin, 1s);
-  EXPECT_EQ(must(streams.front()->read(Deadline::after(5s), {})), std::nullopt) << "an orderly end";
+  EXPECT_LT(monotonic_now() - begin, 50s);
+  EXPECT_EQ(must(streams.front()->read(Deadline::after(60s), {})), std::nullopt)
+      << "an orderly end";
   EXPECT_FALSE(client->send({.url = server.url()}, {}));
 }
 
@@ -285,10 +289,10 @@ TEST(HttpServer, CutsHandlersThatOnlyWrite) {
       {.write_timeout = 60s, .stop_grace = 50ms});
   const RawClient client(server.server().port());
   client.send("GET / HTTP/1.1\r\n\r\n");
-  ASSERT_FALSE(sleep_unless_stopped(10s, begun.get_token()));
+  ASSERT_FALSE(sleep_unless_stopped(60s, begun.get_token()));
   const auto begin = monotonic_now();
   server.server().stop();
-  EXPECT_LT(monotonic_now() - begin, 1s);
+  EXPECT_LT(monotonic_now() - begin, 50s);
 }
 
 TEST(HttpServer, MakesRoomByClosingTheLongestIdleConnection) {
@@ -315,18 +319,18 @@ TEST(HttpServer, HandsTheConnectionOverForBothDirections) {
           std::jthread writer([stream] {
             const Bytes block(100'000, 'd');
             for (int i = 0; i < 100; ++i)
-              ASSERT_TRUE(stream->write(block, Deadline::after(10s), {}));
+              ASSERT_TRUE(stream->write(block, Deadline::after(60s), {}));
           });
           std::array<char, 8192> into{};
           std::size_t total = 0;
           while (total < 10'000'000) {
-            const auto got = stream->read_some(into, Deadline::after(10s), {});
+            const auto got = stream->read_some(into, Deadline::after(60s), {});
             ASSERT_TRUE(got) << got.error().message();
             ASSERT_GT(*got, 0U);
             total += *got;
           }
           writer.join();
-          ASSERT_TRUE(stream->write("!", Deadline::after(10s), {}));
+          ASSERT_TRUE(stream->write("!", Deadline::after(60s), {}));
         },
         tls ? TestServer::with_tls() : HttpServerOptions{});
     if (!testing::has_program("python3")) GTEST_SKIP() << "no python3 here";

@@ -36,7 +36,7 @@ class Collector {
   // Spans by their names, once there are so many.
   std::map<std::string, Json> wait_for(std::size_t count) {
     Lock lock(mu_);
-    changed_.wait(mu_, Deadline::after(20s), {},
+    changed_.wait(mu_, Deadline::after(60s), {},
                   [&]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return spans_.size() >= count; });
     return spans_;
   }

@@ -72,7 +72,7 @@ TEST_F(Retrying, RepeatsAPostOnlyWhenItWasNotTaken) {
 TEST_F(Retrying, DoesNotWaitPastTheDeadline) {
   Busy busy{.status = 429, .refusals = 1, .headers = {{"Retry-After", "60"}}};
   TestServer server([&](ServerExchange& e) { busy.serve(e); });
-  const auto response = must(send({.url = server.url(), .deadline = Deadline::after(5s)}));
+  const auto response = must(send({.url = server.url(), .deadline = Deadline::after(50s)}));
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(busy.requests, 1);
 }

@@ -17,7 +17,7 @@ using testing::TestServer;
 using Kind = WebSocketMessage::Kind;
 
 Deadline soon() {
-  return Deadline::after(10s);
+  return Deadline::after(60s);
 }
 
 // Sends back whatever comes.
@@ -149,7 +149,7 @@ TEST(WebSocket, EndsWhenTheServerStops) {
     EXPECT_FALSE(socket->receive(Deadline::never(), e.stop()));
   });
   const auto socket = must(connect(server));
-  EXPECT_FALSE(sleep_unless_stopped(10s, accepted.get_token()));
+  EXPECT_FALSE(sleep_unless_stopped(60s, accepted.get_token()));
   server.server().stop();
   EXPECT_FALSE(socket->receive(soon(), {}));
 }

@@ -106,12 +106,12 @@ inline HttpClientOptions trusting() {
 // Runs a program of the machine; the test is skipped where there is none.
 inline ProcessResult run(std::vector<std::string> argv, Bytes input = {}) {
   return must(run_process({.argv = std::move(argv), .stdin_bytes = std::move(input)},
-                          Deadline::after(30s), {}));
+                          Deadline::after(60s), {}));
 }
 
 inline bool has_program(const std::string& name) {
   const auto found =
-      run_process({.argv = {"/bin/sh", "-c", "command -v " + name}}, Deadline::after(10s), {});
+      run_process({.argv = {"/bin/sh", "-c", "command -v " + name}}, Deadline::after(60s), {});
   return found && found->ok();
 }
 
