@@ -42,8 +42,8 @@ Result<JsonObject> run(const std::vector<std::string>& words, std::stop_token st
                               .limiter = {.initial = places, .min = places, .max = places}}));
   if (verb == "pages") return pages(*client, connections, stop);
   if (verb == "cluster") {
-    const ClusterLoad wanted{
-        .objects = TRY(number(2)), .connections = connections, .watchers = TRY(number(4))};
+    ClusterLoad wanted{.objects = TRY(number(2)), .connections = connections};
+    wanted.watchers = TRY(number(4));
     return cluster(*client, wanted, stop);
   }
   const bool secrets = words.size() > 4 && words[4] == "secrets";

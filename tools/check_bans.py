@@ -30,6 +30,35 @@ def strip(text: str) -> str:
     return COMMENT.sub(lambda m: "\n" * m.group(0).count("\n"), text)
 
 
+def late_tries(code: str) -> list[int]:
+    """Where a TRY stands behind the first member of a braced value: g++ 12 leaks the members that were built before it
+    when it returns. A brace with a ';' of its own is a block, and no value."""
+    found: list[int] = []
+    frames = [{"opened": "{", "block": False, "commas": 0, "tries": []}]
+    for token in re.finditer(r"\bTRY\b|[{}();,]", code):
+        frame, text = frames[-1], token.group(0)
+        if text in "({":
+            frames.append({"opened": text, "block": False, "commas": 0, "tries": []})
+        elif text == ",":
+            frame["commas"] += 1
+        elif text == ";":
+            frame["block"] = True
+        elif text == "TRY":
+            frame["tries"].append((token.start(), frame["commas"] > 0))
+        elif len(frames) > 1:
+            frames.pop()
+            value = frame["opened"] == "{"
+            if value and frame["block"]:
+                continue
+            outer = frames[-1]
+            for at, late in frame["tries"]:
+                if value and late:
+                    found.append(at)
+                else:
+                    outer["tries"].append((at, outer["commas"] > 0))
+    return found
+
+
 def main() -> int:
     root = pathlib.Path(__file__).resolve().parent.parent
     wrong = []
@@ -45,6 +74,10 @@ def main() -> int:
             for hit in re.finditer(pattern, code):
                 line = code.count("\n", 0, hit.start()) + 1
                 wrong.append(f"{name}:{line}: '{hit.group(0).strip()}' is banned: {why}")
+        for at in late_tries(code):
+            line = code.count("\n", 0, at) + 1
+            wrong.append(f"{name}:{line}: TRY between the members of a value: g++ 12 leaks those before it; "
+                         "make it a statement")
         for number, line in enumerate(raw.split("\n"), 1):
             if re.search(r"//\s*(TODO(?!\(#\d+\))|FIXME|XXX)", line):
                 wrong.append(f"{name}:{number}: a TODO names an open issue: // TODO(#123): …")

@@ -140,9 +140,10 @@ Status run(const std::vector<std::string>& words) {
     return Error(Code::InvalidArgument,
                  "usage: huge_index kopia|restic FOLDER CONTENTS PER_PACK BYTES");
   }
-  const Size size{.contents = static_cast<std::uint64_t>(TRY(parse_int(words[3]))),
-                  .per_pack = static_cast<std::uint64_t>(TRY(parse_int(words[4]))),
-                  .bytes = static_cast<std::uint32_t>(TRY(parse_int(words[5])))};
+  Size size;
+  size.contents = static_cast<std::uint64_t>(TRY(parse_int(words[3])));
+  size.per_pack = static_cast<std::uint64_t>(TRY(parse_int(words[4])));
+  size.bytes = static_cast<std::uint32_t>(TRY(parse_int(words[5])));
   SystemClock clock;
   SystemRng rng;
   const RepositoryAccess access{.clock = clock, .rng = rng};

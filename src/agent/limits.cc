@@ -47,9 +47,9 @@ Result<LimitRule> parse_rule(const Json& given) {
   if (const std::string_view hours = string_at(given, "hours"); !hours.empty())
     rule.hours = TRY(HoursOfDay::parse(hours).wrap("hours"));
   rule.zone = TRY(Zone::find(string_at(given, "timeZone")).wrap("timeZone"));
-  rule.limits = {.upload = static_cast<ByteCount>(TRY(quantity_at(given, "upload")).value()),
-                 .download = static_cast<ByteCount>(TRY(quantity_at(given, "download")).value()),
-                 .processors = TRY(quantity_at(given, "cpu")).as_double()};
+  rule.limits.upload = static_cast<ByteCount>(TRY(quantity_at(given, "upload")).value());
+  rule.limits.download = static_cast<ByteCount>(TRY(quantity_at(given, "download")).value());
+  rule.limits.processors = TRY(quantity_at(given, "cpu")).as_double();
   return rule;
 }
 
@@ -61,8 +61,9 @@ Result<HoursOfDay> HoursOfDay::parse(std::string_view text) {
     return Error(Code::InvalidArgument, "\"{}\" is not a range of hours", text)
         .with_hint("Write them as 22:00-06:00.");
   }
-  return HoursOfDay{.from = TRY(minute_of(trim(parts.before))),
-                    .to = TRY(minute_of(trim(parts.after)))};
+  const int begin = TRY(minute_of(trim(parts.before)));
+  const int end = TRY(minute_of(trim(parts.after)));
+  return HoursOfDay{.from = begin, .to = end};
 }
 
 bool HoursOfDay::contains(int minute) const {

@@ -15,9 +15,10 @@ const Ed25519PublicKey* TrustedKeys::find(std::string_view id) const {
 
 Result<Bytes> sign_document(const Json& document, const Ed25519Key& key) {
   const std::string line = write_json(document);
+  const Bytes signed_line = TRY(key.sign(line));
   const JsonObject signature{{"keyID", key.public_key().id()},
                              {"publicKey", base64_encode(key.public_key().raw())},
-                             {"signature", base64_encode(TRY(key.sign(line)))}};
+                             {"signature", base64_encode(signed_line)}};
   return line + "\n" + write_json(signature) + "\n";
 }
 

@@ -91,8 +91,9 @@ class FilesCall {
   // Which copy is meant, and in which location it is.
   Result<InPlaceRestore> choose(const VolumePath& wanted) {
     const Copies copies = TRY(read_copies());
-    return InPlaceRestore{.location = copies.location,
-                          .snapshot = TRY(find_volume(copies.all, wanted, call_->args.front()))};
+    InPlaceRestore restore{.location = copies.location};
+    restore.snapshot = TRY(find_volume(copies.all, wanted, call_->args.front()));
+    return restore;
   }
 
   // By name, each once.
@@ -136,9 +137,9 @@ class FilesCall {
     const auto backup = TRY(get_named<model::Backup>(session_, call_->args.front(), *call_));
     const auto store =
         TRY(server::open_store(local.get(), backup.spec.storage_location, call_->stop));
-    return Copies{
-        .location = backup.spec.storage_location,
-        .all = TRY(server::volume_snapshots_of(backup, *store, local.get(), call_->stop))};
+    Copies copies{.location = backup.spec.storage_location};
+    copies.all = TRY(server::volume_snapshots_of(backup, *store, local.get(), call_->stop));
+    return copies;
   }
 
   FilesCall(Session session, Invocation& call)

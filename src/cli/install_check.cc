@@ -124,10 +124,9 @@ Result<int> check_cluster(Invocation& call) {
   call.console.out(print_checks(before));
   for (const assurance::CheckResult& one : before)
     sheet.count(one.verdict);
-  const CheckedCluster at{.session = session,
-                          .discovery = TRY(kube::discover(*session.client, call.stop)),
-                          .sheet = sheet,
-                          .stop = call.stop};
+  auto discovery = TRY(kube::discover(*session.client, call.stop));
+  const CheckedCluster at{
+      .session = session, .discovery = std::move(discovery), .sheet = sheet, .stop = call.stop};
   call.console.line("\nNodes and volumes");
   check_nodes(at);
   check_discovery(at);

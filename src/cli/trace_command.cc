@@ -117,9 +117,9 @@ class Tracer {
     for (const model::Backup& backup : stored_->backups()) {
       if (backup.metadata.label(model::labels::kScheduleName) != one.name || !is_good(backup))
         continue;
-      backups.push_back({.name = backup.metadata.name,
-                         .time = time_of(backup),
-                         .lookup = TRY(stored_->lookup_of(backup, stop))});
+      auto lookup = TRY(stored_->lookup_of(backup, stop));
+      backups.push_back(
+          {.name = backup.metadata.name, .time = time_of(backup), .lookup = std::move(lookup)});
     }
     one.backups = backups.size();
     one.last_good = TRY(assurance::find_newest(kind_.object, backups, one.unreadable, stop));

@@ -58,8 +58,10 @@ Status SandboxFiles::write_record(const SandboxRecord& record_now) const {
 Result<net::CertificatePair> SandboxFiles::certificate_authority(const Clock& clock) const {
   const FilePath key = dir_ / "ca.key";
   if (exists(key) && exists(ca_certificate())) {
-    return net::CertificatePair{.certificate_pem = TRY(read_file(ca_certificate(), 64_KiB)),
-                                .key_pem = Secret(TRY(read_file(key, 64_KiB)))};
+    net::CertificatePair kept;
+    kept.certificate_pem = TRY(read_file(ca_certificate(), 64_KiB));
+    kept.key_pem = Secret(TRY(read_file(key, 64_KiB)));
+    return kept;
   }
   net::CertificatePair made = TRY(net::make_certificate_authority("kubernetes", clock));
   TRY(write_file_atomic(key, made.key_pem.reveal(), kPrivateFile));

@@ -17,11 +17,12 @@ Status run_as_leader(const ServerContext& context,
   const std::chrono::seconds duration =
       std::chrono::duration_cast<std::chrono::seconds>(context.config.lease_duration);
   const Log log = context.log;
+  const std::string identity = TRY(process_identity());
   kube::LeaderElector elector(
       context.client(),
       {.ns = context.cluster.ns(),
        .name = kServerLease,
-       .identity = TRY(process_identity()),
+       .identity = identity,
        .lease_duration = duration,
        .renew_deadline = duration * 2 / 3,
        .retry_period = milliseconds(duration) * 2 / 15,

@@ -188,9 +188,9 @@ Status read_object_lock(const ConfigReader& config, WriteOptions& write) {
 Result<WriteOptions> read_write_options(const ConfigReader& config) {
   WriteOptions write{.server_side_encryption = config.text("serverSideEncryption"),
                      .kms_key_id = config.text("kmsKeyId"),
-                     .bucket_key = TRY(config.flag("bucketKeyEnabled")),
                      .tagging = config.text("tagging"),
                      .storage_class = config.text("storageClass")};
+  write.bucket_key = TRY(config.flag("bucketKeyEnabled"));
   // A key means KMS, whatever else is said.
   if (!write.kms_key_id.empty() && !write.server_side_encryption.starts_with("aws:kms")) {
     write.server_side_encryption = "aws:kms";
@@ -227,14 +227,14 @@ Result<S3Config> S3Config::from(const StoreOptions& options) {
   S3Config s3{.bucket = options.bucket,
               .region = config.text("region"),
               .endpoint = config.text("s3Url"),
-              .public_url = config.text("publicUrl"),
-              .force_path_style = TRY(config.flag("s3ForcePathStyle"))};
+              .public_url = config.text("publicUrl")};
+  s3.force_path_style = TRY(config.flag("s3ForcePathStyle"));
   TRY(check_url("s3Url", s3.endpoint));
   TRY(check_url("publicUrl", s3.public_url));
   s3.write = TRY(read_write_options(config));
   s3.customer_key = TRY(read_customer_key(config, options));
-  s3.tls = {.ca_pem = options.ca_pem,
-            .insecure_skip_verify = TRY(config.flag("insecureSkipTLSVerify"))};
+  s3.tls.ca_pem = options.ca_pem;
+  s3.tls.insecure_skip_verify = TRY(config.flag("insecureSkipTLSVerify"));
   s3.profile = config.text("profile");
   s3.credential = options.credential;
   s3.credentials_file = config.text("credentialsFile");

@@ -87,7 +87,8 @@ ApiResult<Written> Writer::apply(const ServedType& type,
                                   "existing object was found",
                                   kube::uid_of(asked)));
     }
-    Current current{.stored = stored, .object = stored ? TRY(parse_stored(*stored)) : Json()};
+    Current current{.stored = stored, .object = Json()};
+    if (stored) current.object = TRY(parse_stored(*stored));
     const Json live = stored ? to_served(type, current.object) : empty_object(type, ns, name);
     Applied applied = apply_config(live, asked, field_writer(type, options), options.force,
                                    field_schema_of(type), now());

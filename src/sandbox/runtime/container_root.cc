@@ -197,12 +197,11 @@ struct Prepared {
 // All that must be taken from the machine's tree before it goes out of sight.
 Result<Prepared> prepare_all(const ContainerSpec& spec) {
   const Bytes mountinfo = TRY(read_file("/proc/self/mountinfo", 16_MiB));
-  Prepared out{.disks = {},
-               .devices = TRY(prepare_devices()),
-               .volumes = {},
-               .run = run_directories(),
-               .proc = TRY(prepare("/proc", "/proc", false)),
-               .sys = TRY(prepare("/sys", "/sys", true))};
+  Prepared out;
+  out.devices = TRY(prepare_devices());
+  out.run = run_directories();
+  out.proc = TRY(prepare("/proc", "/proc", false));
+  out.sys = TRY(prepare("/sys", "/sys", true));
   for (const std::string& point : disk_mount_points(mountinfo)) {
     auto disk = prepare(point, point, true);
     // A mount that we may not even look at is not part of what the container can use.

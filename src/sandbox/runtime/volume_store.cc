@@ -147,9 +147,10 @@ Result<SnapshotInfo> VolumeStore::find_snapshot(const std::string& id) const {
     return Error(Code::NotFound, "snapshot {} does not exist", id);
   if (!text) return std::move(text).error();
   const Json json = TRY(parse_json(*text));
+  const TimePoint created = TRY(parse_rfc3339(string_at(json, "created")));
   return SnapshotInfo{.id = id,
                       .volume = std::string(string_at(json, "volume")),
-                      .created = TRY(parse_rfc3339(string_at(json, "created"))),
+                      .created = created,
                       .size = int_at(json, "size").value_or(0),
                       .cloned = bool_at(json, "cloned").value_or(false)};
 }
