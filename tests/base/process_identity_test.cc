@@ -32,7 +32,7 @@ TEST(ProcessIdentity, OfOneThatWasKilledIsKnownDeadAlsoBeforeItIsReaped) {
   ASSERT_TRUE(child->signal(SIGSTOP));
   EXPECT_FALSE(is_known_dead(identity)) << "it may go on";
   ASSERT_TRUE(child->signal(SIGKILL));
-  ASSERT_TRUE(child->wait(Deadline::after(std::chrono::seconds(10)), {}));
+  ASSERT_TRUE(child->wait(Deadline::after(std::chrono::seconds(60)), {}));
   EXPECT_TRUE(is_known_dead(identity));
 }
 

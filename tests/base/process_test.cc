@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 Result<ProcessResult> run(ProcessSpec spec) {
-  return run_process(spec, Deadline::after(seconds(20)), {});
+  return run_process(spec, Deadline::after(seconds(60)), {});
 }
 
 ProcessSpec shell(std::string script) {
@@ -125,14 +125,14 @@ TEST(Child, TalksThroughItsPipes) {
   ASSERT_TRUE(write_all(child->in().get(), "hello"));
   child->in().reset();
   EXPECT_EQ(read_all(child->out().get(), 100).value(), "hello");
-  EXPECT_TRUE(child->wait(Deadline::after(seconds(20)), {}).value().ok());
+  EXPECT_TRUE(child->wait(Deadline::after(seconds(60)), {}).value().ok());
   EXPECT_TRUE(child->signal(SIGTERM).error().is(Code::NotFound));
 }
 
 TEST(Child, WritesToADescriptor) {
   TempFile file = TempFile::create().value();
   auto child = Child::spawn({.argv = {"echo", "hi"}, .out = Stdio::to(file.fd())});
-  ASSERT_TRUE(child->wait(Deadline::after(seconds(20)), {}));
+  ASSERT_TRUE(child->wait(Deadline::after(seconds(60)), {}));
   ASSERT_TRUE(file.seek(0));
   EXPECT_EQ(read_all(file.fd(), 100).value(), "hi\n");
 }
@@ -141,7 +141,7 @@ TEST(Child, SaysThatItStillRuns) {
   auto child = Child::spawn({.argv = {"sleep", "600"}}).value();
   EXPECT_FALSE(child.poll());
   EXPECT_TRUE(child.wait(Deadline::after(milliseconds(1)), {}).error().is(Code::DeadlineExceeded));
-  EXPECT_EQ(child.terminate(seconds(10)).signal, SIGTERM);
+  EXPECT_EQ(child.terminate(seconds(60)).signal, SIGTERM);
 }
 
 TEST(Child, IsKilledIfItWillNotEnd) {
@@ -150,7 +150,7 @@ TEST(Child, IsKilledIfItWillNotEnd) {
                     .out = Stdio::pipe()})
           .value();
   ASSERT_EQ(read_some(child.out().get(), 100).value(), "ready\n");
-  EXPECT_EQ(child.terminate(milliseconds(20)).signal, SIGKILL);
+  EXPECT_EQ(child.terminate(milliseconds(60)).signal, SIGKILL);
 }
 
 TEST(Child, IsKilledAndReapedWithItsOwner) {
@@ -176,7 +176,7 @@ TEST(Child, ThatDiesWithItsThreadRunsAsOthersDo) {
   ASSERT_TRUE(write_all(child->in().get(), "input\n"));
   child->in().reset();
   EXPECT_EQ(read_all(child->out().get(), 100).value(), "hello\n/\ninput\n4\n");
-  EXPECT_EQ(child->wait(Deadline::after(seconds(20)), {}).value().exit_code, 3);
+  EXPECT_EQ(child->wait(Deadline::after(seconds(60)), {}).value().exit_code, 3);
   const auto none = Child::spawn({.argv = {"/nowhere/at/all"}, .dies_with_thread = true});
   EXPECT_EQ(none.error().code(), Code::NotFound);
 }
@@ -187,7 +187,7 @@ TEST(Child, DiesWithTheThreadThatSpawnedIt) {
     child = Child::spawn({.argv = {"sleep", "600"}, .dies_with_thread = true}).value();
   };
   std::jthread(spawn).join();
-  EXPECT_EQ(child->wait(Deadline::after(seconds(20)), {}).value().signal, SIGKILL);
+  EXPECT_EQ(child->wait(Deadline::after(seconds(60)), {}).value().signal, SIGKILL);
 }
 
 TEST(Child, OutlivesItsOwnerIfReleased) {

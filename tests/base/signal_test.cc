@@ -13,7 +13,7 @@ TEST(StopOnSignals, RequestsTheStopAtSigterm) {
   const StopOnSignals signals;
   EXPECT_EQ(signals.received(), 0);
   ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
-  EXPECT_FALSE(sleep_unless_stopped(std::chrono::seconds(20), signals.token()));
+  EXPECT_FALSE(sleep_unless_stopped(std::chrono::seconds(60), signals.token()));
   EXPECT_EQ(signals.received(), SIGTERM);
 }
 
@@ -24,9 +24,9 @@ TEST(StopOnSignalsDeathTest, EndsTheProcessAtTheSecondSignal) {
       {
         const StopOnSignals signals;
         ::kill(::getpid(), SIGINT);
-        (void)sleep_unless_stopped(std::chrono::seconds(20), signals.token());
+        (void)sleep_unless_stopped(std::chrono::seconds(60), signals.token());
         ::kill(::getpid(), SIGINT);
-        (void)sleep_unless_stopped(std::chrono::seconds(20), {});
+        (void)sleep_unless_stopped(std::chrono::seconds(60), {});
       },
       ::testing::ExitedWithCode(128 + SIGINT), "");
 }

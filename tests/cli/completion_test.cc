@@ -123,7 +123,7 @@ std::string bash_replies(const std::string& comp_words) {
                              "printf '%s ' \"${COMPREPLY[@]}\"\n";
   ProcessSpec spec;
   spec.argv = {"bash", "--norc", "-c", script};
-  auto done = run_process(spec, Deadline::after(std::chrono::seconds(20)), {});
+  auto done = run_process(spec, Deadline::after(std::chrono::seconds(60)), {});
   EXPECT_TRUE(done) << done.error().message();
   if (!done) return "";
   EXPECT_EQ(done->err, "");
@@ -147,7 +147,7 @@ TEST_P(CompletionSyntax, IsWhatTheShellUnderstands) {
   ProcessSpec spec;
   spec.argv = {GetParam(), "-n"};
   spec.stdin_bytes = *script;
-  auto done = run_process(spec, Deadline::after(std::chrono::seconds(20)), {});
+  auto done = run_process(spec, Deadline::after(std::chrono::seconds(60)), {});
   if (!done && done.error().is(Code::NotFound)) GTEST_SKIP() << "no " << GetParam() << " here";
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_EQ(done->exit_code, 0);

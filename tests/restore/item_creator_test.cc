@@ -26,7 +26,7 @@ class ItemCreatorTest : public ::testing::Test {
     Json object = original;
     label_as_restored(object, "b1", "r1");
     ItemCreator creator(api_.client(), restore_.spec.existing_resource_policy.value(),
-                        std::chrono::seconds(5), earlier_);
+                        std::chrono::seconds(60), earlier_);
     const kube::ObjectPath path{.gvr = gvr,
                                 .ns = std::string(kube::namespace_of(object)),
                                 .name = std::string(kube::name_of(object))};

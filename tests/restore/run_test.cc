@@ -32,7 +32,7 @@ class RestoreRunTest : public ::testing::Test {
                                    "bookstore-full-volumeinfo.json.gz")
                              .value();
     options_.volumes = model::read_backup_volume_infos(gunzip(packed, 64_MiB).value()).value();
-    options_.resource_timeout = std::chrono::seconds(5);
+    options_.resource_timeout = std::chrono::seconds(60);
   }
 
   RestoreOutcome run(const std::string& backup = "bookstore-full") {

@@ -37,8 +37,8 @@ class S3Faults : public ::testing::Test {
     S3Config config = test_config(proxy_->url(), bucket_);
     config.part_size = kPart;
     config.parallel = 2;
-    config.stall_timeout = std::chrono::milliseconds(1500);
-    config.completion_timeout = std::chrono::seconds(2);
+    config.stall_timeout = std::chrono::seconds(3);
+    config.completion_timeout = std::chrono::seconds(4);
     config.attempts = 4;
     store_ = std::move(*open_s3_store(std::move(config), std::make_unique<Renewed>(renewals_)));
     spoil("[]");

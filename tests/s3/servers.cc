@@ -15,7 +15,7 @@
 namespace lateen::objects::s3 {
 namespace {
 
-constexpr std::chrono::seconds kStart{40};
+constexpr std::chrono::seconds kStart{120};
 
 Result<std::string> read_line(int fd, Deadline deadline) {
   std::string line;

@@ -272,7 +272,7 @@ TEST_F(ApiServerTest, DeletingADefinitionDeletesItsObjects) {
   auto watch = api_->watch(kCrds, {.resource_version = api_->current_resource_version()});
   ASSERT_TRUE(watch);
   ASSERT_TRUE(api_->remove(kCrds, "", "books.library.example.com", {}));
-  const Deadline deadline = Deadline::after(std::chrono::seconds(20));
+  const Deadline deadline = Deadline::after(std::chrono::seconds(60));
   bool deleted = false;
   while (!deleted && !deadline.expired()) {
     const auto event = (*watch)->next(deadline, {});
@@ -366,7 +366,7 @@ TEST_F(ApiServerTest, AWatchTellsWhatEntersAndLeavesItsSelector) {
   object = must(api_->update(kConfigMaps, object, {}));
   kube::remove_label(object, "hot");
   object = must(api_->update(kConfigMaps, object, {}));
-  const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+  const Deadline deadline = Deadline::after(std::chrono::seconds(60));
   const auto entered = (*watch)->next(deadline, {});
   const auto left = (*watch)->next(deadline, {});
   ASSERT_TRUE(entered && *entered && left && *left);

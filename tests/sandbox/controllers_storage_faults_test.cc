@@ -51,7 +51,7 @@ std::string error_of(Cluster& cluster, std::string_view name) {
 }
 
 void wait_event(Cluster& cluster, std::string_view reason, std::string_view text) {
-  const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+  const Deadline deadline = Deadline::after(std::chrono::seconds(60));
   std::string seen;
   while (!deadline.expired()) {
     seen.clear();

@@ -251,7 +251,7 @@ spec:
           exec postgres -D /data/pg -c listen_addresses=$(POD_IP) -k /tmp
       env:
         - {{name: POD_IP, valueFrom: {{fieldRef: {{fieldPath: status.podIP}}}}}}
-      readinessProbe: {{exec: {{command: [sh, -c, "psql -h /tmp -U books -d postgres -c 'SELECT 1'"]}}, periodSeconds: 1}}
+      readinessProbe: {{exec: {{command: [sh, -c, "psql -h /tmp -U books -d postgres -c 'SELECT 1'"]}}, periodSeconds: 1, timeoutSeconds: 10}}
       volumeMounts: [{{name: data, mountPath: /data}}]
   volumes: [{{name: data, persistentVolumeClaim: {{claimName: {1}}}}}]
 )yaml";

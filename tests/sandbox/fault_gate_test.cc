@@ -48,7 +48,7 @@ class FaultGateTest : public ::testing::Test {
                    {"Content-Type", "application/json"},
                    {"User-Agent", "tester/1"}};
     out.body = std::move(body);
-    out.deadline = Deadline::after(10s);
+    out.deadline = Deadline::after(60s);
     return out;
   }
 
@@ -63,7 +63,7 @@ class FaultGateTest : public ::testing::Test {
     if (!stream) return {"", stream.error().code()};
     std::string all;
     for (;;) {
-      auto piece = (*stream)->read(Deadline::after(10s), {});
+      auto piece = (*stream)->read(Deadline::after(60s), {});
       if (!piece) return {all, piece.error().code()};
       if (!*piece) return {all, std::nullopt};
       all += **piece;
@@ -142,7 +142,7 @@ TEST_F(FaultGateTest, CutsAnswersInHalf) {
   EXPECT_EQ((*stream)->status(), 200);
   std::string seen;
   Result<std::optional<Bytes>> piece = std::optional<Bytes>();
-  while ((piece = (*stream)->read(Deadline::after(10s), {})) && *piece)
+  while ((piece = (*stream)->read(Deadline::after(60s), {})) && *piece)
     seen += **piece;
   ASSERT_FALSE(piece) << "it came whole: " << seen;
   EXPECT_EQ(piece.error().code(), Code::Unavailable);
@@ -199,7 +199,7 @@ TEST_F(FaultGateTest, ExpiresAWatchAfterSoManyEvents) {
 }
 
 TEST_F(FaultGateTest, DropsAWatchAfterItsTime) {
-  add(R"({"kind":"watch-drop","delay":"1s"})");
+  add(R"({"kind":"watch-drop","delay":"3s"})");
   const auto [seen, end] = watch_to_end("");
   EXPECT_EQ(lines_of(seen), 3U) << seen;
   EXPECT_EQ(end, Code::Unavailable);

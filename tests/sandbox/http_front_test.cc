@@ -59,7 +59,7 @@ subjects: [{kind: ServiceAccount, name: tester, namespace: default}]
     if (!etag_.empty()) request.headers.add("If-None-Match", etag_);
     if (!body.empty()) request.headers.add("Content-Type", type);
     request.body = body;
-    request.deadline = Deadline::after(std::chrono::seconds(20));
+    request.deadline = Deadline::after(std::chrono::seconds(60));
     auto answer = client_->send(request, {});
     EXPECT_TRUE(answer) << answer.error().describe();
     return answer ? std::move(*answer) : net::HttpResponse{};

@@ -101,7 +101,7 @@ class KilledStoreTest : public ::testing::Test {
     const pid_t child = spawn_writers(dir_.path(), round);
     ASSERT_GT(child, 0);
     const std::size_t enough = 1 + static_cast<std::size_t>(round * 7 % 24);
-    const Deadline end = Deadline::after(std::chrono::seconds(30));
+    const Deadline end = Deadline::after(std::chrono::seconds(120));
     while (all_acknowledged() < enough) {
       ASSERT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the writer ended by itself";
       ASSERT_FALSE(end.expired());

@@ -40,7 +40,7 @@ class Container {
 
   // The first event of that kind; earlier ones are remembered in events().
   ContainerEvent wait_for(ContainerEventKind kind) {
-    const Deadline deadline = Deadline::after(seconds(20));
+    const Deadline deadline = Deadline::after(seconds(60));
     while (!deadline.expired()) {
       for (; next_ < events_.size(); ++next_) {
         if (events_[next_].kind == kind) return events_[next_++];
@@ -72,7 +72,7 @@ class Container {
   std::string log() {
     auto stream = open_log(spec_.log_file, {}, [] { return false; });
     std::string out;
-    while (auto bytes = *stream->read(Deadline::after(seconds(1)), {}))
+    while (auto bytes = *stream->read(Deadline::after(seconds(60)), {}))
       out += *bytes;
     return out;
   }
@@ -82,7 +82,7 @@ class Container {
     spec.argv = std::move(argv);
     spec.target_pid = pid_;
     spec.target_start = start_time_;
-    return run_exec("/proc/self/exe", std::move(spec), Deadline::after(seconds(20)), {});
+    return run_exec("/proc/self/exe", std::move(spec), Deadline::after(seconds(60)), {});
   }
 
   ContainerProcess& process() { return *process_; }
@@ -201,7 +201,7 @@ TEST(Container, ExecCarriesStdinAndATerminal) {
   ASSERT_TRUE(session->write_stdin("over the pipe", {}));
   session->close_stdin();
   std::string out;
-  while (auto output = *session->read(Deadline::after(seconds(10)), {}))
+  while (auto output = *session->read(Deadline::after(seconds(60)), {}))
     out += output->bytes;
   EXPECT_EQ(out, "over the pipe");
   EXPECT_EQ(session->exit_code(), 0);
@@ -209,7 +209,7 @@ TEST(Container, ExecCarriesStdinAndATerminal) {
   auto terminal = *start_exec("/proc/self/exe", spec,
                               {.command = {"sh", "-c", "test -t 0 && stty size"}, .tty = true});
   out.clear();
-  while (auto output = *terminal->read(Deadline::after(seconds(10)), {}))
+  while (auto output = *terminal->read(Deadline::after(seconds(60)), {}))
     out += output->bytes;
   EXPECT_EQ(terminal->exit_code(), 0) << out;
 }
@@ -229,7 +229,7 @@ TEST(Container, StandsStillWhileItIsFrozen) {
     ASSERT_EQ(file_info(volume / "count")->size, then);
   ASSERT_TRUE(container.process().command(ContainerCommand::Thaw));
   (void)container.wait_for(ContainerEventKind::Thawed);
-  const Deadline deadline = Deadline::after(seconds(10));
+  const Deadline deadline = Deadline::after(seconds(60));
   while (file_info(volume / "count")->size == then && !deadline.expired()) {
   }
   EXPECT_GT(file_info(volume / "count")->size, then);
@@ -255,7 +255,7 @@ TEST(ContainerLog, KeepsTailSinceAndLimits) {
   const auto text = [&](const LogOptions& options) {
     auto stream = open_log(path, options, [] { return false; });
     std::string out;
-    while (auto bytes = *stream->read(Deadline::after(seconds(1)), {}))
+    while (auto bytes = *stream->read(Deadline::after(seconds(60)), {}))
       out += *bytes;
     return out;
   };

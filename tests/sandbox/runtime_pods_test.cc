@@ -59,7 +59,7 @@ spec:
   const Json pod = cluster.wait_ready("shop", "web");
   const std::string ip(string_at(pod, "status.podIP"));
   EXPECT_TRUE(ip.starts_with("127.10."));
-  const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+  const Deadline deadline = Deadline::after(std::chrono::seconds(60));
   while (cluster.logs("shop", "web").find("web\n") == std::string::npos && !deadline.expired()) {
   }
   EXPECT_EQ(cluster.logs("shop", "web"),
@@ -86,7 +86,7 @@ spec:
     - {name: main, image: "x/shell:v2", command: [/shell, -c, "echo $OWN_ADDRESS; exec sleep 1000"]}
 )yaml");
   const Json pod = cluster.wait_ready("shop", "tool");
-  const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+  const Deadline deadline = Deadline::after(std::chrono::seconds(60));
   while (cluster.logs("shop", "tool").empty() && !deadline.expired()) {
   }
   EXPECT_EQ(cluster.logs("shop", "tool"), fmt::format("{}\n", string_at(pod, "status.podIP")));
@@ -131,11 +131,12 @@ spec:
                              shared.string()));
   cluster.wait_ready("shop", "owner");
   cluster.wait_ready("shop", "agent");
-  const auto read = cluster.exec(
-      "shop", "agent",
-      {"sh", "-c",
-       "cd /host_pods/*/volumes/kubernetes.io~csi/*/mount/ && cat file && echo back > other && "
-       "echo kept > /made/file"});
+  const auto read = cluster.exec("shop", "agent",
+                                 {"sh", "-c",
+                                  "cd /host_pods/*/volumes/kubernetes.io~csi/*/mount/ && until [ "
+                                  "-s file ]; do sleep 0.1; done; "
+                                  "cat file && echo back > other && "
+                                  "echo kept > /made/file"});
   EXPECT_EQ(read.out, "mine\n") << read.err;
   EXPECT_EQ(cluster.exec("shop", "owner", {"cat", "/data/other"}).out, "back\n");
   const auto kept = read_file(shared / "file");
@@ -339,7 +340,7 @@ spec: {containers: [{name: main, image: x, command: [sleep, "1000"]}]}
   (void)cluster.wait_ready("shop", "server");
   (void)cluster.wait_ready("shop", "client");
   const std::string script =
-      "for (1..100) { $s = IO::Socket::INET->new(\"web:8000\"); if ($s) { print $s \"hello\\n\"; "
+      "for (1..1000) { $s = IO::Socket::INET->new(\"web:8000\"); if ($s) { print $s \"hello\\n\"; "
       "$a = <$s>; "
       "if ($a) { print $a; exit 0 } } select(undef, undef, undef, 0.05) } exit 1";
   const auto answer = cluster.exec("shop", "client", {"perl", "-MIO::Socket::INET", "-e", script});

@@ -172,7 +172,7 @@ TEST_F(StoreTest, AWatcherThatWaitsHearsTheNextEvent) {
   std::optional<StoreEvents> heard;
   std::jthread watcher([&] {
     auto events =
-        store_->events_after("things", start, 100, Deadline::after(std::chrono::seconds(10)), {});
+        store_->events_after("things", start, 100, Deadline::after(std::chrono::seconds(60)), {});
     if (events) heard = std::move(*events);
   });
   create("shop", "a");

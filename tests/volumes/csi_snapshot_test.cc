@@ -45,7 +45,7 @@ std::vector<std::string> changes(const kube::FakeApi& api) {
 
 class CsiSnapshotTest : public ::testing::Test {
  protected:
-  Result<CsiSnapshot> take(Duration timeout = std::chrono::seconds(5)) {
+  Result<CsiSnapshot> take(Duration timeout = std::chrono::seconds(60)) {
     const SnapshotRequest request{
         .claim = yaml("{metadata: {name: data, namespace: shop, labels: {app: db}}}"),
         .snapshot_class = "fast",

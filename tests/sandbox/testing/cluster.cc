@@ -9,7 +9,7 @@
 namespace lateen::sandbox::testing {
 namespace {
 
-constexpr Duration kWait = std::chrono::seconds(40);
+constexpr Duration kWait = std::chrono::seconds(120);
 constexpr Duration kPause = std::chrono::milliseconds(10);
 
 template <typename T>

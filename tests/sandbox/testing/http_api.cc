@@ -66,7 +66,7 @@ Told HttpApi::ask(const Ask& what) {
     const auto tree = parse_yaml(what.body);
     request.body = tree ? write_json(*tree) : what.body;
   }
-  request.deadline = Deadline::after(std::chrono::seconds(20));
+  request.deadline = Deadline::after(std::chrono::seconds(60));
   auto answer = client_->send(request, {});
   EXPECT_TRUE(answer) << answer.error().describe();
   if (!answer) return {};
