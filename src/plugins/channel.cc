@@ -243,6 +243,8 @@ Result<Bytes> Channel::call(std::string_view method,
                             Deadline deadline,
                             std::stop_token stop) const {
   if (stop.stop_requested()) return canceled();
+  // An answer that is there already would be taken, late as it is; and the plugin would have acted.
+  if (deadline.expired()) return too_slow(method);
   const std::string name(method);
   CallState state(stop);
   ByteBuffer answer;

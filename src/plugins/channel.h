@@ -41,7 +41,7 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
   ~Channel();
 
-  // `method` is "/package.Service/Method".
+  // `method` is "/package.Service/Method". With a deadline that has passed the plugin is not asked.
   Result<Bytes> call(std::string_view method,
                      BytesView request,
                      Deadline deadline,
