@@ -5,6 +5,7 @@
 
 #include "agent/pod_volume_restores.h"
 #include "agent/settings.h"
+#include "agent/settings_source.h"
 #include "agent/work_board.h"
 #include "base/temp.h"
 #include "base/testing/fake_clock.h"
@@ -47,7 +48,50 @@ TEST(AgentSettings, SaysWhatIsWrongAndWhatHasNoEffect) {
   EXPECT_FALSE(AgentSettings::parse(config_map("no json")));
   const auto idle = AgentSettings::parse(config_map(R"({"privilegedFsBackup":true})"));
   ASSERT_TRUE(idle);
-  EXPECT_THAT(idle->without_effect, ElementsAre("privilegedFsBackup"));
+  ASSERT_EQ(idle->idle.size(), 1U);
+  EXPECT_EQ(idle->idle.front().key, "privilegedFsBackup");
+  EXPECT_THAT(idle->idle.front().why, HasSubstr("--privileged-node-agent"));
+  const auto asked_for_nothing =
+      AgentSettings::parse(config_map(R"({"privilegedFsBackup":false})"));
+  ASSERT_TRUE(asked_for_nothing);
+  EXPECT_TRUE(asked_for_nothing->idle.empty());
+}
+
+// The sizes are Velero's: 120 % of the limit, in whole GiB.
+TEST(AgentSettings, ALargeVolumesRestoreHasAVolumeForItsCache) {
+  const auto settings = AgentSettings::parse(
+      config_map(R"({"cachePVC":{"storageClass":"scratch","residentThresholdInMB":1024}})"));
+  ASSERT_TRUE(settings) << settings.error().message();
+  ASSERT_TRUE(settings->cache_claim);
+  CacheClaimSettings claim = *settings->cache_claim;
+  EXPECT_EQ(claim.size_for(1_GiB - 1), 0U);
+  EXPECT_EQ(claim.size_for(1_GiB), 6_GiB);
+  EXPECT_EQ(claim.size_for(0), 6_GiB) << "nobody knows how much there is";
+  claim.limit = 1000_MiB;
+  EXPECT_EQ(claim.size_for(0), 2_GiB);
+  const auto without_class = AgentSettings::parse(config_map(R"({"cachePVC":{}})"));
+  ASSERT_TRUE(without_class);
+  EXPECT_FALSE(without_class->cache_claim);
+  EXPECT_EQ(without_class->idle.front().key, "cachePVC");
+}
+
+TEST(AgentSettings, TheCacheIsAsLargeAsTheRepositoriesConfigMapSays) {
+  const auto size = [](int answer, std::string_view given) {
+    kube::FakeApi api;
+    api.answer("GET /apis/storage.k8s.io/v1/storageclasses/scratch", answer, "{}");
+    api.answer("GET /api/v1/namespaces/velero/configmaps/repositories", 200,
+               write_json(JsonObject{{"data", JsonObject{{"kopia", given}}}}));
+    const auto client = api.client();
+    AgentSettings settings{.cache_claim = CacheClaimSettings{.storage_class = "scratch"}};
+    AgentConfig config;
+    config.repository_configmap = "repositories";
+    const Status done = complete_cache_claim(*client, config, settings, Log(), {});
+    EXPECT_TRUE(done) << done.error().describe();
+    return settings.cache_claim ? settings.cache_claim->limit : 0;
+  };
+  EXPECT_EQ(size(200, R"({"cacheLimitMB": 800})"), 800_MiB);
+  EXPECT_EQ(size(200, "{}"), 5000_MiB);
+  EXPECT_EQ(size(404, "{}"), 0U) << "no claim of a class that is not there";
 }
 
 TEST(AgentSettings, PodResourcesAreTheContainersAndZeroIsNoBound) {
@@ -62,8 +106,8 @@ TEST(AgentSettings, PodResourcesAreTheContainersAndZeroIsNoBound) {
 }
 
 TEST(WorkBoard, DoesNoMoreAtOnceThanItMay) {
-  WorkBoard board(1);
   std::latch end(1);
+  WorkBoard board(1);
   ASSERT_TRUE(board.start("a", [&end](std::stop_token) { end.wait(); }));
   EXPECT_TRUE(board.has("a"));
   EXPECT_FALSE(board.start("a", [](std::stop_token) {})) << "it is done already";

@@ -28,7 +28,7 @@ class CancelWatchTest : public ::testing::Test {
   }
 
   static bool stops(const CancelWatch& watch) {
-    return !sleep_unless_stopped(std::chrono::seconds(20), watch.token());
+    return !sleep_unless_stopped(std::chrono::seconds(60), watch.token());
   }
 
   samples::VeleroCluster cluster_;
