@@ -13,6 +13,7 @@ foreach(proto ${protos})
   list(APPEND generated ${made})
 endforeach()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/proto)
+add_custom_target(lateen_proto_sources DEPENDS ${generated})  # for who only reads them: tools/lint.sh
 add_library(lateen_proto STATIC ${generated})
 target_include_directories(lateen_proto SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/proto)
 target_link_libraries(lateen_proto PUBLIC PkgConfig::protobuf)
