@@ -125,8 +125,9 @@ Status run_agent(const AgentConfig& config,
   const Json node = TRY(client.get({.gvr = {"", "v1", "nodes"}, .name = config.node}, {}, stop)
                             .wrap("looking for this node, see --node-name"));
   TRY(check_node(config, node, log));
-  const AgentSettings settings =
+  AgentSettings settings =
       TRY(read_settings(client, config.ns, config.settings_configmap, log, stop));
+  TRY(complete_cache_claim(client, config, settings, log, stop));
   const server::LocalContext local(client, config.ns, clock, rng, log);
   const kube::Labels labels = kube::to_labels(kube::labels_of(node));
   const MemoryPlan memory = plan_memory(config, settings.concurrency(labels), log);

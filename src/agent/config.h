@@ -22,11 +22,12 @@ struct WorkLimits {      // 0: unlimited
 // Filled once from flags, const ever after.
 struct AgentConfig {
   std::string ns = "velero";
-  std::string node;                     // ours
-  FilePath host_pods = "/host_pods";    // kubelet's folder of pods, as we see it
-  FilePath cache_dir = {};              // for repositories' indexes; empty: none
-  std::string settings_configmap = {};  // --node-agent-configmap; empty: none
-  std::string metrics_address = {};     // empty: no metrics
+  std::string node;                       // ours
+  FilePath host_pods = "/host_pods";      // kubelet's folder of pods, as we see it
+  FilePath cache_dir = {};                // for repositories' indexes; empty: none
+  std::string settings_configmap = {};    // --node-agent-configmap; empty: none
+  std::string repository_configmap = {};  // --backup-repository-configmap; empty: none
+  std::string metrics_address = {};       // empty: no metrics
   // The address is the default one: a machine where the server has taken it is no reason to stop.
   bool metrics_optional = false;
   WorkLimits limits = {};  // where the ConfigMap has none for the hour

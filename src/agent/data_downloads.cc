@@ -52,6 +52,7 @@ class DataDownloads final : public MovementController<DataDownload> {
                       .storage_class = std::string(string_at(target, "spec.storageClassName"))};
     exposure.node = TRY(node_for(target, exposure.storage_class, stop));
     TRY(ensure_object(context_.client(), kTargetKind, restore_claim(exposure, target), stop));
+    TRY(add_cache(exposure, download, stop));
     exposure.arguments = data_pod_arguments(exposure, kRestoreWork, context_.config);
     const PodTemplate pod = TRY(read_pod_template(context_.client(), context_.config.ns, stop));
     return ensure_object(context_.client(), kHolderKind, data_pod(exposure, context_.settings, pod),
@@ -103,11 +104,27 @@ class DataDownloads final : public MovementController<DataDownload> {
       return remove_pod(context_.client(), pod_namespace(download), download.metadata.name,
                         Deadline::after(kRemoveWithin), std::move(stop));
     }
-    return remove_exposed(context_.client(), context_.config.ns, download.metadata.name,
-                          Deadline::after(kRemoveWithin), std::move(stop));
+    TRY(remove_exposed(context_.client(), context_.config.ns, download.metadata.name,
+                       Deadline::after(kRemoveWithin), stop));
+    return remove_claim(context_.client(), context_.config.ns,
+                        cache_claim_name(download.metadata.name), Deadline::after(kRemoveWithin),
+                        std::move(stop));
   }
 
  private:
+  // A volume for the pod's cache, where the agents' ConfigMap asks for one.
+  Status add_cache(Exposure& exposure, const DataDownload& download, std::stop_token stop) const {
+    if (!context_.settings.cache_claim) return {};
+    const CacheClaimSettings& settings = *context_.settings.cache_claim;
+    const ByteCount size = settings.size_for(
+        static_cast<ByteCount>(std::max<std::int64_t>(0, download.spec.snapshot_size)));
+    if (size == 0) return {};
+    TRY(ensure_object(context_.client(), kTargetKind, agent::cache_claim(exposure, settings, size),
+                      std::move(stop)));
+    exposure.cache_claim = cache_claim_name(exposure.name);
+    return {};
+  }
+
   // A volume that programs write to meanwhile would be neither the old one nor the new one.
   Status hold_in_place(const DataDownload& download, const Json& target, std::stop_token stop) {
     const std::string ns(kube::namespace_of(target));
@@ -165,7 +182,8 @@ class DataDownloads final : public MovementController<DataDownload> {
                                                 download.metadata.name, progress);
       TRY(restore_download({.server = context_.server,
                             .cache_dir = context_.config.cache_dir,
-                            .resource_timeout = context_.config.resource_timeout},
+                            .resource_timeout = context_.config.resource_timeout,
+                            .limits = context_.limits},
                            download, {.path = volume.directory, .block = volume.block}, progress,
                            std::move(stop)));
     }

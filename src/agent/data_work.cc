@@ -1,11 +1,28 @@
 #include "agent/data_work.h"
 
 #include "base/text.h"
+#include "volumes/node_agent.h"
+#include "volumes/repository_settings.h"
 
 namespace lateen::agent {
 namespace {
 
 constexpr std::size_t kMostFilesTold = 5;
+
+// 0 where nothing is said, or it cannot be known now: a hint is no reason to leave a volume alone.
+ByteCount cache_limit_of(const server::ServerContext& server,
+                         const server::RepositoryPlace& place,
+                         std::stop_token stop) {
+  const auto found = volumes::find_repository(server.client(),
+                                              {.ns = server.config.ns,
+                                               .volume_namespace = place.volume_namespace,
+                                               .location = place.location,
+                                               .type = place.type},
+                                              std::move(stop));
+  if (!found || !*found) return 0;
+  const auto settings = volumes::RepositorySettings::parse((*found)->spec.repository_config);
+  return settings ? settings->cache_limit.value_or(0) : 0;
+}
 
 }  // namespace
 
@@ -16,6 +33,7 @@ Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(
     std::stop_token stop) {
   if (place.type.empty()) place.type = volumes::kKopia;
   place.cache_dir = cache_dir;
+  if (!cache_dir.empty()) place.cache_limit = cache_limit_of(server, place, stop);
   return server::open_volume_repository(server, place, std::move(stop));
 }
 

@@ -32,7 +32,8 @@ struct AgentContext {
   kube::Client& client() const { return server.client(); }
 };
 
-// kopia's where no type is given.
+// kopia's where no type is given. What is kept in the cache is bounded by the BackupRepository's
+// settings.
 Result<std::unique_ptr<volumes::VolumeRepository>> open_repository(
     const server::ServerContext& server,
     const FilePath& cache_dir,

@@ -15,6 +15,12 @@ const kube::GroupVersionResource kPodKind{"", "v1", "pods"};
 const kube::GroupVersionResource kClaimKind{"", "v1", "persistentvolumeclaims"};
 const kube::GroupVersionResource kVolumeKind{"", "v1", "persistentvolumes"};
 
+// As Velero calls them.
+constexpr std::string_view kCacheVolume = "cachedir";
+constexpr std::string_view kCachePath = "/cachedir";
+
+constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
+
 Json metadata_of(const Exposure& exposure) {
   JsonObject metadata{{"name", exposure.name},
                       {"namespace", exposure.ns},
@@ -68,6 +74,8 @@ Json container_of(const Exposure& exposure,
                                    {"mountPath", volume_path_of(exposure)},
                                    {"readOnly", exposure.read_only}});
   }
+  if (!exposure.cache_claim.empty())
+    mounts.emplace_back(JsonObject{{"name", kCacheVolume}, {"mountPath", kCachePath}});
   if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
   return container;
 }
@@ -130,6 +138,7 @@ std::vector<std::string> data_pod_arguments(const Exposure& exposure,
   const auto add = [&arguments](std::string_view flag, const auto& value) {
     arguments.push_back(fmt::format("--{}={}", flag, value));
   };
+  if (!exposure.cache_claim.empty()) add("cache-volume-path", kCachePath);
   if (!config.settings_configmap.empty()) add("node-agent-configmap", config.settings_configmap);
   if (config.limits.upload != 0) add("limit-upload", config.limits.upload / 1024);
   if (config.limits.download != 0) add("limit-download", config.limits.download / 1024);
@@ -157,8 +166,23 @@ Json restore_claim(const Exposure& exposure, const Json& target) {
     if (const Json* value = find(find(target, "spec"), JsonKey{key}))
       ensure(claim, "spec").as_object()[key] = *value;
   }
-  if (!exposure.node.empty())
-    kube::set_annotation(claim, "volume.kubernetes.io/selected-node", exposure.node);
+  if (!exposure.node.empty()) kube::set_annotation(claim, kSelectedNode, exposure.node);
+  return claim;
+}
+
+std::string cache_claim_name(std::string_view name) {
+  return fmt::format("{}-cache", name);
+}
+
+Json cache_claim(const Exposure& exposure, const CacheClaimSettings& settings, ByteCount size) {
+  Exposure of_cache = exposure;
+  of_cache.name = cache_claim_name(exposure.name);
+  of_cache.storage_class = settings.storage_class;
+  of_cache.volume_mode = "Filesystem";
+  of_cache.read_only = false;
+  Json claim = empty_claim(of_cache);
+  ensure(claim, "spec.resources.requests.storage") = std::to_string(size);
+  if (!exposure.node.empty()) kube::set_annotation(claim, kSelectedNode, exposure.node);
   return claim;
 }
 
@@ -168,6 +192,11 @@ Json data_pod(const Exposure& exposure, const AgentSettings& settings, const Pod
   JsonArray volumes = made.volumes;
   volumes.emplace_back(
       JsonObject{{"name", held_name(exposure)}, {"persistentVolumeClaim", std::move(source)}});
+  if (!exposure.cache_claim.empty()) {
+    volumes.emplace_back(
+        JsonObject{{"name", kCacheVolume},
+                   {"persistentVolumeClaim", JsonObject{{"claimName", exposure.cache_claim}}}});
+  }
   Json spec = JsonObject{{"restartPolicy", "Never"},
                          {"terminationGracePeriodSeconds", 0},
                          // Files of any owner are to be read and made.
@@ -272,6 +301,14 @@ Status remove_exposed(kube::Client& client,
                       Deadline deadline,
                       std::stop_token stop) {
   TRY(remove_pod(client, ns, name, deadline, stop));
+  return remove_claim(client, ns, name, deadline, std::move(stop));
+}
+
+Status remove_claim(kube::Client& client,
+                    const std::string& ns,
+                    const std::string& name,
+                    Deadline deadline,
+                    std::stop_token stop) {
   const kube::ObjectPath claim_path{.gvr = kClaimKind, .ns = ns, .name = name};
   const auto claim = client.get(claim_path, {}, stop);
   if (!claim) return claim.error().is(Code::NotFound) ? Status() : Status(claim.error());

@@ -35,7 +35,8 @@ struct Exposure {
   std::string storage_class = {};   // of the claim
   bool read_only = false;
   bool no_relabeling = false;
-  std::string node = {};  // that was chosen for the volume; empty: the scheduler's choice
+  std::string node = {};         // that was chosen for the volume; empty: the scheduler's choice
+  std::string cache_claim = {};  // a volume for what is kept of the repository; empty: none
   std::vector<std::string> arguments = {};  // of our program in the pod
 };
 
@@ -54,6 +55,12 @@ Json backup_claim(const Exposure& exposure,
 
 // One like the target, for its data to be restored into. Pure.
 Json restore_claim(const Exposure& exposure, const Json& target);
+
+// The name of the claim for what is kept of the repository, by that of its owner.
+std::string cache_claim_name(std::string_view name);
+
+// That claim. Pure.
+Json cache_claim(const Exposure& exposure, const CacheClaimSettings& settings, ByteCount size);
 
 // The pod that has the claim mounted. Pure.
 Json data_pod(const Exposure& exposure, const AgentSettings& settings, const PodTemplate& made);
@@ -100,7 +107,14 @@ Status remove_pod(kube::Client& client,
                   Deadline deadline,
                   std::stop_token stop);
 
-// Removes pod and claim, and the claim's volume with its storage, unless it was handed over.
+// Removes a claim, and its volume with its storage, unless it was handed over.
+Status remove_claim(kube::Client& client,
+                    const std::string& ns,
+                    const std::string& name,
+                    Deadline deadline,
+                    std::stop_token stop);
+
+// Removes pod and claim.
 Status remove_exposed(kube::Client& client,
                       const std::string& ns,
                       const std::string& name,

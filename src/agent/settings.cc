@@ -10,9 +10,13 @@
 namespace lateen::agent {
 namespace {
 
-// For pods that copy a running pod's files, which the agent does itself; and a volume for what a
-// restore keeps of the repository, which is little here.
-constexpr std::array<const char*, 2> kWithoutEffect = {"privilegedFsBackup", "cachePVC"};
+constexpr std::array<std::pair<const char*, const char*>, 1> kIdleKeys = {
+    {{"privilegedFsBackup",
+      "no pod is made for a running pod's files: the agent copies them itself. `lateen install "
+      "--privileged-node-agent` lets it run privileged"}}};
+
+// A claim holds more than what is kept in it, as Velero has it: file systems take their part.
+constexpr ByteCount kClaimPercent = 120;
 
 Result<std::size_t> positive(const Json& value, std::string_view key, std::size_t absent) {
   const Json* found = find(value, key);
@@ -32,8 +36,8 @@ Status read_concurrency(const Json& config, AgentSettings& settings) {
   const JsonArray* nodes = array_at(*load, "perNodeConfig");
   if (nodes == nullptr) return {};
   for (const Json& node : *nodes) {
-    NodeConcurrency one{.selector = {},
-                        .number = TRY(positive(node, "number", 1).wrap("perNodeConfig"))};
+    NodeConcurrency one;
+    one.number = TRY(positive(node, "number", 1).wrap("perNodeConfig"));
     if (const Json* selector = find(node, "nodeSelector")) one.selector = *selector;
     TRY(kube::LabelSelector::from_json(&one.selector).wrap("perNodeConfig: nodeSelector"));
     settings.per_node.push_back(std::move(one));
@@ -94,7 +98,25 @@ void read_backup_claims(const Json& config, AgentSettings& settings) {
   }
 }
 
+void read_cache_claim(const Json& config, AgentSettings& settings) {
+  const Json* given = find(config, "cachePVC");
+  if (given == nullptr || !given->is_object()) return;
+  CacheClaimSettings claim{.storage_class = std::string(string_at(*given, "storageClass"))};
+  const std::int64_t threshold = int_at(*given, "residentThresholdInMB").value_or(0);
+  if (threshold > 0) claim.resident_threshold = static_cast<ByteCount>(threshold) * 1_MiB;
+  if (claim.storage_class.empty()) {
+    settings.idle.push_back({"cachePVC", "it has no storageClass"});
+    return;
+  }
+  settings.cache_claim = std::move(claim);
+}
+
 }  // namespace
+
+ByteCount CacheClaimSettings::size_for(ByteCount data) const {
+  if (data != 0 && data < resident_threshold) return 0;
+  return (limit / 100 * kClaimPercent + 1_GiB - 1) / 1_GiB * 1_GiB;
+}
 
 Result<AgentSettings> AgentSettings::parse(const Json& config_map) {
   AgentSettings settings;
@@ -118,8 +140,10 @@ Result<AgentSettings> AgentSettings::parse(const Json& config_map) {
   settings.pod_labels = texts_of(config, "podLabels");
   settings.pod_annotations = texts_of(config, "podAnnotations");
   settings.ignore_delay_binding = bool_at(config, "restorePVC.ignoreDelayBinding").value_or(false);
-  for (const char* key : kWithoutEffect) {
-    if (find(config, key) != nullptr) settings.without_effect.emplace_back(key);
+  read_cache_claim(config, settings);
+  for (const auto& [key, why] : kIdleKeys) {
+    const Json* given = find(config, JsonKey{key});
+    if (given != nullptr && *given != Json(false)) settings.idle.push_back({key, why});
   }
   return settings;
 }

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "kube/selector.h"
@@ -26,6 +28,23 @@ struct BackupClaimSettings {
   std::map<std::string, std::string> annotations = {};
 };
 
+// A volume of its own for what a restoring pod keeps of the repository (`cachePVC`): nothing of
+// that is then on the node's disk.
+struct CacheClaimSettings {
+  std::string storage_class = {};
+  ByteCount resident_threshold = 0;  // volumes with less data go without
+  ByteCount limit = 5000_MiB;        // what is kept; by the repositories' ConfigMap
+
+  // Of the claim for a volume with this much data (0: not known); 0: none.
+  ByteCount size_for(ByteCount data) const;
+};
+
+// A key that changes nothing here, and why that is so.
+struct IdleKey {
+  std::string key = {};
+  std::string why = {};
+};
+
 // On which nodes the data mover's pods may run.
 struct LoadAffinity {
   Json selector = {};              // of nodes
@@ -40,12 +59,13 @@ struct AgentSettings {
   std::vector<LoadAffinity> load_affinity = {};
   // How many DataUploads and DataDownloads may be on their way to a node at once; 0: all.
   std::size_t prepare_queue_length = 0;
+  std::optional<CacheClaimSettings> cache_claim = {};
   std::string priority_class = {};
   Json pod_resources = {};  // of a data mover's container: requests and limits; null: none
   std::map<std::string, std::string> pod_labels = {};
   std::map<std::string, std::string> pod_annotations = {};
-  Json limits = {};                              // the key "lateen", for LimitPlan
-  std::vector<std::string> without_effect = {};  // keys that were given and change nothing here
+  Json limits = {};                // the key "lateen", for LimitPlan
+  std::vector<IdleKey> idle = {};  // those that were given
 
   // Of the ConfigMap's one value, JSON. InvalidArgument names the key.
   static Result<AgentSettings> parse(const Json& config_map);

@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/config.h"
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -17,5 +18,13 @@ Result<AgentSettings> read_settings(kube::Client& client,
                                     const std::string& name,
                                     const Log& log,
                                     std::stop_token stop);
+
+// How large the claims of `cachePVC` are to be, by the repositories' ConfigMap. Without its class
+// there are none, which is logged.
+Status complete_cache_claim(kube::Client& client,
+                            const AgentConfig& config,
+                            AgentSettings& settings,
+                            const Log& log,
+                            std::stop_token stop);
 
 }  // namespace lateen::agent

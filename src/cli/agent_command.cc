@@ -47,8 +47,8 @@ std::vector<FlagSpec> agent_flags() {
         .usage = "Fit buffers, and the number of volumes at once, into so much memory, like 512Mi. "
                  "Default: 80 % of the container's."},
        {.name = "backup-repository-configmap",
-        .usage = "Accepted, without effect in this version.",
-        .hidden = true},
+        .usage = "The name of ConfigMap containing backup repository configurations: how large the "
+                 "volumes of cachePVC are."},
        {.name = "metrics-address",
         .usage = "The address to expose Prometheus metrics.",
         .value = ":8085"},
@@ -79,9 +79,11 @@ Result<Quantity> quantity_flag(const Flags& flags, std::string_view name) {
 }
 
 Result<agent::WorkLimits> limit_flags(const Flags& flags) {
-  return agent::WorkLimits{.upload = TRY(rate_by_flag(flags, "limit-upload")),
-                           .download = TRY(rate_by_flag(flags, "limit-download")),
-                           .processors = TRY(quantity_flag(flags, "limit-cpu")).as_double()};
+  agent::WorkLimits limits;
+  limits.upload = TRY(rate_by_flag(flags, "limit-upload"));
+  limits.download = TRY(rate_by_flag(flags, "limit-download"));
+  limits.processors = TRY(quantity_flag(flags, "limit-cpu")).as_double();
+  return limits;
 }
 
 Result<agent::AgentConfig> agent_config(const Invocation& call) {
@@ -98,6 +100,7 @@ Result<agent::AgentConfig> agent_config(const Invocation& call) {
   config.host_pods = flags.text("host-pods");
   config.cache_dir = cache_dir_of(flags.text("cache-dir"));
   config.settings_configmap = flags.text("node-agent-configmap");
+  config.repository_configmap = flags.text("backup-repository-configmap");
   config.limits = TRY(limit_flags(flags));
   config.memory = static_cast<ByteCount>(TRY(quantity_flag(flags, "limit-memory")).value());
   config.metrics_address = flags.text("metrics-address");
@@ -114,10 +117,6 @@ Result<int> serve_agent(Invocation& call) {
   return_freed_memory();
   const agent::AgentConfig config = TRY(agent_config(call));
   const Log log = TRY(log_by_flags(call.flags, 2));
-  if (call.flags.given("backup-repository-configmap")) {
-    log.warning("This flag has no effect in this version",
-                {{"flag", "backup-repository-configmap"}});
-  }
   const Session session = TRY(open_session(call));
   SystemRng rng;
   TRY(agent::run_agent(config, *session.client, call.clock, rng, log, call.stop));
@@ -193,8 +192,8 @@ Result<agent::DataPodConfig> data_pod_config(const Invocation& call, std::string
       .node = env("NODE_NAME").value_or(""),
       .volume = {.path = flags.text("volume-path"), .block = mode == "Block"},
       .cache_dir = cache_dir_of(flags.text("cache-volume-path")),
-      .settings_configmap = flags.text("node-agent-configmap"),
-      .limits = TRY(limit_flags(flags))};
+      .settings_configmap = flags.text("node-agent-configmap")};
+  config.limits = TRY(limit_flags(flags));
   if (const auto given = flags.duration("resource-timeout"); given > lateen::Duration::zero())
     config.resource_timeout = given;
   return config;

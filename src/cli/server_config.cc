@@ -85,6 +85,7 @@ Status take_maintenance(const Flags& flags, server::ServerConfig& config) {
   server::MaintenanceConfig& jobs = config.maintenance;
   jobs.in_process = flags.is("maintenance-in-process");
   jobs.config_map = flags.text("repo-maintenance-job-configmap");
+  config.repository_config_map = flags.text("backup-repository-configmap");
   const std::int64_t keep = flags.integer("keep-latest-maintenance-jobs");
   if (keep < 0) {
     return Error(Code::InvalidArgument,

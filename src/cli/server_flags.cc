@@ -6,12 +6,11 @@
 
 namespace lateen::cli {
 
-const std::array<FlagWithoutEffect, 5> kServerFlagsWithoutEffect = {{
+const std::array<FlagWithoutEffect, 4> kServerFlagsWithoutEffect = {{
     {"client-qps", "100", "requests follow the API server's own answers"},
     {"client-burst", "100", "requests follow the API server's own answers"},
     {"max-concurrent-k8s-connections", "30", "requests follow the API server's own answers"},
     {"disable-informer-cache", "", "a restore asks for what it is about to create"},
-    {"backup-repository-configmap", "", "a BackupRepository says its settings itself"},
 }};
 
 std::vector<FlagSpec> server_flags() {
@@ -101,6 +100,8 @@ std::vector<FlagSpec> server_flags() {
        .kind = Duration,
        .usage = "How often 'maintain' is run for backup repositories by default. 0: every hour for "
                 "kopia's, every week for restic's."},
+      {.name = "backup-repository-configmap",
+       .usage = "The name of ConfigMap containing backup repository configurations."},
       {.name = "repo-maintenance-job-configmap",
        .usage = "The name of ConfigMap containing repository maintenance Job configurations: "
                 "podResources, loadAffinity, keepLatestMaintenanceJobs, priorityClassName, "

@@ -23,7 +23,7 @@ struct FlagWithoutEffect {
   std::string_view why;
 };
 
-extern const std::array<FlagWithoutEffect, 5> kServerFlagsWithoutEffect;
+extern const std::array<FlagWithoutEffect, 4> kServerFlagsWithoutEffect;
 
 // `flags` with what the YAML text of a configuration file says for those that were not given:
 // its keys are the names of flags. InvalidArgument for a key that is no flag, or a value that the

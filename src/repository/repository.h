@@ -165,8 +165,9 @@ struct CopyReport {
 struct RepositoryAccess {
   Clock& clock;
   Rng& rng;
-  FilePath cache_dir = {};  // empty: no cache
-  bool local = false;       // the store is as near as the cache: only what is merged is kept there
+  FilePath cache_dir = {};    // empty: no cache
+  ByteCount cache_limit = 0;  // of the blobs that are kept there; 0: 1 GiB
+  bool local = false;  // the store is as near as the cache: only what is merged is kept there
   std::string user = "root";  // who writes: locks, session markers
   std::string host = "localhost";
   std::size_t threads = 0;

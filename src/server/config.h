@@ -91,6 +91,7 @@ struct ServerConfig {
   Duration fs_backup_timeout = std::chrono::hours(4);
   std::string uploader_type = "kopia";            // or restic
   Duration default_repo_maintain_frequency = {};  // zero: by the type of the repository
+  std::string repository_config_map = {};         // what new repositories are like; empty: none
 
   MaintenanceConfig maintenance = {};
 

@@ -7,6 +7,7 @@
 #include "server/listing.h"
 #include "server/repository_rekey.h"
 #include "server/volume_repositories.h"
+#include "volumes/repository_settings.h"
 
 namespace lateen::server {
 namespace {
@@ -53,6 +54,7 @@ class RepositoryController final : public Controller {
   void prepare(const BackupRepository& repository, std::stop_token stop) {
     const Log log = context_.log.with(LogField("backupRepo", repository.metadata.name));
     seen_[repository.metadata.uid].tried = context_.clock.now();
+    const model::StringMap config = first_config(repository, log, stop);
     const auto opened = open_or_create_volume_repository(context_, place_of(repository), stop);
     if (stop.stop_requested()) return;
     const std::string key = opened ? key_of(repository, (*opened)->key(), stop) : std::string();
@@ -62,6 +64,7 @@ class RepositoryController final : public Controller {
         repository.metadata.name,
         [&](BackupRepository& now) {
           if (!identifier.empty()) now.spec.restic_identifier = identifier;
+          if (now.spec.repository_config.empty()) now.spec.repository_config = config;
           if (context_.config.default_repo_maintain_frequency > Duration::zero())
             now.spec.maintenance_frequency = context_.config.default_repo_maintain_frequency;
           now.status.phase = opened ? RepositoryPhase::Ready : RepositoryPhase::NotReady;
@@ -82,6 +85,28 @@ class RepositoryController final : public Controller {
     }
     if (!written && !was_overtaken(written.error()) && !stop.stop_requested())
       log.error("Could not write the repository's status", {{"error", written.error()}});
+  }
+
+  // Of a new one. What is wrong with it keeps no backup waiting.
+  model::StringMap first_config(const BackupRepository& repository,
+                                const Log& log,
+                                std::stop_token stop) const {
+    const std::string& name = context_.config.repository_config_map;
+    const bool is_new = repository.status.phase == RepositoryPhase::New ||
+                        repository.status.phase == RepositoryPhase::Unset;
+    if (name.empty() || !is_new) return {};
+    auto config = [&]() -> Result<model::StringMap> {
+      const Json map =
+          TRY(context_.client()
+                  .get({.gvr = {"", "v1", "configmaps"}, .ns = context_.cluster.ns(), .name = name},
+                       {}, std::move(stop))
+                  .wrap("reading the ConfigMap of --backup-repository-configmap"));
+      return volumes::repository_config(map, place_of(repository).type);
+    }();
+    if (config) return std::move(*config);
+    log.error("The repository is made without settings: they cannot be used",
+              {{"error", config.error()}});
+    return {};
   }
 
   std::string key_of(const BackupRepository& repository,

@@ -12,6 +12,7 @@
 #include "server/metrics.h"
 #include "server/own_deployment.h"
 #include "server/volume_repositories.h"
+#include "volumes/repository_settings.h"
 
 namespace lateen::server {
 namespace {
@@ -25,11 +26,26 @@ constexpr Duration kShortestRound = std::chrono::seconds(1);
 
 const kube::GroupVersionResource kMaintenanceJobs{"batch", "v1", "jobs"};
 
+// What people say of the repository may have changed since it was made.
+Status keep_to_settings(volumes::VolumeRepository& opened,
+                        const BackupRepository& repository,
+                        const Log& log,
+                        std::stop_token stop) {
+  const auto settings = volumes::RepositorySettings::parse(repository.spec.repository_config);
+  if (!settings) {
+    log.warning("spec.repositoryConfig cannot be used", {{"error", settings.error()}});
+    return {};
+  }
+  if (!settings->full_maintenance) return {};
+  return opened.set_full_interval(*settings->full_maintenance, std::move(stop));
+}
+
 Status run_maintenance(const ServerContext& context,
                        const BackupRepository& repository,
                        const Log& log,
                        std::stop_token stop) {
   const auto opened = TRY(open_volume_repository(context, place_of(repository), stop));
+  TRY(keep_to_settings(*opened, repository, log, stop));
   const volumes::MaintenanceOutcome outcome = TRY(opened->maintain(stop));
   for (const std::string& sentence : outcome.done)
     log.info("Repository maintenance", {{"done", sentence}});

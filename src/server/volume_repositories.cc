@@ -28,6 +28,7 @@ Result<std::unique_ptr<volumes::VolumeRepository>> open(
        .other_keys = keys.others(location.metadata.name),
        .create = create,
        .cache_dir = place.cache_dir,
+       .cache_limit = place.cache_limit,
        .limits = place.limits},
       stop);
 }

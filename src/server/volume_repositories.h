@@ -18,7 +18,8 @@ struct RepositoryPlace {
   std::string location = {};
   std::string volume_namespace = {};
   std::string type = std::string(volumes::kKopia);
-  FilePath cache_dir = {};  // empty: none
+  FilePath cache_dir = {};    // empty: none
+  ByteCount cache_limit = 0;  // of what is kept there; 0: as it is
   volumes::EngineLimits limits = {};
   ByteCount read_rate = 0;  // bytes a second; 0: unlimited
 };

@@ -61,22 +61,6 @@ Result<bool> has_lease(kube::Client& client,
          was_renewed(*lease, clock.now(), {});
 }
 
-Result<std::optional<model::BackupRepository>> find_repository(kube::Client& client,
-                                                               const RepositoryRequest& request,
-                                                               std::stop_token stop) {
-  const Json list = TRY(client.list(
-      {.gvr = kRepositories, .ns = request.ns},
-      {.label_selector = fmt::format(
-           "{}={},{}={},{}={}", model::labels::kVolumeNamespace,
-           model::valid_name(request.volume_namespace), model::labels::kStorageLocation,
-           model::valid_name(request.location), model::labels::kRepositoryType, request.type)},
-      std::move(stop)));
-  std::optional<model::BackupRepository> found;
-  if (const JsonArray* items = array_at(list, "items"); items != nullptr && !items->empty())
-    found = TRY(model::from_json<model::BackupRepository>(items->front()));
-  return found;
-}
-
 Json new_repository(const RepositoryRequest& request) {
   model::BackupRepository made;
   made.metadata.ns = request.ns;
@@ -122,6 +106,22 @@ Result<bool> is_node_agent_lost(kube::Client& client,
   if (!lease) return !TRY(has_agent_pod(client, ns, node, std::move(stop)));
   const bool handed_back = string_at(*lease, "spec.holderIdentity").empty();
   return !was_renewed(*lease, clock.now(), handed_back ? kReplacedWithin : Duration());
+}
+
+Result<std::optional<model::BackupRepository>> find_repository(kube::Client& client,
+                                                               const RepositoryRequest& request,
+                                                               std::stop_token stop) {
+  const Json list = TRY(client.list(
+      {.gvr = kRepositories, .ns = request.ns},
+      {.label_selector = fmt::format(
+           "{}={},{}={},{}={}", model::labels::kVolumeNamespace,
+           model::valid_name(request.volume_namespace), model::labels::kStorageLocation,
+           model::valid_name(request.location), model::labels::kRepositoryType, request.type)},
+      std::move(stop)));
+  std::optional<model::BackupRepository> found;
+  if (const JsonArray* items = array_at(list, "items"); items != nullptr && !items->empty())
+    found = TRY(model::from_json<model::BackupRepository>(items->front()));
+  return found;
 }
 
 Result<model::BackupRepository> ensure_repository(kube::Client& client,

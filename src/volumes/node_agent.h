@@ -2,6 +2,7 @@
 // repository that it will write into.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -40,6 +41,11 @@ struct RepositoryRequest {
   std::string location = {};
   std::string type = {};
 };
+
+// The BackupRepository; nothing if there is none.
+Result<std::optional<model::BackupRepository>> find_repository(kube::Client& client,
+                                                               const RepositoryRequest& request,
+                                                               std::stop_token stop);
 
 // The BackupRepository, created if there is none (the server makes the repository itself), as it is
 // when it is Ready. The error holds what the server says of it.

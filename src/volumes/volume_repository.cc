@@ -11,6 +11,7 @@
 #include "objects/prefixed_store.h"
 #include "repository/engine/delete_extra.h"
 #include "repository/kopia/kopia.h"
+#include "repository/restic/document_cache.h"
 #include "repository/restic/restic.h"
 #include "volumes/block_volume.h"
 
@@ -258,6 +259,10 @@ class KopiaVolumes final : public AnyRepository {
     return snapshot.id == id;
   }
 
+  Status set_full_interval(Duration interval, std::stop_token stop) override {
+    return repository_->set_full_interval(interval, std::move(stop));
+  }
+
   Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
     Progress progress;
     kopia::MaintenanceReport report = TRY(repository_->maintain({}, progress, stop));
@@ -306,6 +311,8 @@ class ResticVolumes final : public AnyRepository {
   bool is_named(const Snapshot& snapshot, std::string_view id) const override {
     return !id.empty() && snapshot.id.starts_with(id);
   }
+
+  Status set_full_interval(Duration, std::stop_token) override { return {}; }
 
   Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
     Progress progress;
@@ -359,6 +366,7 @@ repository::RepositoryAccess access_of(const VolumeRepositoryOptions& options,
   return {.clock = options.clock != nullptr ? *options.clock : surroundings.clock,
           .rng = surroundings.rng,
           .cache_dir = options.cache_dir,
+          .cache_limit = options.cache_limit,
           .user = std::string(kUser),
           .host = std::string(options.type == kRestic ? kResticHost : kUser),
           .memory = options.limits.memory,
@@ -384,6 +392,8 @@ Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
   const repository::RepositoryAccess access = access_of(options, *surroundings);
   Opened opened{.surroundings = std::move(surroundings), .limits = options.limits, .key = key};
   if (options.type == kRestic) {
+    if (!options.cache_dir.empty())
+      store = restic::keep_documents(std::move(store), options.cache_dir / "documents");
     auto there = TRY(restic::open_repository(std::move(store), key, {}, access, std::move(stop)));
     return std::make_unique<ResticVolumes>(std::move(there), std::move(opened));
   }

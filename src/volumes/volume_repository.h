@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "model/object_meta.h"
 
 namespace lateen {
-class Clock;
 class CpuPace;
 }  // namespace lateen
 
@@ -69,6 +69,7 @@ struct VolumeRepositoryOptions {
   std::vector<Secret> other_keys = {};  // tried next; then the well-known one
   bool create = false;                  // when there is none; otherwise NotFound
   FilePath cache_dir = {};              // empty: none
+  ByteCount cache_limit = 0;            // of what is kept there; 0: as it is
   EngineLimits limits = {};
   Clock* clock = nullptr;  // outlives the repository; null: the machine's
 };
@@ -152,6 +153,9 @@ class VolumeRepository {
 
   // Snapshots that are gone already are fine.
   virtual Status forget(std::span<const std::string> snapshot_ids, std::stop_token stop) = 0;
+
+  // How often full maintenance is due from now on. Restic's is full each time: nothing changes.
+  virtual Status set_full_interval(Duration interval, std::stop_token stop) = 0;
 
   // What is due: quick or full maintenance, by the repository's own schedule.
   virtual Result<MaintenanceOutcome> maintain(std::stop_token stop) = 0;

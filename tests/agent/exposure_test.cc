@@ -104,6 +104,27 @@ TEST(Exposure, ARestoredVolumeIsAsItsClaimAsksForIt) {
   EXPECT_EQ(kube::annotation_of(claim, "volume.kubernetes.io/selected-node"), "n1");
 }
 
+TEST(Exposure, WhatAPodKeepsOfTheRepositoryHasAVolumeOfItsOwn) {
+  Exposure restored = exposure();
+  restored.node = "n1";
+  restored.volume_mode = "Block";
+  const Json claim = cache_claim(restored, {.storage_class = "scratch"}, ByteCount{2} << 30);
+  EXPECT_EQ(string_at(claim, "metadata.name"), "nightly-x-cache");
+  EXPECT_EQ(string_at(claim, "spec.storageClassName"), "scratch");
+  EXPECT_EQ(string_at(claim, "spec.volumeMode"), "Filesystem");
+  EXPECT_EQ(string_at(claim, "spec.resources.requests.storage"), "2147483648");
+  EXPECT_EQ(kube::annotation_of(claim, "volume.kubernetes.io/selected-node"), "n1");
+  EXPECT_EQ(kube::owner_references_of(claim).front().uid, "u1");
+  restored.cache_claim = cache_claim_name(restored.name);
+  restored.arguments = data_pod_arguments(restored, kRestoreWork, {});
+  const std::string pod = write_json(data_pod(restored, {}, {}));
+  EXPECT_THAT(pod, HasSubstr(R"("--cache-volume-path=/cachedir")"));
+  EXPECT_THAT(pod, HasSubstr(R"("volumeMounts":[{"mountPath":"/cachedir","name":"cachedir"}])"));
+  EXPECT_THAT(
+      pod,
+      HasSubstr(R"({"name":"cachedir","persistentVolumeClaim":{"claimName":"nightly-x-cache"}})"));
+}
+
 TEST(Exposure, APodThatCannotStartSaysWhy) {
   EXPECT_EQ(why_hopeless(parsed("{status: {phase: Pending}}")), "");
   EXPECT_THAT(why_hopeless(parsed("{status: {phase: Failed, reason: Evicted, message: disk}}")),

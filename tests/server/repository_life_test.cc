@@ -109,6 +109,45 @@ TEST_F(RepositoryLifeTest, MaintenanceRunsInTheServerWhereNothingMakesJobs) {
   EXPECT_TRUE(jobs().empty());
 }
 
+TEST_F(RepositoryLifeTest, ANewRepositoryIsAsTheConfigMapSays) {
+  cluster_.config.repository_config_map = "repositories";
+  cluster_.api.create_yaml(R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: repositories, namespace: velero}
+data:
+  kopia: '{"cacheLimitMB": 2048, "fullMaintenanceInterval": "eagerGC", "enableCompression": true}'
+  restic: '{"cacheLimitMB": 1}'
+)");
+  make_ready(shop());
+  EXPECT_EQ(now().status.phase, model::RepositoryPhase::Ready);
+  EXPECT_EQ(now().spec.repository_config,
+            (model::StringMap{{"cacheLimitMB", "2048"},
+                              {"enableCompression", "true"},
+                              {"fullMaintenanceInterval", "eagerGC"}}));
+  BackupRepository other = shop();
+  other.metadata.name = "other";
+  other.spec.volume_namespace = "other";
+  other.spec.repository_config = {{"cacheLimitMB", "7"}};
+  make_ready(other);
+  EXPECT_EQ(cluster_.get<BackupRepository>("other").spec.repository_config,
+            other.spec.repository_config)
+      << "what somebody has written there counts";
+}
+
+TEST_F(RepositoryLifeTest, SettingsThatAreWrongKeepNoBackupWaiting) {
+  cluster_.config.repository_config_map = "repositories";
+  cluster_.api.create_yaml(R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: repositories, namespace: velero}
+data: {kopia: '{"fullMaintenanceInterval": "sometimes"}'}
+)");
+  make_ready(shop());
+  EXPECT_EQ(now().status.phase, model::RepositoryPhase::Ready);
+  EXPECT_TRUE(now().spec.repository_config.empty());
+}
+
 TEST_F(RepositoryLifeTest, MaintenanceRunsAsAJobOfTheServersDeploymentAndIsWrittenDownOnce) {
   cluster_.api.create_yaml(kDeployment);
   make_ready(shop());

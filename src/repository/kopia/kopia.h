@@ -78,6 +78,10 @@ class KopiaRepository : public Repository {
   virtual Result<std::string> maintenance_owner(std::stop_token stop) = 0;
 };
 
+  // How often full maintenance is due from now on, for whoever runs it; nothing is written when it
+  // is so already.
+  virtual Status set_full_interval(Duration interval, std::stop_token stop) = 0;
+
 // A kopia repository that is there, and its kopia.repository as it was read.
 struct FoundRepository {
   Layout layout = Layout::Flat;

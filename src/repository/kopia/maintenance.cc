@@ -136,6 +136,21 @@ Result<MaintenanceReport> Opened::maintain(const MaintenanceRequest& request,
   return Maintenance(*this, request, progress, stop).run();
 }
 
+Status Opened::set_full_interval(Duration interval, std::stop_token stop) {
+  TRY(ensure_writable(stop));
+  ManifestSet& all = *TRY(manifests(stop));
+  const Labels labels = {{"type", "maintenance"}};
+  const auto now = all.find(labels);
+  // One without them is of a writer who leaves maintenance to nobody.
+  if (now.empty()) return {};
+  Json parameters = TRY(parse_json(now.front()->data).wrap("the parameters of maintenance"));
+  if (int_at(parameters, "full.interval") == interval.count()) return {};
+  ensure(parameters, "full.interval") = interval.count();
+  all.replace(labels, write_json_unsorted(parameters), access_.clock, access_.rng);
+  Writing writing = begin_writing({});
+  return finish_writing(writing, stop);
+}
+
 Result<PruneReport> Opened::prune(const PruneRequest& request,
                                   Progress& progress,
                                   std::stop_token stop) {

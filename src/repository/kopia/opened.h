@@ -74,6 +74,7 @@ class Opened final : public KopiaRepository {
   Status set_policy(const Source& source, const Json& policy, std::stop_token stop) override;
   Status change_password(const Secret& password, std::stop_token stop) override;
   Result<std::string> maintenance_owner(std::stop_token stop) override;
+  Status set_full_interval(Duration interval, std::stop_token stop) override;
 
   // The manifests that every repository gets when it is created.
   Status write_first_manifests(const CreateOptions& options, std::stop_token stop);

@@ -113,9 +113,10 @@ Opened::Opened(Parts parts, const RepositoryAccess& access)
       trees_(std::move(parts.chunker), TreeFormatOptions{}) {
   if (access_.cache_dir.empty() || access_.local) return;
   // Packs are asked for through it where they hold trees: by the reader alone.
-  tree_cache_ = make_cached_store(
-      *store_, {.dir = access_.cache_dir / config_.id / "packs",
-                .keep = [](std::string_view key) { return key.starts_with("data/"); }});
+  CachedStoreOptions options{.dir = access_.cache_dir / config_.id / "packs",
+                             .keep = [](std::string_view key) { return key.starts_with("data/"); }};
+  if (access_.cache_limit > 0) options.max_bytes = access_.cache_limit;
+  tree_cache_ = make_cached_store(*store_, std::move(options));
 }
 
 Opened::~Opened() = default;
