@@ -3,9 +3,9 @@
 //
 // The format reads its index blobs and adds every entry to an IndexBuilder, which sorts in runs
 // that spill to disk, merges them by the format's rule, and gives a ContentIndex. With a cache
-// folder and a key (the format's: a hash over the names of the blobs that were read) the merged
-// rows stay there, and the next process maps them instead of reading the blobs again. The cache is
-// only a hint: it is verified by a checksum when opened, and rebuilt when it is not there or wrong.
+// folder the merged rows stay there with the names of the blobs that were read: the next process
+// maps them, reads only the blobs that came since, and merges the two. The cache is only a hint: it
+// is verified by a checksum when opened, and rebuilt when it is not there or wrong.
 #pragma once
 
 #include <cstdint>
@@ -112,8 +112,12 @@ struct IndexBuilderOptions {
   std::size_t hash_size = 0;
   DuplicateRule duplicates = DuplicateRule::Newest;
   FilePath cache_dir = {};  // empty: rows that do not fit in memory go to the system's temp folder
-  std::string cache_key = {};  // a file name; empty: nothing is kept
-  ByteCount memory = 32_MiB;   // of rows being sorted
+  // The names of all that is read to make the index, sorted: by them the merged rows are found
+  // again in the cache. None: nothing is kept.
+  std::vector<std::string> sources = {};
+  std::string variant = {};   // what else the rows depend on
+  bool from_nothing = false;  // what the cache has is not used, only replaced
+  ByteCount memory = 32_MiB;  // of rows being sorted
 };
 
 // Not thread-safe.
@@ -124,8 +128,18 @@ class IndexBuilder {
   IndexBuilder& operator=(const IndexBuilder&) = delete;
   ~IndexBuilder();
 
-  // What an earlier process kept under this key; nothing if there is none (then add and build).
+  // What an earlier process kept of exactly these sources: then that is all. Nothing otherwise:
+  // what missing() names is to be read and added, and build() called.
   std::unique_ptr<ContentIndex> open_cached();
+
+  // The sources that the cache does not have; before open_cached(), all of them.
+  const std::vector<std::string>& missing() const;
+
+  // Whether rows of this pack came from the cache.
+  bool is_of_cache(std::uint32_t pack) const;
+
+  // A source that could not be read: the next process tries again.
+  void leave_out(std::string_view source);
 
   PackTable& packs();
 

@@ -9,6 +9,8 @@ namespace lateen::repository {
 
 namespace {
 
+constexpr std::string_view kCacheName = "merged-index";
+
 // A cache that cannot be had is no reason to stop: then rows go to the system's temp folder.
 IndexBuilderOptions with_folder(IndexBuilderOptions options) {
   if (!options.cache_dir.empty() && !make_dirs(options.cache_dir, 0700)) options.cache_dir.clear();
@@ -21,12 +23,19 @@ struct IndexBuilder::State {
   explicit State(IndexBuilderOptions from)
       : options(with_folder(std::move(from))),
         layout(options.hash_size),
-        index(std::make_unique<ContentIndex>(options.hash_size, options.cache_dir)) {}
+        index(std::make_unique<ContentIndex>(options.hash_size, options.cache_dir)),
+        missing(options.sources) {}
 
   FilePath cache_file() const {
-    return options.cache_key.empty() || options.cache_dir.empty()
-               ? FilePath()
-               : options.cache_dir / options.cache_key;
+    return options.sources.empty() || options.cache_dir.empty() ? FilePath()
+                                                                : options.cache_dir / kCacheName;
+  }
+
+  IndexOrigin origin() const {
+    return {.hash_size = options.hash_size,
+            .rule = options.duplicates,
+            .variant = options.variant,
+            .sources = options.sources};
   }
 
   // What is in memory becomes a sorted run in a file.
@@ -59,6 +68,8 @@ struct IndexBuilder::State {
   IndexBuilderOptions options;
   const IndexRow layout;
   std::unique_ptr<ContentIndex> index;
+  std::vector<std::string> missing;
+  std::size_t packs_of_cache = 0;
   Buffer rows;
   std::vector<std::shared_ptr<const IndexSegment>> runs;
 };
@@ -74,21 +85,38 @@ class RowOutput {
   Status add(const char* row) {
     rows_.append({row, layout_.size()});
     ++count_;
-    if (rows_.size() < memory_) return {};
-    if (!file_) file_.emplace(TRY(TempFile::create(dir_)));
+    return rows_.size() < memory_ ? Status() : write_out();
+  }
+
+  Result<std::shared_ptr<const IndexSegment>> finish() {
+    if (!file_) return IndexSegment::in_memory(layout_.hash_size(), std::move(rows_));
+    TRY(write_out());
+    rows_ = Buffer();
+    return IndexSegment::mapped(layout_.hash_size(), file_->fd(), count_, kIndexCacheHeader);
+  }
+
+  // All of them, in a file that has room for the header of a cache.
+  Result<TempFile> take_file(const IndexSegment& rows) {
+    if (!file_) {
+      TRY(open_file());
+      TRY(file_->write({rows.row(0), rows.rows() * layout_.size()}));
+    }
+    return std::move(*file_);
+  }
+
+ private:
+  Status open_file() {
+    file_.emplace(TRY(TempFile::create(dir_)));
+    return file_->write(Bytes(kIndexCacheHeader, '\0'));
+  }
+
+  Status write_out() {
+    if (!file_) TRY(open_file());
     TRY(file_->write(rows_.view()));
     rows_.clear();
     return {};
   }
 
-  Result<std::shared_ptr<const IndexSegment>> finish() {
-    if (!file_) return IndexSegment::in_memory(layout_.hash_size(), std::move(rows_));
-    TRY(file_->write(rows_.view()));
-    rows_ = Buffer();
-    return IndexSegment::mapped(layout_.hash_size(), file_->fd(), count_);
-  }
-
- private:
   const IndexRow& layout_;
   const FilePath dir_;
   const ByteCount memory_;
@@ -111,15 +139,33 @@ PackTable& IndexBuilder::packs() {
 }
 
 std::unique_ptr<ContentIndex> IndexBuilder::open_cached() {
-  const FilePath path = state_->cache_file();
-  if (path.empty()) return nullptr;
-  const IndexBuilderOptions& options = state_->options;
-  auto index = std::make_unique<ContentIndex>(options.hash_size, options.cache_dir);
-  index->duplicates_ = options.duplicates;
-  auto cached = read_cached_index(path, options.hash_size, options.duplicates, index->packs());
+  State& state = *state_;
+  const FilePath path = state.cache_file();
+  if (path.empty() || state.options.from_nothing) return nullptr;
+  auto cached = read_cached_index(path, state.origin(), state.index->packs());
   if (!cached) return nullptr;
-  index->base_ = std::move(cached->rows);
-  return index;
+  state.missing.clear();
+  std::ranges::set_difference(state.options.sources, cached->sources,
+                              std::back_inserter(state.missing));
+  if (state.missing.empty()) {
+    state.index->base_ = std::move(cached->rows);
+    return std::move(state.index);
+  }
+  state.packs_of_cache = state.index->packs().size();
+  state.runs.push_back(std::move(cached->rows));
+  return nullptr;
+}
+
+const std::vector<std::string>& IndexBuilder::missing() const {
+  return state_->missing;
+}
+
+bool IndexBuilder::is_of_cache(std::uint32_t pack) const {
+  return pack < state_->packs_of_cache;
+}
+
+void IndexBuilder::leave_out(std::string_view source) {
+  std::erase(state_->options.sources, source);
 }
 
 Status IndexBuilder::add(const ContentEntry& entry) {
@@ -146,12 +192,18 @@ Result<std::unique_ptr<ContentIndex>> IndexBuilder::build(
   RowOutput output(state.layout, state.options.cache_dir, state.options.memory);
   RowMerge merge(state.layout.hash_size(), std::move(sources));
   std::uint64_t merged = 0;
+  std::uint64_t left_out = 0;
   constexpr std::uint64_t kForgetEvery = 1U << 20U;  // contents: 40 MB of the runs
   for (auto same = merge.next(); !same.empty(); same = merge.next()) {
     const char* const only = state.winner(same);
     for (const char* const row : same) {
       const bool wanted = state.options.duplicates == DuplicateRule::KeepAll || row == only;
-      if (wanted && !(drop && drop(state.layout.read(row)))) TRY(output.add(row));
+      if (!wanted) continue;
+      if (drop && drop(state.layout.read(row))) {
+        ++left_out;
+      } else {
+        TRY(output.add(row));
+      }
     }
     if (++merged % kForgetEvery != 0) continue;
     for (const auto& run : state.runs)
@@ -162,8 +214,11 @@ Result<std::unique_ptr<ContentIndex>> IndexBuilder::build(
   const FilePath cache = state.cache_file();
   if (!cache.empty()) {
     // A hint for the next process: this one has what it needs.
-    (void)write_cached_index(cache, state.options.duplicates, *state.index->base_,
-                             state.index->packs());
+    auto file = output.take_file(*state.index->base_);
+    if (file) {
+      (void)keep_index(*file, cache, state.origin(), *state.index->base_, state.index->packs(),
+                       left_out);
+    }
   }
   return std::move(state.index);
 }

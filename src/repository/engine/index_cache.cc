@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "repository/crypto/blake3.h"
 
@@ -11,8 +13,7 @@ namespace lateen::repository {
 
 namespace {
 
-constexpr std::size_t kHeaderSize = 4096;  // a page, so that the rows can be mapped
-constexpr char kMagic[9] = "LATNIDX1";
+constexpr char kMagic[9] = "LATNIDX2";
 constexpr ByteCount kMaxNames = 1_GiB;
 
 struct Header {
@@ -21,8 +22,10 @@ struct Header {
   std::uint32_t rule;
   std::uint64_t rows;
   std::uint64_t names;
+  std::uint64_t sources;
+  std::uint64_t left_out;
   std::uint8_t rows_digest[32];
-  std::uint8_t names_digest[32];
+  std::uint8_t texts_digest[32];
 };
 
 // Only against damage: whoever can write the cache could write anything else of ours.
@@ -60,76 +63,120 @@ bool same(const std::uint8_t* stored, const HashBytes& computed) {
   return std::memcmp(stored, computed.data(), computed.size()) == 0;
 }
 
-bool take_names(BytesView names, PackTable& packs) {
-  while (names.size() >= 4) {
-    std::uint32_t length = 0;
-    std::memcpy(&length, names.data(), sizeof length);
-    names.remove_prefix(4);
-    if (names.size() < length) return false;
-    packs.intern(names.substr(0, length));
-    names.remove_prefix(length);
+void append_text(Bytes& out, std::string_view text) {
+  const auto length = static_cast<std::uint32_t>(text.size());
+  out.append(reinterpret_cast<const char*>(&length), sizeof length);
+  out += text;
+}
+
+// False if what is left of `texts` is none.
+bool take_text(BytesView& texts, std::string_view& text) {
+  std::uint32_t length = 0;
+  if (texts.size() < sizeof length) return false;
+  std::memcpy(&length, texts.data(), sizeof length);
+  if (texts.size() - sizeof length < length) return false;
+  text = texts.substr(sizeof length, length);
+  texts.remove_prefix(sizeof length + length);
+  return true;
+}
+
+// The sources, if the file is of the wanted ones, or of some of them.
+std::optional<std::vector<std::string>> sources_of(const Header& header,
+                                                   BytesView texts,
+                                                   const IndexOrigin& wanted) {
+  std::string_view text;
+  if (!take_text(texts, text) || text != wanted.variant) return std::nullopt;
+  std::vector<std::string> sources;
+  while (take_text(texts, text))
+    sources.emplace_back(text);
+  const bool usable = header.left_out == 0 ? std::ranges::includes(wanted.sources, sources)
+                                           : wanted.sources == sources;
+  if (!texts.empty() || !usable) return std::nullopt;
+  return sources;
+}
+
+std::optional<Header> header_of(int fd, const IndexOrigin& wanted) {
+  const auto start = read_at(fd, 0, sizeof(Header));
+  if (!start) return std::nullopt;
+  Header header;
+  std::memcpy(&header, start->data(), sizeof header);
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return std::nullopt;
+  const std::size_t row_size = IndexRow(wanted.hash_size).size();
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const bool sound =
+      std::memcmp(header.magic, kMagic, sizeof header.magic) == 0 &&
+      header.hash_size == wanted.hash_size &&
+      header.rule == static_cast<std::uint32_t>(wanted.rule) && header.names < kMaxNames &&
+      header.sources < kMaxNames && header.rows < size &&
+      size == kIndexCacheHeader + header.rows * row_size + header.names + header.sources;
+  if (!sound) return std::nullopt;
+  return header;
+}
+
+// In place of what had the name, if anything did. Another process may be quicker: then its file is
+// as good.
+Status give_name(int fd, const FilePath& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error(errno, "removing a cache");
+  const std::string itself = fmt::format("/proc/self/fd/{}", fd);
+  if (::linkat(AT_FDCWD, itself.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0 ||
+      errno == EEXIST) {
+    return {};
   }
-  return names.empty();
+  return errno_error(errno, fmt::format("naming {}", path.native()));
 }
 
 }  // namespace
 
 std::optional<CachedIndex> read_cached_index(const FilePath& path,
-                                             std::size_t hash_size,
-                                             DuplicateRule rule,
+                                             const IndexOrigin& wanted,
                                              PackTable& packs) {
   const auto fd = open_for_reading(path);
   if (!fd) return std::nullopt;
-  const auto start = read_at(fd->get(), 0, sizeof(Header));
-  if (!start) return std::nullopt;
-  Header header;
-  std::memcpy(&header, start->data(), sizeof header);
-  struct stat info{};
-  if (fstat(fd->get(), &info) != 0) return std::nullopt;
-  const std::size_t row_size = IndexRow(hash_size).size();
-  const auto size = static_cast<std::uint64_t>(info.st_size);
-  const bool sound = std::memcmp(header.magic, kMagic, sizeof header.magic) == 0 &&
-                     header.hash_size == hash_size &&
-                     header.rule == static_cast<std::uint32_t>(rule) && header.names < kMaxNames &&
-                     header.rows < size &&
-                     size == kHeaderSize + header.rows * row_size + header.names;
-  if (!sound) return std::nullopt;
-  const auto names = read_at(fd->get(), size - header.names, header.names);
-  if (!names || !same(header.names_digest, digest(*names))) return std::nullopt;
-  auto rows = IndexSegment::mapped(hash_size, fd->get(), header.rows, kHeaderSize);
-  if (!rows) return std::nullopt;
-  if (!same(header.rows_digest, digest(**rows)) || !take_names(*names, packs)) return std::nullopt;
-  return CachedIndex{.rows = std::move(*rows)};
+  const auto header = header_of(fd->get(), wanted);
+  if (!header) return std::nullopt;
+  const ByteCount behind = kIndexCacheHeader + header->rows * IndexRow(wanted.hash_size).size();
+  const auto texts = read_at(fd->get(), behind, header->names + header->sources);
+  if (!texts || !same(header->texts_digest, digest(*texts))) return std::nullopt;
+  auto sources = sources_of(*header, BytesView(*texts).substr(header->names), wanted);
+  if (!sources) return std::nullopt;
+  auto rows = IndexSegment::mapped(wanted.hash_size, fd->get(), header->rows, kIndexCacheHeader);
+  if (!rows || !same(header->rows_digest, digest(**rows))) return std::nullopt;
+  BytesView names = BytesView(*texts).substr(0, header->names);
+  std::string_view name;
+  while (take_text(names, name))
+    packs.intern(name);
+  return CachedIndex{.rows = std::move(*rows), .sources = std::move(*sources)};
 }
 
-Status write_cached_index(const FilePath& path,
-                          DuplicateRule rule,
-                          const IndexSegment& rows,
-                          const PackTable& packs) {
-  Bytes names;
-  for (std::uint32_t i = 0; i < packs.size(); ++i) {
-    const std::string_view name = packs.name(i);
-    const auto length = static_cast<std::uint32_t>(name.size());
-    names.append(reinterpret_cast<const char*>(&length), sizeof length);
-    names += name;
-  }
+Status keep_index(TempFile& file,
+                  const FilePath& path,
+                  const IndexOrigin& origin,
+                  const IndexSegment& rows,
+                  const PackTable& packs,
+                  std::uint64_t left_out) {
+  Bytes texts;
+  for (std::uint32_t i = 0; i < packs.size(); ++i)
+    append_text(texts, packs.name(i));
   Header header{};
-  header.hash_size = static_cast<std::uint32_t>(rows.layout().hash_size());
-  header.rule = static_cast<std::uint32_t>(rule);
-  header.rows = rows.rows();
-  header.names = names.size();
   std::memcpy(header.magic, kMagic, sizeof header.magic);
+  header.hash_size = static_cast<std::uint32_t>(origin.hash_size);
+  header.rule = static_cast<std::uint32_t>(origin.rule);
+  header.rows = rows.rows();
+  header.names = texts.size();
+  header.left_out = left_out;
+  append_text(texts, origin.variant);
+  for (const std::string& source : origin.sources)
+    append_text(texts, source);
+  header.sources = texts.size() - header.names;
   const HashBytes rows_digest = digest(rows);
-  const HashBytes names_digest = digest(names);
+  const HashBytes texts_digest = digest(texts);
   std::memcpy(header.rows_digest, rows_digest.data(), rows_digest.size());
-  std::memcpy(header.names_digest, names_digest.data(), names_digest.size());
-  Bytes start(kHeaderSize, '\0');
-  std::memcpy(start.data(), &header, sizeof header);
-  AtomicFile file = TRY(AtomicFile::create(path, 0600));
-  TRY(file.write(start));
-  TRY(for_each_run(rows, [&](BytesView run) { return file.write(run); }));
-  TRY(file.write(names));
-  return file.commit();
+  std::memcpy(header.texts_digest, texts_digest.data(), texts_digest.size());
+  TRY(file.write(texts));
+  TRY(file.seek(0));
+  TRY(file.write({reinterpret_cast<const char*>(&header), sizeof header}));
+  return give_name(file.fd(), path);
 }
 
 }  // namespace lateen::repository

@@ -70,6 +70,14 @@ Result<std::vector<BlobInfo>> list_blobs(objects::ObjectStore& store,
   return blobs;
 }
 
+// One listing, in the order of the names: markers (xe) are seen before the blobs of epochs (xn),
+// and those before what replaces them (xr, xs), which is there hours before they go.
+Result<IndexListing> list_indexes(objects::ObjectStore& store, std::stop_token stop) {
+  IndexListing listing{.at = monotonic_now()};
+  listing.blobs = TRY(list_blobs(store, "x", std::move(stop)));
+  return listing;
+}
+
 Validity::Validity(const Clock& clock, Duration length)
     : from_(clock.now()),
       length_(length),
@@ -111,17 +119,16 @@ Result<std::vector<BlobInfo>> IndexStore::list_version1(std::stop_token stop) {
   return indexes;
 }
 
-Result<IndexState> IndexStore::list(std::stop_token stop) {
+Result<IndexState> IndexStore::list(std::stop_token stop, std::optional<IndexListing> made) {
   IndexState state;
-  state.valid = Validity(clock_, format_.epochs.refresh_frequency);
   if (!format_.has_epochs()) {
+    state.valid = Validity(clock_, format_.epochs.refresh_frequency);
     state.blobs = TRY(list_version1(stop));
     return state;
   }
-  // One listing, in the order of the names: markers (xe) are seen before the blobs of epochs (xn),
-  // and those before what replaces them (xr, xs), which is there hours before they go.
-  const std::vector<BlobInfo> all = TRY(list_blobs(store_, "x", stop));
-  state.epochs = epoch_state(all);
+  if (!made) made = TRY(list_indexes(store_, stop));
+  state.valid = Validity(clock_, format_.epochs.refresh_frequency - (monotonic_now() - made->at));
+  state.epochs = epoch_state(made->blobs);
   state.blobs = active_indexes(state.epochs);
   Lock lock(mu_);
   write_epoch_ = {.epoch = state.epochs.write_epoch, .valid = state.valid};
@@ -155,27 +162,32 @@ Result<std::unique_ptr<ContentIndex>> IndexStore::load(const IndexState& state,
                                                        const FilePath& cache_dir,
                                                        std::vector<DamagedIndex>* damaged,
                                                        std::stop_token stop) {
-  Sha256 key;
-  for (const BlobInfo& blob : state.blobs)
-    key.update(blob.id + "\n");
-  key.update(fmt::format("{}", state.watermark()));
   if (!cache_dir.empty()) TRY(make_dirs(cache_dir, 0700));
-  IndexBuilder builder({.hash_size = cipher_.hash().size(),
-                        .duplicates = DuplicateRule::Newest,
-                        .cache_dir = cache_dir,
-                        .cache_key = cache_dir.empty() ? "" : "kopia-index-" + key.finish_hex()});
+  IndexBuilderOptions options{.hash_size = cipher_.hash().size(),
+                              .duplicates = DuplicateRule::Newest,
+                              .cache_dir = cache_dir,
+                              .variant = fmt::format("watermark {}", state.watermark())};
+  for (const BlobInfo& blob : state.blobs)
+    options.sources.push_back(blob.id);
+  std::ranges::sort(options.sources);
+  IndexBuilder builder(std::move(options));
   if (auto cached = builder.open_cached()) return cached;
+  std::vector<BlobInfo> blobs;
+  std::ranges::copy_if(state.blobs, std::back_inserter(blobs), [&](const BlobInfo& blob) {
+    return std::ranges::binary_search(builder.missing(), blob.id);
+  });
   Mutex damaged_mu;
   ByteCount largest = 1;
-  for (const BlobInfo& blob : state.blobs)
+  for (const BlobInfo& blob : blobs)
     largest = std::max(largest, blob.size);
   TRY(parallel_for(
-      state.blobs.size(), std::clamp<std::size_t>(kReadMemory / largest, 1, kParallelReads),
+      blobs.size(), std::clamp<std::size_t>(kReadMemory / largest, 1, kParallelReads),
       [&](std::size_t i, std::stop_token inner) -> Status {
-        auto read = read_blob(state.blobs[i], builder, inner);
+        auto read = read_blob(blobs[i], builder, inner);
         if (read || damaged == nullptr || read.error().is(Code::Canceled)) return read;
         Lock lock(damaged_mu);
-        damaged->push_back({.blob = state.blobs[i], .error = std::move(read.error())});
+        builder.leave_out(blobs[i].id);
+        damaged->push_back({.blob = blobs[i], .error = std::move(read.error())});
         return {};
       },
       stop));

@@ -2,7 +2,9 @@
 // (epoch.h).
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -44,6 +46,14 @@ class Validity {
   Deadline until_ = Deadline::after(Duration::zero());
 };
 
+// What a listing of all blobs of indexes gave, and when it was asked for: it needs no key.
+struct IndexListing {
+  std::vector<BlobInfo> blobs = {};
+  std::chrono::steady_clock::time_point at = {};
+};
+
+Result<IndexListing> list_indexes(objects::ObjectStore& store, std::stop_token stop);
+
 // Which blobs were the index at the time of a listing.
 struct IndexState {
   std::vector<BlobInfo> blobs = {};
@@ -70,8 +80,8 @@ class IndexStore {
              Rng& rng)
       : store_(store), format_(format), cipher_(cipher), clock_(clock), rng_(rng) {}
 
-  // One listing (two for format version 1).
-  Result<IndexState> list(std::stop_token stop);
+  // One listing (two for format version 1), or none if one was made just now.
+  Result<IndexState> list(std::stop_token stop, std::optional<IndexListing> made = {});
 
   // All of the index, merged; read again from `cache_dir` if the same blobs were merged before.
   // `damaged`, if given, takes the place of an error where a blob cannot be read.

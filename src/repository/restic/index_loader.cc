@@ -106,13 +106,6 @@ Status read_files(const Files& files,
   return parallel_for(ids.size(), kFilesAtOnce, read, stop);
 }
 
-std::string cache_key_of(const std::vector<Id>& sorted) {
-  Hasher hasher(HashAlgorithm::Sha256);
-  for (const Id& id : sorted)
-    hasher.update(id.view());
-  return "restic-" + hasher.finish_hex();
-}
-
 Result<std::vector<Id>> index_ids(const Files& files, const std::stop_token& stop) {
   std::vector<Id> ids;
   for (const ListedFile& file : TRY(list_files(files.store(), FileType::Index, stop)))
@@ -121,32 +114,57 @@ Result<std::vector<Id>> index_ids(const Files& files, const std::stop_token& sto
   return ids;
 }
 
+// Without an index if a pack is described that the cache has rows of: what several files say of one
+// has to be compared.
+Result<LoadedIndex> build_index(const Files& files,
+                                const IndexLoadOptions& options,
+                                IndexBuilder& builder,
+                                const std::stop_token& stop) {
+  LoadedIndex loaded;
+  bool overlaps = false;
+  const auto add = [&](const IndexedPack& pack) -> Status {
+    const std::uint32_t number = builder.packs().intern(pack.id.hex());
+    overlaps = overlaps || builder.is_of_cache(number);
+    for (const PackedBlob& blob : pack.blobs)
+      TRY(builder.add(to_entry(blob, number)));
+    return {};
+  };
+  std::vector<Id> ids;
+  for (const std::string& source : builder.missing())
+    ids.push_back(TRY(parse_id(source)));
+  Gathering gathering(loaded, options.without, add);
+  TRY(read_files(files, ids, gathering, options.tolerant, stop).wrap("loading the index"));
+  if (overlaps) return loaded;
+  // Removed since they were listed, or broken.
+  for (const Id& id : ids) {
+    if (!loaded.files.contains(id)) builder.leave_out(id.hex());
+  }
+  loaded.index = TRY(builder.build());
+  return loaded;
+}
+
 }  // namespace
 
 Result<LoadedIndex> load_index(const Files& files,
                                const IndexLoadOptions& options,
                                const std::stop_token& stop) {
   const std::vector<Id> ids = TRY(index_ids(files, stop));
-  IndexBuilder builder({.hash_size = Id::kSize,
-                        .duplicates = DuplicateRule::KeepAll,
-                        .cache_dir = options.cache_dir,
-                        .cache_key = options.cache_dir.empty() ? "" : cache_key_of(ids)});
+  IndexBuilderOptions build{
+      .hash_size = Id::kSize, .duplicates = DuplicateRule::KeepAll, .cache_dir = options.cache_dir};
+  for (const Id& id : ids)
+    build.sources.push_back(id.hex());
   LoadedIndex loaded;
-  if (!options.cache_dir.empty()) {
-    loaded.index = builder.open_cached();
-    loaded.files.insert(ids.begin(), ids.end());
-    if (loaded.index) return loaded;
-    loaded.files.clear();
+  for (; !loaded.index; build.from_nothing = true) {
+    IndexBuilder builder(build);
+    if (auto cached = builder.open_cached()) {
+      loaded.index = std::move(cached);
+    } else {
+      loaded = TRY(build_index(files, options, builder, stop));
+    }
+    for (const Id& id : ids) {
+      if (!std::ranges::binary_search(builder.missing(), id.hex())) loaded.files.insert(id);
+    }
   }
-  const auto add = [&builder](const IndexedPack& pack) -> Status {
-    const std::uint32_t number = builder.packs().intern(pack.id.hex());
-    for (const PackedBlob& blob : pack.blobs)
-      TRY(builder.add(to_entry(blob, number)));
-    return {};
-  };
-  Gathering gathering(loaded, options.without, add);
-  TRY(read_files(files, ids, gathering, options.tolerant, stop).wrap("loading the index"));
-  loaded.index = TRY(builder.build());
   return loaded;
 }
 

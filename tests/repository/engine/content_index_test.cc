@@ -108,7 +108,8 @@ TEST(ContentIndex, LeavesOutWhatIsToBeDropped) {
 TEST(ContentIndex, SpillsIntoAFolderThatItMakes) {
   const TempDir dir = TempDir::create("content-index").value();
   const auto build = [](const FilePath& cache) {
-    IndexBuilder builder({.hash_size = 16, .cache_dir = cache, .cache_key = "k", .memory = 4000});
+    IndexBuilder builder(
+        {.hash_size = 16, .cache_dir = cache, .sources = {"blob"}, .memory = 4000});
     for (std::uint64_t n = 0; n < 1000; ++n)
       EXPECT_TRUE(builder.add({.id = id_of(n), .pack = builder.packs().intern("p")}));
     const auto index = builder.build();
@@ -116,7 +117,7 @@ TEST(ContentIndex, SpillsIntoAFolderThatItMakes) {
     return index ? (*index)->rows() : 0;
   };
   EXPECT_EQ(build(dir.path() / "not/there/yet"), 1000U);
-  EXPECT_TRUE(path_exists(dir.path() / "not/there/yet/k"));
+  EXPECT_TRUE(path_exists(dir.path() / "not/there/yet/merged-index"));
   // Nor is a folder that cannot be made a reason to fail.
   ASSERT_TRUE(write_file(dir.path() / "file", "", 0600));
   EXPECT_EQ(build(dir.path() / "file/below"), 1000U);
@@ -151,33 +152,123 @@ TEST(ContentIndex, FindsAllThatWasAddedAfterOpening) {
   EXPECT_FALSE(index.find(id_of(77)));
 }
 
-TEST(ContentIndex, IsKeptForTheNextProcessAndNotBelievedWhenBroken) {
-  const TempDir dir = TempDir::create().value();
-  const IndexBuilderOptions options{
-      .hash_size = 16, .cache_dir = dir.path(), .cache_key = "index-1"};
+// What a process adds to `builder`: as blobs, each with its contents.
+void add_blob(IndexBuilder& builder, const char* pack, std::uint64_t from, std::uint64_t to) {
+  for (std::uint64_t n = from; n < to; ++n) {
+    ASSERT_TRUE(builder.add({.id = id_of(n), .pack = builder.packs().intern(pack), .offset = 5}));
+  }
+}
+
+// In memory and by files, as their size may be.
+class KeptIndex : public ::testing::TestWithParam<ByteCount> {
+ protected:
+  IndexBuilderOptions options(std::vector<std::string> sources) const {
+    return {.hash_size = 16,
+            .cache_dir = dir_.path(),
+            .sources = std::move(sources),
+            .memory = GetParam()};
+  }
+
+  FilePath file() const { return dir_.path() / "merged-index"; }
+
+ private:
+  const TempDir dir_ = TempDir::create("kept-index").value();
+};
+
+INSTANTIATE_TEST_SUITE_P(, KeptIndex, ::testing::Values(4000, 1_MiB));
+
+TEST_P(KeptIndex, IsThereForTheNextProcessAndNotBelievedWhenBroken) {
   {
-    IndexBuilder builder(options);
+    IndexBuilder builder(options({"a"}));
     EXPECT_EQ(builder.open_cached(), nullptr);
-    for (std::uint64_t n = 0; n < 1000; ++n) {
-      ASSERT_TRUE(builder.add({.id = id_of(n), .pack = builder.packs().intern("p1"), .offset = 5}));
-    }
+    add_blob(builder, "p1", 0, 1000);
     ASSERT_TRUE(builder.build());
   }
   {
-    const auto cached = IndexBuilder(options).open_cached();
+    const auto cached = IndexBuilder(options({"a"})).open_cached();
     ASSERT_NE(cached, nullptr);
     EXPECT_EQ(cached->rows(), 1000U);
     EXPECT_EQ(cached->packs().name(cached->find(id_of(3))->pack), "p1");
   }
-  Bytes file = read_file(dir.path() / "index-1").value();
-  for (const std::size_t at : {std::size_t{9}, std::size_t{5000}, file.size() - 1}) {
-    Bytes broken = file;
+  Bytes whole = read_file(file()).value();
+  for (const std::size_t at : {std::size_t{9}, std::size_t{5000}, whole.size() - 1}) {
+    Bytes broken = whole;
     broken[at] = static_cast<char>(broken[at] ^ 1);
-    ASSERT_TRUE(write_file(dir.path() / "index-1", broken));
-    EXPECT_EQ(IndexBuilder(options).open_cached(), nullptr) << at;
+    ASSERT_TRUE(write_file(file(), broken));
+    EXPECT_EQ(IndexBuilder(options({"a"})).open_cached(), nullptr) << at;
   }
-  ASSERT_TRUE(write_file(dir.path() / "index-1", BytesView(file).substr(0, 4000)));
-  EXPECT_EQ(IndexBuilder(options).open_cached(), nullptr);
+  ASSERT_TRUE(write_file(file(), BytesView(whole).substr(0, 4000)));
+  EXPECT_EQ(IndexBuilder(options({"a"})).open_cached(), nullptr);
+}
+
+// A repository of millions of contents was sorted anew after each backup, and each time left a file
+// of its own behind.
+TEST_P(KeptIndex, IsMergedWithWhatCameSince) {
+  {
+    IndexBuilder builder(options({"a", "c"}));
+    add_blob(builder, "p1", 0, 1000);
+    ASSERT_TRUE(builder.build());
+  }
+  IndexBuilder builder(options({"a", "b", "c"}));
+  ASSERT_EQ(builder.open_cached(), nullptr);
+  ASSERT_EQ(builder.missing(), std::vector<std::string>{"b"});
+  add_blob(builder, "p2", 990, 1100);
+  EXPECT_TRUE(builder.is_of_cache(builder.packs().intern("p1")));
+  EXPECT_FALSE(builder.is_of_cache(builder.packs().intern("p2")));
+  const auto index = builder.build();
+  ASSERT_TRUE(index);
+  const auto again = IndexBuilder(options({"a", "b", "c"})).open_cached();
+  ASSERT_NE(again, nullptr);
+  for (const ContentIndex* const one : {index->get(), again.get()}) {
+    EXPECT_EQ(one->rows(), 1100U);
+    EXPECT_EQ(one->packs().name(one->find(id_of(3))->pack), "p1");
+    EXPECT_EQ(one->packs().name(one->find(id_of(995))->pack), "p2");
+    EXPECT_EQ(one->packs().name(one->find(id_of(1099))->pack), "p2");
+  }
+  EXPECT_EQ(list_dir(file().parent_path())->size(), 1U);
+}
+
+TEST_P(KeptIndex, IsOfNoUseWithoutOneOfItsSourcesOrUnderAnotherRule) {
+  {
+    IndexBuilder builder(options({"a", "b"}));
+    add_blob(builder, "p1", 0, 10);
+    ASSERT_TRUE(builder.build());
+  }
+  IndexBuilder fewer(options({"b", "c"}));
+  EXPECT_EQ(fewer.open_cached(), nullptr);
+  EXPECT_EQ(fewer.missing().size(), 2U);
+  IndexBuilderOptions other = options({"a", "b"});
+  other.variant = "watermark 7";
+  EXPECT_EQ(IndexBuilder(other).open_cached(), nullptr);
+  IndexBuilderOptions fresh = options({"a", "b"});
+  fresh.from_nothing = true;
+  EXPECT_EQ(IndexBuilder(fresh).open_cached(), nullptr);
+}
+
+// A mark of deletion that was left out would have won over what comes later.
+TEST_P(KeptIndex, IsNotMergedOnceSomethingWasLeftOut) {
+  {
+    IndexBuilder builder(options({"a"}));
+    add_blob(builder, "p1", 0, 10);
+    ASSERT_TRUE(builder.build([](const ContentEntry& entry) { return entry.id == id_of(3); }));
+  }
+  IndexBuilder more(options({"a", "b"}));
+  EXPECT_EQ(more.open_cached(), nullptr);
+  EXPECT_EQ(more.missing().size(), 2U);
+  EXPECT_NE(IndexBuilder(options({"a"})).open_cached(), nullptr);
+}
+
+// The damage of an index blob was seen by one process and by none after it.
+TEST_P(KeptIndex, KnowsNothingOfSourcesThatCouldNotBeRead) {
+  {
+    IndexBuilder builder(options({"a", "b"}));
+    add_blob(builder, "p1", 0, 10);
+    builder.leave_out("b");
+    ASSERT_TRUE(builder.build());
+  }
+  IndexBuilder again(options({"a", "b"}));
+  EXPECT_EQ(again.open_cached(), nullptr);
+  EXPECT_EQ(again.missing(), std::vector<std::string>{"b"});
 }
 
 }  // namespace
