@@ -279,8 +279,9 @@ Status Decompressor::decompress_up_to(Algorithm algorithm,
 }
 
 bool looks_compressible(BytesView data) {
-  constexpr std::size_t kSamples = 8;
-  constexpr std::size_t kSample = 1024;
+  // Many and small: what is only in a part of it is met, too.
+  constexpr std::size_t kSamples = 64;
+  constexpr std::size_t kSample = 128;
   if (data.size() < 4 * kSamples * kSample) return true;
   std::array<std::uint32_t, 256> counts{};
   const std::size_t stride = (data.size() - kSample) / (kSamples - 1);

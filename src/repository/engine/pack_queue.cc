@@ -28,8 +28,7 @@ PackQueue::PackQueue(objects::ObjectStore& store,
       counters_(counters),
       stored_(std::move(stored)),
       // One open of each kind, and at least one being stored.
-      max_packs_(std::max<std::size_t>(
-          3, options.pack_memory / std::max<ByteCount>(1, format.pack_size()))) {
+      max_packs_(std::max<std::size_t>(3, options.pack_memory / (format.pack_size() + kMargin))) {
   const std::size_t threads = std::clamp<std::size_t>(options.uploads, 1, max_packs_);
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });

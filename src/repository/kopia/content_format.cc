@@ -86,7 +86,8 @@ Result<SealedForm> KopiaContentFormat::seal(
   const auto version = static_cast<std::uint8_t>(format_.version);
   // Version 1 has no place to say that a content is compressed.
   const KopiaCompressor* compressor = format_.version == 1 ? nullptr : compressor_for(codec);
-  if (compressor != nullptr && !plain.empty()) {
+  const bool pays = kind_of(id) == PackKind::Metadata || looks_compressible(plain);
+  if (compressor != nullptr && !plain.empty() && pays) {
     Buffer& packed = workspace.scratch;
     packed.clear();
     append_header(packed, compressor->header_id);
