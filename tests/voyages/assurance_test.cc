@@ -57,6 +57,7 @@ spec:
     - name: main
       image: busybox
       command: [sh, -c, "test -e /data/books || echo 42 >/data/books; exec sleep 100000"]
+      readinessProbe: {{exec: {{command: [test, -s, /data/books]}}, periodSeconds: 1}}
       volumeMounts: [{{name: data, mountPath: /data}}]
   volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
 )yaml",
@@ -74,12 +75,12 @@ class AssuranceVoyage : public Voyage<AssuranceVoyage> {
         "{}}}\nspec: {{}}\n",
         ns));
     harbour().must_kubectl(
-        {"-n", ns, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=55s"});
+        {"-n", ns, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s"});
   }
 
   void TearDown() override {
     if (harbour().find({"namespace", ns_})) {
-      harbour().must_kubectl({"delete", "namespace", ns_, "--wait", "--timeout=60s"});
+      harbour().must_kubectl({"delete", "namespace", ns_, "--wait", "--timeout=120s"});
     }
     for (const std::string& name : harbour().names({"-n", "velero", "schedules.velero.io"}))
       harbour().must_lateen({"schedule", "delete", name, "--confirm"});
@@ -215,11 +216,11 @@ TEST_F(AssuranceVoyage, Question1ObjectsAndTheirVolumesComeBackAsOneUnit) {
   const std::string kinds = "configmaps,secrets,persistentvolumeclaims,policyexceptions.kyverno.io";
   const Json before = harbour().get({"-n", ns_, kinds});
   back_up("question-1", {"--include-namespaces", ns_});
-  harbour().must_kubectl({"delete", "namespace", ns_, "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", ns_, "--wait", "--timeout=120s"});
   restore("question-1-back", {"--from-backup", "question-1"});
   EXPECT_EQ(as_written_text(harbour().get({"-n", ns_, kinds})), as_written_text(before));
   harbour().must_kubectl(
-      {"-n", ns_, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=55s"});
+      {"-n", ns_, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s"});
   EXPECT_EQ(harbour().must_kubectl({"-n", ns_, "exec", "till", "--", "cat", "/data/books"}),
             "42\n");
   // A subset by label, beside it.
@@ -227,7 +228,7 @@ TEST_F(AssuranceVoyage, Question1ObjectsAndTheirVolumesComeBackAsOneUnit) {
                               "--namespace-mappings", "shop:shop-part"});
   EXPECT_TRUE(harbour().find({"-n", "shop-part", "pod", "till"}).has_value());
   EXPECT_FALSE(harbour().find({"-n", "shop-part", "configmap", "prices"}).has_value());
-  harbour().must_kubectl({"delete", "namespace", "shop-part", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "shop-part", "--wait", "--timeout=120s"});
 }
 
 // The namespace was deleted at 03:00, and had a database in RDS: what comes back, what does not?

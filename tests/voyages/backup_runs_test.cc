@@ -100,7 +100,8 @@ TEST_F(BackupRunsVoyage, ACanceledBackupThawsItsPodsAndLeavesOnlyItsLog) {
   wait_until("the backup has ended", [] { return phase_of("backups", "stopped") == "Failed"; });
   EXPECT_EQ(string_at(velero("backups", "stopped"), "status.failureReason"),
             "canceled by annotation lateen.io/cancel");
-  EXPECT_TRUE(harbour().names({"-A", "volumesnapshots"}).empty());
+  wait_until("no snapshot object is left",
+             [] { return harbour().names({"-A", "volumesnapshots"}).empty(); });
   const auto left = list_dir(backup_dir("stopped"));
   ASSERT_TRUE(left);
   ASSERT_EQ(left->size(), 1U);

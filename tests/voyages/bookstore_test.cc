@@ -30,7 +30,7 @@ class BookstoreVoyage : public Voyage<BookstoreVoyage> {
     wait_until("the bookstore has its six pods",
                [] { return harbour().names({"-n", "bookstore", "pods"}).size() >= 6; });
     harbour().must_kubectl(
-        {"-n", "bookstore", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=55s"});
+        {"-n", "bookstore", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s"});
   }
 
   static std::string sql(const std::string& statement) {
@@ -77,10 +77,11 @@ TEST_F(BookstoreVoyage, EveryObjectAndEveryRowIsThereAgainAfterTheNamespaceWasDe
   const Json backup = velero("backups", "nightly");
   EXPECT_EQ(int_at(backup, "status.hookStatus.hooksAttempted"), 1);
   EXPECT_EQ(int_at(backup, "status.csiVolumeSnapshotsCompleted"), 1);
-  EXPECT_TRUE(harbour().names({"-A", "volumesnapshots"}).empty());
+  wait_until("no snapshot object is left",
+             [] { return harbour().names({"-A", "volumesnapshots"}).empty(); });
 
   sql("DELETE FROM books WHERE id > 10");
-  harbour().must_kubectl({"delete", "namespace", "bookstore", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "bookstore", "--wait", "--timeout=120s"});
   EXPECT_EQ(harbour().find({"namespace", "bookstore"}), std::nullopt);
   wait_until("the old volume is gone", [&] { return !harbour().find({"pv", volume}).has_value(); });
 
@@ -106,7 +107,7 @@ TEST_F(BookstoreVoyage, ASecondShopOpensBesideTheFirstFromTheSameBackup) {
   back_up("twin", {"--include-namespaces", "bookstore"});
   restore("twin-copy", {"--from-backup", "twin", "--namespace-mappings", "bookstore:twin"});
   harbour().must_kubectl(
-      {"-n", "twin", "wait", "--for=condition=Ready", "pod/postgres-0", "--timeout=55s"});
+      {"-n", "twin", "wait", "--for=condition=Ready", "pod/postgres-0", "--timeout=120s"});
   EXPECT_EQ(harbour().must_kubectl({"-n", "twin", "exec", "postgres-0", "--", "psql", "-h",
                                     "/run/postgresql", "-U", "bookstore", "-d", "bookstore",
                                     "-qAtc", "SELECT count(*) FROM books"}),

@@ -173,7 +173,7 @@ TEST_F(BucketOnS3Voyage, ABackupIsWrittenReadRestoredAndDeleted) {
                    "resources/configmaps/namespaces/shop/config.json"});
   EXPECT_NE(unpacked.out.find("EUR"), std::string::npos) << unpacked.story();
 
-  harbour().must_kubectl({"delete", "namespace", "shop", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "shop", "--wait", "--timeout=120s"});
   restore("shop-back", {"--from-backup", "shop"});
   EXPECT_EQ(string_at(harbour().get({"-n", "shop", "configmap", "config"}), "data.currency"),
             "EUR");

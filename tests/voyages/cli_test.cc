@@ -123,7 +123,7 @@ spec:
 )",
                                                            (harbour().dir() / "bucket").string()));
   harbour().must_kubectl(
-      {"-n", "velero", "wait", "--for=condition=Ready", "pod", "server", "--timeout=30s"});
+      {"-n", "velero", "wait", "--for=condition=Ready", "pod", "server", "--timeout=120s"});
   for (const char* via : {"server", "auto"}) {
     const Outcome log = harbour().lateen({"backup", "logs", "far", "--via", via});
     EXPECT_NE(log.out.find("backup=velero/far"), std::string::npos) << log.story();

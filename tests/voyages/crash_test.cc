@@ -175,11 +175,11 @@ TEST_F(CrashVoyage, ARestoreCutShortSaysSoAndAnotherOneFinishesTheWork) {
     EXPECT_EQ(harbour().names({"-n", ns, "configmaps"}),
               harbour().names({"-n", "fleet", "configmaps"}));
     harbour().must_kubectl(
-        {"-n", ns, "wait", "--for=condition=Ready", "pod/sailor", "--timeout=40s"});
+        {"-n", ns, "wait", "--for=condition=Ready", "pod/sailor", "--timeout=120s"});
     EXPECT_EQ(
         harbour().must_kubectl({"-n", ns, "exec", "sailor", "--", "cksum", "/data/cargo"}),
         harbour().must_kubectl({"-n", "fleet", "exec", "sailor", "--", "cksum", "/data/cargo"}));
-    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=60s"});
+    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=120s"});
   }
 }
 

@@ -228,14 +228,13 @@ TEST_F(DataMoverVoyage, AMoveGoesOnOrEndsAfterItsAgentWasKilled) {
              [] { return phase_of("backups", "canceled") == "PartiallyFailed"; });
   agent_ = start_node_agent(harbour());
   ASSERT_NE(agent_, nullptr);
-  wait_until(
-      "the other one has ended", [] { return phase_of("backups", "goes-on") == "Completed"; },
-      seconds(60));
+  wait_until("the other one has ended",
+             [] { return phase_of("backups", "goes-on") == "Completed"; });
   EXPECT_EQ(harbour().must_lateen({"files", "cat", "goes-on", "goes-on/data:name"}), "goes-on\n");
   expect_nothing_left(harbour());
   EXPECT_EQ(string_at(uploads_of("canceled").front(), "status.phase"), "Canceled");
 
-  harbour().must_kubectl({"delete", "namespace", "goes-on", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "goes-on", "--wait", "--timeout=120s"});
   restore("goes-on-back", {"--from-backup", "goes-on"});
   wait_for_pod(harbour(), "goes-on", "one");
   harbour().must_lateen({"backup", "delete", "goes-on", "--confirm"});
@@ -288,14 +287,12 @@ TEST_F(DataMoverVoyage, TheWorkOfALostNodeIsDoneElsewhere) {
   agent_ = start_node_agent(harbour());
   ASSERT_NE(agent_, nullptr);
   start_server();
-  wait_until(
-      "it is done elsewhere", [] { return phase_of("backups", "lost") == "Completed"; },
-      seconds(60));
+  wait_until("it is done elsewhere", [] { return phase_of("backups", "lost") == "Completed"; });
   const Json done = uploads_of("lost").front();
   EXPECT_EQ(string_at(done, "status.node"), "sandbox");
   EXPECT_EQ(find(done, "metadata.annotations")->as_object().at("lateen.io/begun-anew"), "1");
   expect_nothing_left(harbour());
-  harbour().must_kubectl({"delete", "namespace", "lost", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "lost", "--wait", "--timeout=120s"});
   restore("lost-back", {"--from-backup", "lost"});
   wait_for_pod(harbour(), "lost", "one");
   EXPECT_EQ(harbour().must_lateen({"files", "cat", "lost", "lost/data:name"}), "lost\n");
@@ -375,7 +372,7 @@ TEST_F(DataMoverVoyage, OneVolumeMovedOneCopiedAndOneLeftOutInOneBackup) {
   EXPECT_EQ(harbour().must_lateen({"files", "cat", "three", "three/moved:name"}), "moved\n");
   EXPECT_EQ(harbour().must_lateen({"files", "cat", "three", "three/copied:name"}), "copied\n");
   expect_nothing_left(harbour());
-  harbour().must_kubectl({"delete", "namespace", "three", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "three", "--wait", "--timeout=120s"});
   restore("three-back", {"--from-backup", "three"});
   wait_for_pod(harbour(), "three", "all");
   EXPECT_EQ(harbour().must_kubectl({"-n", "three", "exec", "all", "--", "/bin/sh", "-c",

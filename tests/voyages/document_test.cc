@@ -100,7 +100,7 @@ class DocumentVoyage : public ::testing::Test {
     wait_until("the bookstore has its six pods",
                [this] { return harbour_->names({"-n", "bookstore", "pods"}).size() >= 6; });
     harbour_->must_kubectl(
-        {"-n", "bookstore", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=55s"});
+        {"-n", "bookstore", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s"});
   }
 
   Outcome run(const std::string& command) const {
@@ -114,7 +114,7 @@ class DocumentVoyage : public ::testing::Test {
     options.env["AWS_ACCESS_KEY_ID"] = "id";
     options.env["AWS_SECRET_ACCESS_KEY"] = "key";
     options.env["AWS_DEFAULT_REGION"] = "us-east-1";
-    options.within = seconds(120);
+    options.within = seconds(300);
     return run_program({"bash", "-c", kStep, "step", command}, options);
   }
 
@@ -125,7 +125,7 @@ class DocumentVoyage : public ::testing::Test {
     SCOPED_TRACE(says);
     if (find(step, "left") != nullptr) return;
     if (const std::string settle(string_at(step, "settle")); !settle.empty()) {
-      wait_until(settle, [&] { return run(settle).ok(); }, seconds(60));
+      wait_until(settle, [&] { return run(settle).ok(); });
     }
     const std::string_view instead = string_at(step, "runs");
     ASSERT_EQ(instead.empty(), string_at(step, "because").empty()) << "a substitute has a reason";

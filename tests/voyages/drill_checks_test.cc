@@ -78,7 +78,7 @@ class DrillChecksVoyage : public Voyage<DrillChecksVoyage> {
     harbour().apply(kTill);
     harbour().apply(kNightly);
     harbour().must_kubectl(
-        {"-n", "till", "wait", "--for=condition=Ready", "pod/db", "--timeout=55s"});
+        {"-n", "till", "wait", "--for=condition=Ready", "pod/db", "--timeout=120s"});
     harbour().must_kubectl({"-n", "till", "exec", "db", "-c", "mariadb", "--", "mysql", "-e",
                             "CREATE DATABASE shop; CREATE TABLE shop.books (id INT PRIMARY KEY); "
                             "INSERT INTO shop.books VALUES (1), (2), (3)"});
@@ -123,7 +123,7 @@ TEST_F(DrillChecksVoyage, TheExportedCronJobDrillsWithKubectlAlone) {
     wait_until(
         "job " + name + " has ended",
         [&] { return count("status.succeeded") + count("status.failed") > 0; },
-        std::chrono::seconds(90));
+        std::chrono::seconds(240));
     const std::string log =
         harbour().must_kubectl({"-n", "velero", "logs", "job/" + name, "--tail=-1"});
     EXPECT_EQ(log.find("forbidden"), std::string::npos) << log;

@@ -32,7 +32,7 @@ class ExamplesVoyage : public Voyage<ExamplesVoyage> {
     wait_until("pod " + pod + " is there",
                [&] { return harbour().find({"-n", ns, "pod", pod}).has_value(); });
     harbour().must_kubectl(
-        {"-n", ns, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=55s"});
+        {"-n", ns, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=120s"});
   }
 
   static std::string in_pod(const std::string& ns, const std::string& pod, const Words& command) {
@@ -42,7 +42,7 @@ class ExamplesVoyage : public Voyage<ExamplesVoyage> {
   }
 
   static void destroy(const std::string& ns) {
-    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=55s"});
+    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=120s"});
   }
 
   // The Restore of an example's own file, to its end.

@@ -34,6 +34,7 @@ spec:
     - name: main
       image: busybox
       command: [sh, -c, "test -e /disk/books || echo books >/disk/books; exec sleep 100000"]
+      readinessProbe: {exec: {command: [test, -s, /disk/books]}, periodSeconds: 1}
       volumeMounts: [{name: disk, mountPath: /disk}, {name: files, mountPath: /files}]
   volumes:
     - {name: disk, persistentVolumeClaim: {claimName: disk}}
@@ -180,7 +181,7 @@ TEST_F(FaultsVoyage, KubectlHearsThemAsFromARealServer) {
 TEST_F(FaultsVoyage, AMixedNamespaceKeepsWhatItCanAndSaysWhatItCannot) {
   harbour().apply(kMixed);
   harbour().must_kubectl(
-      {"-n", "mixed", "wait", "pod/web", "--for=condition=Ready", "--timeout=30s"});
+      {"-n", "mixed", "wait", "pod/web", "--for=condition=Ready", "--timeout=120s"});
   back_up("mixed", {"--include-namespaces", "mixed"}, "PartiallyFailed");
   const std::string said = harbour().must_lateen({"backup", "describe", "mixed", "--details"});
   EXPECT_NE(said.find("no VolumeSnapshotClass for CSI driver shared.sandbox.lateen.dev"),

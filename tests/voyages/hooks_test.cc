@@ -70,7 +70,7 @@ spec:
               container: main
               command: [/bin/sh, -c, "echo the disk is on fire; echo help me >&2; exit 7"]
               onError: Fail
-              timeout: 10s
+              timeout: 1m
 )",
                 "failing");
   EXPECT_EQ(phase_of("backups", "failing"), "PartiallyFailed");
@@ -145,7 +145,7 @@ TEST_F(HooksVoyage, ARestoredPodRunsItsPostHookWhenItIsUp) {
           R"({post.hook.restore.velero.io/command: '["/bin/sh","-c","echo back > /work/order"]',)"
           R"( post.hook.restore.velero.io/container: main})"));
   back_up("revived", {"--include-namespaces", "revived"});
-  harbour().must_kubectl({"delete", "namespace", "revived", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "revived", "--wait", "--timeout=120s"});
   restore("revived", {"--from-backup", "revived"});
   EXPECT_EQ(in_pod("revived", "pod", {"cat", "/work/order"}), "back\n");
   EXPECT_EQ(int_at(velero("restores", "revived"), "status.hookStatus.hooksAttempted"), 1);
@@ -157,7 +157,7 @@ TEST_F(HooksVoyage, AFailingPostHookOfARestoreIsTold) {
           R"({post.hook.restore.velero.io/command: '["/bin/sh","-c","echo no such shelf; exit 4"]',)"
           R"( post.hook.restore.velero.io/on-error: Fail})"));
   back_up("sulking", {"--include-namespaces", "sulking"});
-  harbour().must_kubectl({"delete", "namespace", "sulking", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "sulking", "--wait", "--timeout=120s"});
   restore("sulking", {"--from-backup", "sulking"}, "PartiallyFailed");
   const std::string told = harbour().must_lateen({"restore", "describe", "sulking", "--details"});
   EXPECT_NE(told.find("HooksFailed:      1"), std::string::npos) << told;

@@ -109,7 +109,7 @@ TEST_F(InstallVoyage, ServerAndNodeAgentRunAsPodsAndSaveAVolumesFiles) {
 
   harbour_->apply(kNotes);
   harbour_->must_kubectl(
-      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=30s"});
+      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=120s"});
   harbour_->must_kubectl(
       {"-n", "notes", "exec", "writer", "--", "sh", "-c", "echo remember > /paper/note"});
   harbour_->must_lateen({"backup", "create", "notes", "--include-namespaces", "notes",
@@ -117,12 +117,12 @@ TEST_F(InstallVoyage, ServerAndNodeAgentRunAsPodsAndSaveAVolumesFiles) {
   EXPECT_EQ(phase_of("backups", "notes"), "Completed")
       << harbour_->lateen({"backup", "logs", "notes"}).story();
   EXPECT_TRUE(path_exists(bucket() / "backups/notes/velero-backup.json"));
-  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=60s"});
+  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=120s"});
   harbour_->must_lateen({"restore", "create", "notes-back", "--from-backup", "notes", "--wait"});
   EXPECT_EQ(phase_of("restores", "notes-back"), "Completed")
       << harbour_->lateen({"restore", "logs", "notes-back"}).story();
   harbour_->must_kubectl(
-      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=30s"});
+      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=120s"});
   EXPECT_EQ(harbour_->must_kubectl({"-n", "notes", "exec", "writer", "--", "cat", "/paper/note"}),
             "remember\n");
 
@@ -161,10 +161,10 @@ TEST_F(InstallVoyage, ServerAndNodeAgentRunAsPodsAndSaveAVolumesFiles) {
   install({"--wait"});
   wait_until("the backup is known again",
              [this] { return phase_of("backups", "notes") == "Completed"; });
-  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=60s"});
+  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=120s"});
   harbour_->must_lateen({"restore", "create", "once-more", "--from-backup", "notes", "--wait"});
   harbour_->must_kubectl(
-      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=30s"});
+      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=120s"});
   EXPECT_EQ(harbour_->must_kubectl({"-n", "notes", "exec", "writer", "--", "cat", "/paper/note"}),
             "remember\n");
 }
@@ -212,10 +212,10 @@ TEST_F(InstallVoyageChart, ItsObjectsAppliedByKubectlLeadToAVerifiedRestore) {
                                    "jsonpath={.status.succeeded}"}) == "1";
   });
   harbour_->must_kubectl({"-n", "velero", "wait", "--for=condition=Ready", "pod", "-l",
-                          "name=node-agent", "--timeout=55s"});
+                          "name=node-agent", "--timeout=120s"});
   harbour_->apply(kNotes);
   harbour_->must_kubectl(
-      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=55s"});
+      {"-n", "notes", "wait", "--for=condition=Ready", "pod/writer", "--timeout=120s"});
   harbour_->must_kubectl(
       {"-n", "notes", "exec", "writer", "--", "sh", "-c", "echo remember > /paper/note"});
   harbour_->must_lateen({"backup", "create", "notes", "--include-namespaces", "notes",

@@ -127,7 +127,7 @@ stringData: {wax: red}
     if (!held.empty()) server().kill9();
     gate_->open();
     if (!held.empty()) start_server();
-    wait_until("it has ended", ended, std::chrono::seconds(60));
+    wait_until("it has ended", ended);
     return held;
   }
 
@@ -211,7 +211,8 @@ stringData: {wax: red}
   static void expect_no_leftovers(std::size_t backups) {
     wait_until("each backup has its snapshots in the storage, and nothing else has",
                [&] { return stored_snapshots(harbour()) == backups * kClaims; });
-    EXPECT_EQ(harbour().names({"-n", "quay", "volumesnapshots"}), Words());
+    wait_until("no snapshot object is left",
+               [] { return harbour().names({"-n", "quay", "volumesnapshots"}).empty(); });
     for (const std::string& content : harbour().names({"volumesnapshotcontents"})) {
       // Those of restores keep their volumes' source, under a name made by SHA-256.
       EXPECT_EQ(content.size(), 64U) << content << " is left over";
@@ -294,7 +295,8 @@ TEST_F(KillPointsVoyage, WhereverTheServerDiesTheEndIsTheSame) {
     died("restore", step,
          die_at(step, [&] { ask_for_restore(name, "golden"); }, [&] { return restored(name); }));
     EXPECT_EQ(facts_of_restore(name), restore);
-    EXPECT_EQ(stored_snapshots(harbour()), std::size_t{kClaims});
+    wait_until("the golden backup's snapshots alone are in the storage",
+               [] { return stored_snapshots(harbour()) == kClaims; });
     harbour().must_kubectl({"delete", "namespace", name, "--wait=false"});
   }
   for (const Step& step : steps(deletion_steps)) {

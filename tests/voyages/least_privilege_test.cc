@@ -68,7 +68,7 @@ data: {note: remember}
   EXPECT_EQ(phase_of("backups", "notes"), "Completed")
       << harbour_->lateen({"backup", "logs", "notes"}).story();
 
-  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=60s"});
+  harbour_->must_kubectl({"delete", "namespace", "notes", "--wait", "--timeout=120s"});
   harbour_->must_lateen({"restore", "create", "back", "--from-backup", "notes", "--wait"});
   EXPECT_EQ(phase_of("restores", "back"), "Completed")
       << harbour_->lateen({"restore", "logs", "back"}).story();

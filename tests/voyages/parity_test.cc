@@ -33,7 +33,7 @@ class ParityVoyage : public Voyage<ParityVoyage> {
     const std::string folder = LATEEN_SOURCE_DIR "/tests/voyages/parity/";
     harbour().must_kubectl({"apply", "-f", folder + "kinds.yaml"});
     harbour().must_kubectl(
-        {"wait", "--for=condition=Established", "--timeout=20s", "crd", "--all"});
+        {"wait", "--for=condition=Established", "--timeout=120s", "crd", "--all"});
     harbour().must_kubectl(
         {"apply", "-f", folder + "cluster.yaml", "-f", folder + "policies.yaml"});
     harbour().must_kubectl({"-n", "bank-audit", "delete", "configmap", "going", "--wait=false"});
@@ -86,7 +86,7 @@ class ParityVoyage : public Voyage<ParityVoyage> {
           return all.size() == before + cases.get_array().size() &&
                  std::all_of(all.begin(), all.end(), is_over);
         },
-        std::chrono::seconds(150));
+        std::chrono::seconds(300));
   }
 
   // Numbers and texts of a status, as the fixtures hold them; what is nothing is left out.

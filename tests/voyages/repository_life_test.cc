@@ -1,5 +1,7 @@
 // A BackupRepository through its life: filled, maintained by Jobs, given another key, measured, and
 // restored from; and the commands for that on a repository by itself.
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "voyages/testing/node_agent.h"
@@ -32,7 +34,7 @@ class RepositoryLifeVoyage : public Voyage<RepositoryLifeVoyage> {
   static void save_files_of(const std::string& ns) {
     harbour().apply(replace_all(kFiles, "NAMESPACE", ns));
     harbour().must_kubectl(
-        {"-n", ns, "wait", "--for=condition=Ready", "pod/keeper", "--timeout=60s"});
+        {"-n", ns, "wait", "--for=condition=Ready", "pod/keeper", "--timeout=120s"});
     write_file_in(ns, "first");
     back_up(ns, {"--include-namespaces", ns, "--default-volumes-to-fs-backup"});
   }
@@ -121,6 +123,14 @@ TEST_F(RepositoryLifeVoyage, MaintenanceRunsInAJobOfTheServersImage) {
   ASSERT_FALSE(jobs.empty());
   EXPECT_NE(string_at(jobs.front(), "metadata.name").find("kept-default-kopia-maintain-job-"),
             std::string_view::npos);
+  // The next test gives the repository another key.
+  wait_until("no Job is at work", [] {
+    const auto all = items_of(harbour().get({"-n", "velero", "jobs"}));
+    return std::all_of(all.begin(), all.end(), [](const Json& job) {
+      return !string_at(job, "status.completionTime").empty() ||
+             int_at(job, "status.failed").value_or(0) > 0;
+    });
+  });
 }
 
 TEST_F(RepositoryLifeVoyage, ARekeyLocksTheFormerKeyOutAndBackupsComeBackByTheNewOne) {
@@ -155,10 +165,10 @@ TEST_F(RepositoryLifeVoyage, ARekeyLocksTheFormerKeyOutAndBackupsComeBackByTheNe
   EXPECT_EQ(int_at(snapshots->back(), "size"), 33);
   EXPECT_EQ(int_at(snapshots->back(), "changed"), 17);
   EXPECT_EQ(int_at(*growth, "logical_size"), 49);
-  harbour().must_kubectl({"delete", "namespace", "locked", "--wait", "--timeout=60s"});
+  harbour().must_kubectl({"delete", "namespace", "locked", "--wait", "--timeout=120s"});
   restore("locked-back", {"--from-backup", "locked-again"});
   harbour().must_kubectl(
-      {"-n", "locked", "wait", "--for=condition=Ready", "pod/keeper", "--timeout=60s"});
+      {"-n", "locked", "wait", "--for=condition=Ready", "pod/keeper", "--timeout=120s"});
   EXPECT_EQ(harbour().must_kubectl({"-n", "locked", "exec", "keeper", "--", "/bin/sh", "-c",
                                     "cat /data/first /data/second"}),
             "first of locked\nsecond of locked\n");

@@ -98,7 +98,7 @@ spec:
           image: busybox
           command: [/bin/sh, -c, "echo hello from $HOSTNAME; echo trouble >&2; exec sleep 3600"]
 )");
-  harbour().must_kubectl({"-n", ns, "rollout", "status", "deployment/talker", "--timeout=40s"});
+  harbour().must_kubectl({"-n", ns, "rollout", "status", "deployment/talker", "--timeout=120s"});
   const Names pods = harbour().names({"-n", ns, "pods"});
   ASSERT_EQ(pods.size(), 2U);
   EXPECT_EQ(harbour().must_kubectl({"-n", ns, "logs", pods[0]}),
@@ -113,7 +113,7 @@ spec:
             "through\n");
 
   harbour().must_kubectl({"-n", ns, "delete", "pod", pods[0], "--wait"});
-  harbour().must_kubectl({"-n", ns, "rollout", "status", "deployment/talker", "--timeout=40s"});
+  harbour().must_kubectl({"-n", ns, "rollout", "status", "deployment/talker", "--timeout=120s"});
   const Names after = harbour().names({"-n", ns, "pods"});
   EXPECT_EQ(after.size(), 2U);
   EXPECT_EQ(std::count(after.begin(), after.end(), pods[0]), 0);
@@ -273,7 +273,7 @@ spec:
       args: ['$l = IO::Socket::INET->new(LocalAddr => $ENV{POD_IP}, LocalPort => 9090, Listen => 9, ReuseAddr => 1) or die; while ($c = $l->accept) { $w = <$c>; print $c "you said $w"; close $c }']
       readinessProbe: {tcpSocket: {port: 9090}, periodSeconds: 1}
 )");
-  harbour().must_kubectl({"-n", ns, "wait", "--for=condition=Ready", "pod/echo", "--timeout=40s"});
+  harbour().must_kubectl({"-n", ns, "wait", "--for=condition=Ready", "pod/echo", "--timeout=120s"});
   auto kubectl = Child::spawn({.argv = {"kubectl", "--kubeconfig", harbour().kubeconfig().string(),
                                         "-n", ns, "port-forward", "pod/echo", ":9090"},
                                .out = Stdio::pipe(),

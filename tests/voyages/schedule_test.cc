@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "voyages/testing/objects.h"
 #include "voyages/testing/voyage.h"
 
@@ -92,8 +93,8 @@ TEST_F(ScheduleVoyage, ASchedulesBackupsBearItsNameAndLabelsUntilItIsPaused) {
       return phase_of("backups", one) == "Completed";
     });
   });
-  const Names paused = backups_of("often");
   server().stop();
+  const Names paused = backups_of("often");
   start_server();  // which looks at every schedule at once
   EXPECT_EQ(backups_of("often"), paused);
 
@@ -158,16 +159,25 @@ TEST_F(ScheduleVoyage, AWideTableSaysWhenAScheduleRunsNext) {
 
 TEST_F(ScheduleVoyage, ABackupWhoseTimeIsOverGoesWithItsFilesAndItsSnapshot) {
   const std::size_t before = stored_snapshots();
-  back_up("brief", {"--include-namespaces", "quay", "--ttl", "6s"});
+  back_up("brief", {"--include-namespaces", "quay", "--ttl", "1h"});
   EXPECT_EQ(stored_snapshots(), before + 1);
+  const Json brief = velero("backups", "brief");
+  const auto started = parse_rfc3339(string_at(brief, "status.startTimestamp"));
+  const auto expires = parse_rfc3339(string_at(brief, "status.expiration"));
+  ASSERT_TRUE(started && expires) << write_json(brief);
+  EXPECT_LE(std::chrono::abs(*expires - *started - std::chrono::hours(1)), seconds(30));
   restore("of-brief", {"--from-backup", "brief", "--include-resources", "configmaps",
                        "--namespace-mappings", "quay:of-brief"});
+  // As if the hour were over.
+  harbour().must_kubectl({"-n", "velero", "patch", "backups.velero.io", "brief", "--type", "merge",
+                          "-p", R"({"status":{"expiration":"2026-01-01T00:00:00Z"}})"});
   wait_until("the backup is gone", [] {
     return !harbour().find({"-n", "velero", "backups.velero.io", "brief"}).has_value();
   });
   EXPECT_FALSE(path_exists(backup_dir("brief")));
   wait_until("its snapshot is gone", [&] { return stored_snapshots() == before; });
-  EXPECT_TRUE(harbour().names({"volumesnapshotcontents"}).empty());
+  wait_until("no snapshot object is left",
+             [] { return harbour().names({"volumesnapshotcontents"}).empty(); });
   wait_until("its restore is gone", [] {
     return !harbour().find({"-n", "velero", "restores.velero.io", "of-brief"}).has_value();
   });

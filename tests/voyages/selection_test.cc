@@ -86,7 +86,7 @@ class SelectionVoyage : public Voyage<SelectionVoyage> {
   }
 
   static void destroy(const std::string& ns) {
-    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=60s"});
+    harbour().must_kubectl({"delete", "namespace", ns, "--wait", "--timeout=120s"});
   }
 };
 

@@ -14,14 +14,15 @@ using std::chrono::seconds;
 
 class TwoServersVoyage : public Voyage<TwoServersVoyage> {
  public:
-  static Words server_flags() { return {"--leader-elect-lease-duration", "3s"}; }
+  // No shorter: a server that a busy machine keeps from renewing it would lose it.
+  static Words server_flags() { return {"--leader-elect-lease-duration", "12s"}; }
 
  protected:
   static std::unique_ptr<Server> start_second(const std::string& name) {
     ServerProgram program{.name = name,
                           .arguments = {"server", "--metrics-address", "127.0.0.1:0"},
                           .started = "Waiting to lead",
-                          .patience = seconds(30)};
+                          .patience = seconds(120)};
     const Words flags = server_flags();
     program.arguments.insert(program.arguments.end(), flags.begin(), flags.end());
     return Server::start_program(harbour(), program);
@@ -62,6 +63,10 @@ TEST_F(TwoServersVoyage, OneThatIsPausedPastItsLeaseIsEndedAndNoBackupIsMadeTwic
                          "--include-namespaces", "quay", "--include-resources", "configmaps"});
   wait_for_backups(1);
   ASSERT_EQ(::kill(first, SIGSTOP), 0);
+  Words begun;
+  for (const std::string& name : backups_of("often")) {
+    if (phase_of("backups", name) != "Completed") begun.push_back(name);
+  }
   wait_until("the second server leads",
              [&] { return second->log().find("Server started") != std::string::npos; });
   EXPECT_NE(holder(), first_holder);
@@ -77,7 +82,12 @@ TEST_F(TwoServersVoyage, OneThatIsPausedPastItsLeaseIsEndedAndNoBackupIsMadeTwic
     EXPECT_GE(*later - *earlier, 2) << names[i - 1] << " and " << names[i] << " are of one tick";
   }
   for (const std::string& name : names) {
-    wait_until(name + " is Completed", [&] { return phase_of("backups", name) == "Completed"; });
+    // What the first one was at when it was stopped may have failed, and nothing else.
+    const bool may_fail = std::ranges::count(begun, name) != 0;
+    wait_until(name + " has ended", [&] {
+      const std::string phase = phase_of("backups", name);
+      return phase == "Completed" || (may_fail && phase == "Failed");
+    });
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "voyages/testing/node_agent.h"
 #include "voyages/testing/objects.h"
 #include "voyages/testing/voyage.h"
@@ -56,7 +57,10 @@ TEST_F(VeleroBucketVoyage, ItsBackupsAppearInTheCluster) {
       (Names{"bookstore-app-web", "bookstore-full", "bookstore-hookfail", "bookstore-orlabels",
              "bookstore-policy", "bookstore-scoped", "cluster-all", "nightly-20261122103737"}));
   // The table that Velero's own CLI printed of the same backups; the expiry is counted from today.
-  const std::string theirs = text_of(fixture() / "backup-get.txt");
+  const auto expires = parse_rfc3339("2036-11-19T10:37:15Z");
+  ASSERT_TRUE(expires);
+  const std::string theirs = replace_all(text_of(fixture() / "backup-get.txt"), "9y",
+                                         human_time_from_now(*expires, SystemClock().now()));
   const std::string ours = harbour().must_lateen({"backup", "get"});
   const auto lines_of = [](const std::string& table) {
     Names lines;
@@ -198,7 +202,7 @@ TEST_F(VeleroBucketVoyage, ItsCustomResourcesBringTheirKindAlong) {
   // Faust bears a finalizer of a controller that is not here.
   harbour().kubectl({"-n", "bookstore", "patch", "book", "faust", "--type", "merge", "-p",
                      R"({"metadata":{"finalizers":[]}})"});
-  harbour().kubectl({"delete", "namespace", "bookstore", "--ignore-not-found", "--timeout=60s"});
+  harbour().kubectl({"delete", "namespace", "bookstore", "--ignore-not-found", "--timeout=120s"});
   harbour().must_kubectl({"delete", "crd", "books.library.example.com", "--ignore-not-found"});
   // Without a word about namespaces: with one, Velero's rule keeps cluster-scoped objects out.
   restore("scoped", {"--from-backup", "bookstore-scoped", "--include-resources",

@@ -10,7 +10,7 @@ namespace lateen::voyages {
 namespace {
 
 constexpr std::chrono::minutes kInstall{5};
-constexpr std::chrono::seconds kStart{40};
+constexpr std::chrono::seconds kStart{120};
 
 // moto knows by the scope of a signature which service and region are meant.
 std::string credential_for(std::string_view service) {

@@ -8,7 +8,7 @@ namespace lateen::voyages {
 
 void wait_for_pod(const Harbour& harbour, const std::string& ns, const std::string& pod) {
   wait_until("the pod is there", [&] { return harbour.find({"-n", ns, "pod", pod}).has_value(); });
-  harbour.must_kubectl({"-n", ns, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=60s"});
+  harbour.must_kubectl({"-n", ns, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=120s"});
 }
 
 std::string sql(const Harbour& harbour, const std::string& statement) {

@@ -13,7 +13,7 @@ namespace lateen::voyages {
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr auto kPause = std::chrono::milliseconds(50);
 
 using Differences = std::vector<std::string>;
@@ -180,7 +180,7 @@ Result<Answer> Replayer::send(const Json& exchange) {
   const std::string_view type = string_at(exchange, "type");
   if (!request.body.empty())
     request.headers.add("Content-Type", type.empty() ? "application/json" : type);
-  request.deadline = Deadline::after(std::chrono::seconds(30));
+  request.deadline = Deadline::after(std::chrono::seconds(60));
   net::HttpResponse response = TRY(client_->send(request, {}));
   Answer answer{.status = response.status,
                 .headers = std::move(response.headers),

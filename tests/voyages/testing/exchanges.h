@@ -10,7 +10,7 @@
 // `type` (of what is sent), `accept`, `with` (further headers), `status`, `headers`, `body` (must
 // be in the answer: of objects the members named, of lists all items in order), `lines` (the same
 // of a watch), `has` and `lacks` (dotted paths), `text` (the whole body), `contains` (a part of the
-// body), `keep` ({NAME: path}: for $NAME later), `until` (true: tried again for ten seconds until
+// body), `keep` ({NAME: path}: for $NAME later), `until` (true: tried again for a minute until
 // it fits). A text that begins with ~ is a glob. $NS is a namespace of the file's own, made before
 // it and removed after; exchanges marked `always` are replayed even after a failure.
 #pragma once

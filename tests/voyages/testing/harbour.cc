@@ -7,19 +7,27 @@
 
 #include "base/environment.h"
 #include "base/text.h"
+#include "voyages/testing/first_failure.h"
 
 namespace lateen::voyages {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr Duration kStopWithin = seconds(40);
+constexpr Duration kStopWithin = seconds(90);
 
 // Whether the process is there and runs our binary: a pid may have become somebody else's.
 bool is_ours(pid_t pid) {
   std::error_code error;
   const FilePath exe = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error);
   return !error && exe.filename() == FilePath(lateen_binary()).filename();
+}
+
+// kubectl's own patience is half a minute.
+constexpr seconds kWait{120};
+
+bool is_timeout(const std::string& word) {
+  return word.starts_with("--timeout");
 }
 
 bool has_programs() {
@@ -59,6 +67,7 @@ std::unique_ptr<Harbour> Harbour::open() {
     ADD_FAILURE() << started.story();
     return nullptr;
   }
+  tell_of_failures_in(*harbour);
   return harbour;
 }
 
@@ -91,6 +100,7 @@ void Harbour::note_process(pid_t pid) const {
 }
 
 Harbour::~Harbour() {
+  forget_failures_in(*this);
   const Outcome stopped = stop();
   if (!stopped.ok()) ADD_FAILURE() << stopped.story();
   kill9();
@@ -110,7 +120,7 @@ ProgramOptions Harbour::surroundings() const {
 
 Outcome Harbour::start() {
   return run_program({lateen_binary(), "sandbox", "start", "--dir", sandbox_dir().string()},
-                     {.env = surroundings().env, .within = seconds(70)});
+                     {.env = surroundings().env, .within = seconds(180)});
 }
 
 Outcome Harbour::stop() {
@@ -137,6 +147,9 @@ void Harbour::kill9() {
 Outcome Harbour::kubectl(const Words& args, std::string_view input) const {
   Words argv = {"kubectl"};
   argv.insert(argv.end(), args.begin(), args.end());
+  if (std::ranges::count(args, "wait") != 0 && std::ranges::none_of(args, is_timeout)) {
+    argv.push_back(fmt::format("--timeout={}s", kWait.count()));
+  }
   ProgramOptions options = surroundings();
   options.input = input;
   return run_program(argv, options);
@@ -147,7 +160,6 @@ Outcome Harbour::lateen(const Words& args, std::string_view input) const {
   argv.insert(argv.end(), args.begin(), args.end());
   ProgramOptions options = surroundings();
   options.input = input;
-  options.within = seconds(120);
   return run_program(argv, options);
 }
 
@@ -237,7 +249,7 @@ std::unique_ptr<Server> Server::start(const Harbour& harbour, const Words& flags
   ServerProgram program{.name = "server",
                         .arguments = {"server", "--metrics-address", "127.0.0.1:0"},
                         .started = "Server started",
-                        .patience = std::chrono::seconds(30)};
+                        .patience = std::chrono::seconds(120)};
   program.arguments.insert(program.arguments.end(), flags.begin(), flags.end());
   return start_program(harbour, program);
 }
@@ -249,12 +261,12 @@ Server::~Server() {
 void Server::kill9() {
   const Status killed = child_.signal(SIGKILL);
   EXPECT_TRUE(killed) << killed.error().message();
-  const auto end = child_.wait(Deadline::after(seconds(10)), {});
+  const auto end = child_.wait(Deadline::after(seconds(60)), {});
   EXPECT_TRUE(end) << end.error().message();
 }
 
 ProcessEnd Server::stop() {
-  return child_.terminate(seconds(10));
+  return child_.terminate(seconds(60));
 }
 
 std::string Server::log() const {

@@ -13,7 +13,7 @@ std::unique_ptr<Server> start_node_agent(const Harbour& harbour, const std::stri
        .arguments = {"node-agent", "server", "--node-name", node, "--host-pods",
                      (harbour.sandbox_dir() / "pods").string(), "--metrics-address", "127.0.0.1:0"},
        .started = "Node agent started",
-       .patience = std::chrono::seconds(60)});
+       .patience = std::chrono::seconds(120)});
 }
 
 void describe_node_agents(const Harbour& harbour, const FilePath& bucket) {

@@ -31,7 +31,7 @@ struct ProgramOptions {
   std::map<std::string, std::string> env = {};  // added to ours
   std::string input = {};
   FilePath cwd = {};
-  Duration within = std::chrono::seconds(60);
+  Duration within = std::chrono::seconds(180);
 };
 
 Outcome run_program(const Words& argv, const ProgramOptions& options = {});
@@ -40,7 +40,7 @@ Outcome run_program(const Words& argv, const ProgramOptions& options = {});
 // whether it came true.
 bool wait_until(std::string_view what,
                 const std::function<bool()>& condition,
-                Duration within = std::chrono::seconds(30));
+                Duration within = std::chrono::seconds(120));
 
 // The file's text; a failure of the test when there is none.
 std::string text_of(const FilePath& path);
