@@ -17,27 +17,29 @@ class CronJobs : public ::testing::Test {
  protected:
   CronJobs() { cluster_.create_namespace("shop"); }
 
-  // Of every minute, suspended, so that its past can be set before it begins.
-  void create(std::string_view name, std::string_view more = "") {
+  // Due in the minute that has begun last and then for a day no more, and suspended, so that its
+  // past can be set before it begins.
+  void create(std::string_view name, std::string_view more = "  timeZone: Etc/UTC") {
+    const std::chrono::hh_mm_ss day(due_ - std::chrono::floor<std::chrono::days>(due_));
     cluster_.create(fmt::format(R"yaml(
 apiVersion: batch/v1
 kind: CronJob
 metadata: {{name: {}, namespace: shop}}
 spec:
-  schedule: "* * * * *"
+  schedule: "{} {} * * *"
   suspend: true
 {}
   jobTemplate:
     metadata: {{labels: {{made-by: {}}}}}
     spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: main, image: x}}]}}}}}}
 )yaml",
-                                name, more, name));
+                                name, day.minutes().count(), day.hours().count(), more, name));
   }
 
-  // As if it had been scheduled for the last time so long ago.
-  void set_last(std::string_view name, Duration ago) {
+  // As if it had been scheduled for the last time so long before it is due.
+  void set_last(std::string_view name, Duration before) {
     Json object = *cluster_.get(resources::kCronJobs, "shop", name);
-    ensure(object, "status.lastScheduleTime") = format_rfc3339(clock_.now() - ago);
+    ensure(object, "status.lastScheduleTime") = format_rfc3339(due_ - before);
     erase(object, "metadata.resourceVersion");
     const auto written = cluster_.api().update_status(resources::kCronJobs, object, "test");
     ASSERT_TRUE(written) << written.error().message();
@@ -53,7 +55,7 @@ spec:
   }
 
   std::vector<Json> wait_jobs(std::string_view name, std::size_t count) {
-    const Deadline deadline = Deadline::after(10s);
+    const Deadline deadline = Deadline::after(60s);
     std::vector<Json> jobs = jobs_of(name);
     while (jobs.size() != count && !deadline.expired()) {
       (void)sleep_unless_stopped(10ms, {});
@@ -66,7 +68,7 @@ spec:
   // The job's pods have ended well.
   void finish(const Json& job) {
     const std::string selector = fmt::format("job-name={}", kube::name_of(job));
-    const Deadline deadline = Deadline::after(10s);
+    const Deadline deadline = Deadline::after(60s);
     std::vector<Json> pods;
     while (pods.empty() && !deadline.expired()) {
       (void)sleep_unless_stopped(10ms, {});
@@ -85,7 +87,7 @@ spec:
   }
 
   bool has_event(std::string_view reason) {
-    const Deadline deadline = Deadline::after(10s);
+    const Deadline deadline = Deadline::after(60s);
     while (!deadline.expired()) {
       for (const Json& event : cluster_.list(resources::kEvents, "shop"))
         if (string_at(event, "reason") == reason) return true;
@@ -94,7 +96,7 @@ spec:
     return false;
   }
 
-  SystemClock clock_;
+  const TimePoint due_ = std::chrono::floor<std::chrono::minutes>(SystemClock().now());
   Cluster cluster_{/*records_only=*/true};
 };
 
@@ -111,12 +113,11 @@ TEST_F(CronJobs, StartOneJobForAllTimesThatWereMissed) {
       parse_rfc3339(string_at(now, "status.lastScheduleTime"))->time_since_epoch());
   EXPECT_EQ(kube::name_of(job), fmt::format("tick-{}", minute.count()));
   EXPECT_EQ(kube::controller_of(job)->name, "tick");
-  EXPECT_GT(minute, std::chrono::duration_cast<std::chrono::minutes>(
-                        (clock_.now() - 3min).time_since_epoch()));
+  EXPECT_EQ(minute, due_.time_since_epoch());
 }
 
 TEST_F(CronJobs, ThatForbidWaitForTheJobBefore) {
-  create("alone", "  concurrencyPolicy: Forbid");
+  create("alone", "  timeZone: Etc/UTC\n  concurrencyPolicy: Forbid");
   set_last("alone", 90s);
   suspend("alone", false);
   const Json first = wait_jobs("alone", 1).front();
@@ -132,14 +133,14 @@ TEST_F(CronJobs, ThatForbidWaitForTheJobBefore) {
 }
 
 TEST_F(CronJobs, ThatReplaceEndTheJobBefore) {
-  create("fresh", "  concurrencyPolicy: Replace");
+  create("fresh", "  timeZone: Etc/UTC\n  concurrencyPolicy: Replace");
   set_last("fresh", 90s);
   suspend("fresh", false);
   const std::string first(kube::uid_of(wait_jobs("fresh", 1).front()));
   suspend("fresh", true);
   set_last("fresh", 10min);
   suspend("fresh", false);
-  const Deadline deadline = Deadline::after(10s);
+  const Deadline deadline = Deadline::after(60s);
   while (!deadline.expired()) {
     const auto jobs = jobs_of("fresh");
     if (jobs.size() == 1 && kube::uid_of(jobs.front()) != first) return;
@@ -149,7 +150,7 @@ TEST_F(CronJobs, ThatReplaceEndTheJobBefore) {
 }
 
 TEST_F(CronJobs, KeepAsManyEndedJobsAsTheySay) {
-  create("tidy", "  successfulJobsHistoryLimit: 0");
+  create("tidy", "  timeZone: Etc/UTC\n  successfulJobsHistoryLimit: 0");
   set_last("tidy", 90s);
   suspend("tidy", false);
   finish(wait_jobs("tidy", 1).front());

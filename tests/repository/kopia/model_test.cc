@@ -2,6 +2,7 @@
 // die in the middle, and overtake each other; what was promised must be there, byte for byte, and
 // nothing may refer to what is gone.
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -112,13 +113,16 @@ class Life {
 
   // Before one of the next changes of the store somebody dies, or others are quick.
   void plan_trouble(std::size_t number) {
-    int changes = static_cast<int>(below(8));
+    // Several threads may write at once.
+    auto left = std::make_shared<std::atomic<int>>(static_cast<int>(below(8)));
     const std::uint64_t kind = below(10);
     if (kind > 3) return;
-    bucket_->before_change = [this, number, kind, changes](std::string_view) mutable -> Status {
-      if (in_trouble_ || changes-- > 0) return {};
+    bucket_->before_change = [this, number, kind, left](std::string_view) -> Status {
+      if (in_trouble_) return {};
+      const int now = left->fetch_sub(1);
+      if (now > 0) return {};
       if (kind <= 1) return Error(Code::Io, "the machine died");
-      if (changes < -1) return {};
+      if (now < 0) return {};
       in_trouble_ = true;
       clock_.advance(minutes(below(180)));
       if (number != 0) maintain_quietly();
@@ -217,7 +221,7 @@ class Life {
   std::vector<std::unique_ptr<Opened>> clients_;
   std::map<std::string, Promise> promised_;  // by the snapshot's description
   int next_ = 0;
-  bool in_trouble_ = false;
+  std::atomic<bool> in_trouble_ = false;
 };
 
 // LATEEN_LIVES says how many; CI has time for few.
