@@ -262,7 +262,17 @@ Status FsStore::put(std::string_view key, BytesView bytes, std::stop_token stop)
   return upload->complete();
 }
 
+Status FsStore::put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) {
+  const auto upload = TRY(begin(key, std::move(stop)));
+  TRY(upload->write(bytes));
+  return upload->complete_if_absent();
+}
+
 Result<std::unique_ptr<Upload>> FsStore::begin_upload(std::string_view key, std::stop_token stop) {
+  return std::unique_ptr<Upload>(TRY(begin(key, std::move(stop))));
+}
+
+Result<std::unique_ptr<fs::FsUpload>> FsStore::begin(std::string_view key, std::stop_token stop) {
   TRY(check_fs_key(key));
   for (;;) {
     // In containers every process is number 1: names of others are stepped over.
@@ -272,7 +282,7 @@ Result<std::unique_ptr<Upload>> FsStore::begin_upload(std::string_view key, std:
     if (!upload && upload.error().code() == Code::AlreadyExists) continue;
     if (!upload) return std::move(upload).error().wrap("writing {} to {}", key, root_.string());
     if (!purged_.exchange(true)) (*upload)->purge_older_than(kAbandoned);
-    return std::unique_ptr<Upload>(std::move(*upload));
+    return std::move(*upload);
   }
 }
 

@@ -11,10 +11,15 @@
 #include <string>
 
 #include "base/file.h"
+#include "objects/new_object.h"
 #include "objects/object_store.h"
 #include "objects/range_reader.h"
 
 namespace lateen::objects {
+
+namespace fs {
+class FsUpload;
+}  // namespace fs
 
 struct FsStoreOptions {
   FilePath root = {};
@@ -23,7 +28,7 @@ struct FsStoreOptions {
 };
 
 // Thread-safe; several processes may use one directory.
-class FsStore final : public ObjectStore, public RangeReader {
+class FsStore final : public ObjectStore, public RangeReader, public NewObjectStore {
  public:
   // NotFound if the directory isn't there.
   static Result<std::unique_ptr<ObjectStore>> open(const FsStoreOptions& options);
@@ -45,6 +50,8 @@ class FsStore final : public ObjectStore, public RangeReader {
                                                   std::stop_token stop) override;
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override;
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override;
+  // By a link, which is made or not; Unsupported on file systems without.
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) override;
   // The first one also removes what a killed process left in ".lateen-tmp" more than a day ago.
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key, std::stop_token stop) override;
   // Folders that become empty go too.
@@ -59,6 +66,7 @@ class FsStore final : public ObjectStore, public RangeReader {
 
  private:
   Result<UniqueFd> open_object(std::string_view key) const;
+  Result<std::unique_ptr<fs::FsUpload>> begin(std::string_view key, std::stop_token stop);
 
   const FilePath root_;
   const UniqueFd root_fd_;

@@ -84,26 +84,47 @@ Status FsUpload::write(BytesView bytes) {
 }
 
 Status FsUpload::complete() {
+  return sync_and(Publish::Replace);
+}
+
+Status FsUpload::complete_if_absent() {
+  return sync_and(Publish::IfAbsent);
+}
+
+Status FsUpload::sync_and(Publish how) {
   if (stop_.stop_requested()) return Error(Code::Canceled, "writing {} was stopped", key_);
   if (!file_) return Error(Code::Internal, "completing {} twice", key_);
   if (fsync(file_.get()) != 0) return errno_error(errno, fmt::format("syncing {}", key_));
-  TRY(rename_to_key().wrap("publishing {}", key_));
+  TRY(publish(how).wrap("publishing {}", key_));
   file_.reset();
   return {};
 }
 
-Status FsUpload::rename_to_key() {
+int FsUpload::enter(int parent, const std::string& leaf, Publish how) const {
+  const int temporary = temporary_dir_.get();
+  if (how == Publish::Replace)
+    return renameat(temporary, name_.c_str(), parent, leaf.c_str()) == 0 ? 0 : errno;
+  if (linkat(temporary, name_.c_str(), parent, leaf.c_str(), 0) != 0) return errno;
+  unlinkat(temporary, name_.c_str(), 0);
+  return 0;
+}
+
+Status FsUpload::publish(Publish how) {
   for (int race = 0;; ++race) {
     Result<KeyPath> path = open_key_path(root_.get(), key_, IfAbsent::Create);
     if (!path && (path.error().code() != Code::NotFound || race == kRaces))
       return std::move(path).error();
     if (!path) continue;
     const int parent = path->parent(root_.get());
-    if (renameat(temporary_dir_.get(), name_.c_str(), parent, path->leaf.c_str()) == 0) {
+    const int failed = enter(parent, path->leaf, how);
+    if (failed == 0) {
       if (fsync(parent) != 0) return errno_error(errno, "syncing its folder");
       return {};
     }
-    if (errno != ENOENT || race == kRaces) return errno_error(errno, "renaming");
+    const bool no_links = failed == EPERM || failed == ENOTSUP || failed == ENOSYS;
+    if (no_links && how == Publish::IfAbsent)
+      return Error(Code::Unsupported, "the file system has no links");
+    if (failed != ENOENT || race == kRaces) return errno_error(failed, "renaming");
   }
 }
 

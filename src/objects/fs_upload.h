@@ -24,6 +24,9 @@ class FsUpload final : public Upload {
 
   Status write(BytesView bytes) override;
   Status complete() override;
+  // The same unless there is an object of this key: AlreadyExists. Unsupported where the file
+  // system has no links.
+  Status complete_if_absent();
 
   // Removes other files of the temporary folder that nobody has written to for `age` by the file
   // system's clock.
@@ -32,7 +35,12 @@ class FsUpload final : public Upload {
  private:
   Status open_temporary();
   Result<std::size_t> write_directly(BytesView bytes);
-  Status rename_to_key();
+  enum class Publish { Replace, IfAbsent };
+
+  Status sync_and(Publish how);
+  Status publish(Publish how);
+  // 0, or the number of the error.
+  int enter(int parent, const std::string& leaf, Publish how) const;
 
   UniqueFd root_;
   const std::string key_;

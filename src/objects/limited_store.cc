@@ -1,6 +1,7 @@
 #include "objects/limited_store.h"
 
 #include "objects/forwarding_store.h"
+#include "objects/new_object.h"
 
 namespace lateen::objects {
 namespace {
@@ -43,7 +44,7 @@ class LimitedUpload final : public Upload {
 };
 
 // Thread-safe, as what it wraps.
-class LimitedStore final : public ForwardingStore {
+class LimitedStore final : public ForwardingStore, public NewObjectStore {
  public:
   LimitedStore(std::unique_ptr<ObjectStore> store, Line& line)
       : ForwardingStore(std::move(store)), up_(line.up), down_(line.down) {}
@@ -80,6 +81,11 @@ class LimitedStore final : public ForwardingStore {
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     TRY(up_.take(bytes.size(), stop));
     return inner().put(key, bytes, std::move(stop));
+  }
+
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) override {
+    TRY(up_.take(bytes.size(), stop));
+    return objects::put_if_absent(inner(), key, bytes, std::move(stop));
   }
 
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key,

@@ -1,12 +1,13 @@
 #include "objects/prefixed_store.h"
 
+#include "objects/new_object.h"
 #include "objects/range_reader.h"
 
 namespace lateen::objects {
 namespace {
 
 // Thread-safe, as what it wraps.
-class PrefixedStore final : public ObjectStore, public RangeReader {
+class PrefixedStore final : public ObjectStore, public RangeReader, public NewObjectStore {
  public:
   PrefixedStore(std::unique_ptr<ObjectStore> store, std::string prefix)
       : store_(std::move(store)), prefix_(std::move(prefix)) {}
@@ -49,6 +50,11 @@ class PrefixedStore final : public ObjectStore, public RangeReader {
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     TRY(check_key(key));
     return store_->put(full(key), bytes, std::move(stop));
+  }
+
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) override {
+    TRY(check_key(key));
+    return objects::put_if_absent(*store_, full(key), bytes, std::move(stop));
   }
 
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key,

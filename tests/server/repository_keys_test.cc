@@ -1,5 +1,7 @@
 #include "server/repository_keys.h"
 
+#include <latch>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +17,33 @@ namespace {
 
 using model::BackupRepository;
 using ::testing::HasSubstr;
+
+// Of agents and servers that come at once, one makes the key and all have it.
+TEST(RepositoryKeysAtOnce, AllHaveTheOneThatIsMadeFirst) {
+  samples::VeleroCluster cluster;
+  model::BackupStorageLocation location = cluster.get<model::BackupStorageLocation>("default");
+  location.metadata = {.name = "second"};
+  location.spec.is_default = false;
+  location = cluster.create(location);
+  constexpr std::size_t kCreators = 6;
+  std::vector<std::string> seen(kCreators);
+  {
+    std::latch all(kCreators);
+    std::vector<std::jthread> creators;
+    for (std::string& mine : seen) {
+      creators.emplace_back([&] {
+        all.arrive_and_wait();
+        if (!ensure_repository_key(cluster.context, {})) return;
+        const auto keys = ensure_location_key(cluster.context, location, {});
+        if (keys) mine = fmt::format("{} {}", keys->shared.reveal(), keys->of("second").reveal());
+      });
+    }
+  }
+  const RepositoryKeys keys = read_repository_keys(cluster.context, {}).value();
+  EXPECT_NE(keys.of("second").reveal(), keys.shared.reveal());
+  EXPECT_THAT(seen, ::testing::Each(
+                        fmt::format("{} {}", keys.shared.reveal(), keys.of("second").reveal())));
+}
 
 class RepositoryKeysTest : public ::testing::Test {
  protected:

@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "net/aws/fault.h"
 #include "net/retry.h"
+#include "objects/new_object.h"
 #include "objects/s3/client.h"
 #include "objects/s3/listing.h"
 #include "objects/s3/reader.h"
@@ -43,7 +44,7 @@ Status write_at(int fd, BytesView bytes, ByteCount offset) {
   return {};
 }
 
-class S3Store final : public ObjectStore {
+class S3Store final : public ObjectStore, public NewObjectStore {
  public:
   explicit S3Store(std::unique_ptr<S3Client> client) : client_(std::move(client)) {}
 
@@ -56,6 +57,12 @@ class S3Store final : public ObjectStore {
                                                   std::stop_token stop) override;
   Result<ObjectInfo> head(std::string_view key, std::stop_token stop) override;
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override;
+
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) override {
+    TRY(check_key(key));
+    return put_object_if_absent(*client_, std::string(key), Bytes(bytes), std::move(stop));
+  }
+
   Result<std::unique_ptr<Upload>> begin_upload(std::string_view key, std::stop_token stop) override;
   Status remove(std::string_view key, std::stop_token stop) override;
   Result<ListPage> list(std::string_view prefix,

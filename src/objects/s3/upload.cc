@@ -92,6 +92,27 @@ Status put_object(S3Client& client, std::string key, Bytes body, std::stop_token
   return {};
 }
 
+Status put_object_if_absent(S3Client& client, std::string key, Bytes body, std::stop_token stop) {
+  net::aws::ServiceFault fault;
+  S3Call call{.permission = "s3:PutObject",
+              .method = "PUT",
+              .key = std::move(key),
+              .headers = write_headers(client),
+              .body = std::move(body),
+              .fault = &fault};
+  call.headers.set("If-None-Match", "*");
+  add_digest(client, call.headers, call.body);
+  const auto put = client.send(call, std::move(stop));
+  if (put) return {};
+  constexpr int kPreconditionFailed = 412;
+  constexpr int kNotImplemented = 501;
+  // Of two in the same moment one may hear of a conflict instead.
+  if (fault.status == kPreconditionFailed || fault.code == "ConditionalRequestConflict")
+    return Error(Code::AlreadyExists, "{} is there already", client.name_of(call.key));
+  if (fault.status == kNotImplemented) return Error(Code::Unsupported, "{}", put.error().message());
+  return put.error();
+}
+
 S3Upload::S3Upload(S3Client& client, std::string key, std::stop_token stop)
     : client_(client), key_(std::move(key)), stop_(std::move(stop)) {
   on_stop_.emplace(stop_, [this] { halt_.request_stop(); });

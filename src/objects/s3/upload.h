@@ -27,6 +27,10 @@ ByteCount part_size_of(std::size_t number, ByteCount first);
 // Headers of what is asked for every new object: encryption, class, tags, lock.
 net::Headers write_headers(const S3Client& client);
 
+// One PUT, unless there is an object: AlreadyExists. Unsupported where the server says that it does
+// not know the condition.
+Status put_object_if_absent(S3Client& client, std::string key, Bytes body, std::stop_token stop);
+
 // One PUT.
 Status put_object(S3Client& client, std::string key, Bytes body, std::stop_token stop);
 

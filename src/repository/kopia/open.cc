@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "objects/new_object.h"
 #include "repository/engine/cached_store.h"
 #include "repository/kopia/opened.h"
 #include "repository/kopia/sharded_store.h"
@@ -148,10 +149,12 @@ Result<std::unique_ptr<KopiaRepository>> create_repository(
     TRY(store->put(kShardsFile, sharding.write(), stop));
     store = make_sharded_store(std::move(store), sharding);
   }
-  TRY(store->put(kConfigBlob, seal_blob_config({}, blob, key, access.rng), stop));
-  // Last: what makes it a repository.
+  // First, and once: of several who make one here in the same moment it is the repository of one,
+  // and all that comes after is that one's to write.
   Bytes document = blob.write();
-  TRY(store->put(kFormatBlob, document, stop));
+  TRY(objects::put_new(*store, kFormatBlob, document, stop)
+          .wrap("somebody else made a kopia repository here at the same time"));
+  TRY(store->put(kConfigBlob, seal_blob_config({}, blob, key, access.rng), stop));
   store = with_cache(std::move(store), blob, access);
   auto opened = std::make_unique<Opened>(Opened::Parts{.store = std::move(store),
                                                        .blob = std::move(blob),

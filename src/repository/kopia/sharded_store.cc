@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "objects/new_object.h"
 #include "objects/range_reader.h"
 
 namespace lateen::repository::kopia {
@@ -45,7 +46,9 @@ std::string in_folders(std::string_view name, const std::vector<std::size_t>& wi
   return key;
 }
 
-class ShardedStore final : public objects::ObjectStore, public objects::RangeReader {
+class ShardedStore final : public objects::ObjectStore,
+                           public objects::RangeReader,
+                           public objects::NewObjectStore {
  public:
   ShardedStore(std::unique_ptr<objects::ObjectStore> store, Sharding sharding)
       : store_(std::move(store)), sharding_(std::move(sharding)) {}
@@ -82,6 +85,10 @@ class ShardedStore final : public objects::ObjectStore, public objects::RangeRea
 
   Status put(std::string_view key, BytesView bytes, std::stop_token stop) override {
     return store_->put(sharding_.key_of(key), bytes, stop);
+  }
+
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token stop) override {
+    return objects::put_if_absent(*store_, sharding_.key_of(key), bytes, stop);
   }
 
   Result<std::unique_ptr<objects::Upload>> begin_upload(std::string_view key,

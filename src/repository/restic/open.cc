@@ -1,5 +1,6 @@
 // Opening and creating.
 #include "base/hash.h"
+#include "objects/new_object.h"
 #include "repository/engine/cached_store.h"
 #include "repository/restic/opened.h"
 #include "repository/restic/pack_header.h"
@@ -32,6 +33,70 @@ Result<Bytes> require_config(objects::ObjectStore& store, const std::stop_token&
       .with_hint("`init` makes one.");
 }
 
+// What a new repository's config is to be under.
+struct FirstKey {
+  MasterKey master = {};
+  std::optional<Id> own = {};  // the key file that was made for it
+};
+
+// Whoever makes one at the same time, or died before there was a config, may have left its key:
+// that is taken up. AlreadyExists where the password opens none that is there.
+Result<FirstKey> first_key(objects::ObjectStore& store,
+                           const Secret& password,
+                           const ScryptCost& cost,
+                           const RepositoryAccess& access,
+                           std::stop_token stop) {
+  auto left = open_with_password(store, password, {}, access.keys, stop);
+  if (left) return FirstKey{.master = std::move(left->master)};
+  if (left.error().is(Code::Unauthenticated)) {
+    return Error(Code::AlreadyExists,
+                 "there are keys of a restic repository here already, of another password");
+  }
+  if (!left.error().is(Code::NotFound)) return std::move(left).error();
+  FirstKey made{.master = make_master_key(access.rng)};
+  made.own =
+      TRY(add_key(store, made.master, password, {.username = access.user, .hostname = access.host},
+                  access.clock.now(), access.rng, cost));
+  return made;
+}
+
+// Somebody else's config is here. If it is not under our master key, our key file opens nothing.
+Status remove_needless_key(objects::ObjectStore& store,
+                           const CtrPolyKey& cipher,
+                           const Id& own,
+                           std::stop_token stop) {
+  const Bytes config = TRY(require_config(store, stop));
+  if (open_config(cipher, config)) return {};
+  return store.remove(fmt::format("keys/{}", own.hex()), std::move(stop));
+}
+
+struct OpenedConfig {
+  OpenedKey key = {};
+  Config config = {};
+};
+
+// By the key that the password gives. One that was made at the same time as the config's, by who
+// came too late and died before it was gone, opens nothing here: then others may.
+Result<OpenedConfig> open_sealed(objects::ObjectStore& store,
+                                 const Secret& password,
+                                 const std::string& hint,
+                                 BytesView sealed,
+                                 const RepositoryAccess& access,
+                                 std::stop_token stop) {
+  OpenedKey key = TRY(open_with_password(store, password, hint, access.keys, stop));
+  auto config = open_config(to_cipher_key(key.master), sealed);
+  if (config) return OpenedConfig{.key = std::move(key), .config = std::move(*config)};
+  std::vector<Error> unreadable;
+  for (const ListedKey& other : TRY(list_keys(store, unreadable, stop))) {
+    if (other.id == key.id) continue;
+    auto next = open_with_password(store, password, other.id.hex(), access.keys, stop);
+    if (!next) continue;
+    auto opened = open_config(to_cipher_key(next->master), sealed);
+    if (opened) return OpenedConfig{.key = std::move(*next), .config = std::move(*opened)};
+  }
+  return std::move(config).error();
+}
+
 }  // namespace
 
 Result<std::optional<Bytes>> find_repository(objects::ObjectStore& store, std::stop_token stop) {
@@ -48,8 +113,7 @@ Result<std::unique_ptr<ResticRepository>> open_repository(
     const RepositoryAccess& access,
     std::stop_token stop) {
   const Bytes sealed = options.config.empty() ? TRY(require_config(*store, stop)) : options.config;
-  OpenedKey key = TRY(open_with_password(*store, password, options.key_hint, access.keys, stop));
-  const Config config = TRY(open_config(to_cipher_key(key.master), sealed));
+  auto [key, config] = TRY(open_sealed(*store, password, options.key_hint, sealed, access, stop));
   if (options.pack_size < kMinPackSize || options.pack_size > kMaxPackSize) {
     return Error(Code::InvalidArgument, "packs of {} bytes: between 4 and 128 MiB are allowed",
                  options.pack_size);
@@ -77,9 +141,6 @@ Result<std::unique_ptr<ResticRepository>> create_repository(
   if (TRY(find_repository(*store, stop))) {
     return Error(Code::AlreadyExists, "there is a restic repository here already: config exists");
   }
-  if (!TRY(objects::list_all(*store, "keys/", 10'000, stop)).empty()) {
-    return Error(Code::AlreadyExists, "there are keys of a restic repository here already");
-  }
   if (options.version != 1 && options.version != 2) {
     return Error(Code::InvalidArgument, "repository versions are 1 and 2, not {}", options.version);
   }
@@ -90,12 +151,14 @@ Result<std::unique_ptr<ResticRepository>> create_repository(
   const Config config{
       .version = options.version, .id = Id::from_raw(id).hex(), .polynomial = polynomial};
   TRY(make_restic_chunker(polynomial));  // refuses one that is not irreducible
-  const MasterKey master = make_master_key(access.rng);
-  TRY(add_key(*store, master, password, {.username = access.user, .hostname = access.host},
-              access.clock.now(), access.rng, options.cost));
-  // Last: what has a config is a repository.
-  TRY(store->put(kConfig, seal_unit(to_cipher_key(master), encode(config), access.rng), stop)
-          .wrap("storing the config"));
+  const FirstKey key = TRY(first_key(*store, password, options.cost, access, stop));
+  // Last, and once: what has a config is a repository.
+  const CtrPolyKey cipher = to_cipher_key(key.master);
+  const Status stored =
+      objects::put_new(*store, kConfig, seal_unit(cipher, encode(config), access.rng), stop);
+  if (!stored && stored.error().is(Code::AlreadyExists) && key.own)
+    TRY(remove_needless_key(*store, cipher, *key.own, stop));
+  TRY(Status(stored).wrap("storing the config"));
   return open_repository(std::move(store), password, {.new_key_cost = options.cost}, access,
                          std::move(stop));
 }

@@ -1,6 +1,7 @@
 #include "objects/testing/object_store_contract.h"
 
 #include "base/thread.h"
+#include "objects/new_object.h"
 
 namespace lateen::objects::testing {
 
@@ -21,6 +22,17 @@ TEST_P(ObjectStoreContract, PutReplaces) {
   ASSERT_TRUE(store_.put("k", "short"));
   EXPECT_EQ(*store_.get("k"), "short");
   EXPECT_EQ(keys_below(""), Keys{"k"});
+}
+
+TEST_P(ObjectStoreContract, WhatIsNewIsPutOnce) {
+  ASSERT_TRUE(put_new(store_, "a/b", "first"));
+  EXPECT_TRUE(put_new(store_, "a/b", "first")) << "the same bytes: its answer may have been lost";
+  for (const std::string_view other : {"second", "a longer one", ""}) {
+    const Status again = put_new(store_, "a/b", other);
+    ASSERT_FALSE(again);
+    EXPECT_TRUE(again.error().is(Code::AlreadyExists)) << again.error().message();
+  }
+  EXPECT_EQ(store_.get("a/b").value(), "first");
 }
 
 TEST_P(ObjectStoreContract, GetOfAMissingKeyIsNotFound) {

@@ -306,6 +306,58 @@ TEST_F(KopiaLife, AsVeleroCreatesItTheMarkIsThereAndNoGlobalPolicy) {
   EXPECT_EQ(third->snapshot.parent, "");
 }
 
+// Both have looked, and found nothing: of two servers that take each other for dead.
+TEST_F(KopiaLife, OfTwoWhoCreateItAtOnceOneDoesWhereverTheyMeet) {
+  make_source();
+  for (int step = 0;; ++step) {
+    bucket_ = std::make_shared<Bucket>();
+    int left = step;
+    bool met = false;
+    bool second_made = false;
+    bucket_->before_change = [&](std::string_view) -> Status {
+      if (met || left-- > 0) return {};
+      met = true;
+      const auto second =
+          create_repository(open_bucket(bucket_, clock_), password_, {.as_velero = true}, who("b"));
+      EXPECT_TRUE(second || second.error().is(Code::AlreadyExists)) << second.error().message();
+      second_made = second.has_value();
+      return {};
+    };
+    const auto first =
+        create_repository(open_bucket(bucket_, clock_), password_, {.as_velero = true}, who("a"));
+    bucket_->before_change = {};
+    EXPECT_TRUE(first || first.error().is(Code::AlreadyExists)) << first.error().message();
+    EXPECT_NE(first.has_value(), second_made) << "they met at change " << step;
+    const auto now = reopen();
+    ASSERT_TRUE(now);
+    backup(*now);
+    EXPECT_EQ(problems(*reopen()), std::vector<std::string>()) << "they met at change " << step;
+    EXPECT_EQ(*now->maintenance_owner({}), "default@default");
+    if (!met) break;
+    ASSERT_LT(step, 30);
+  }
+}
+
+TEST_F(KopiaLife, FullMaintenanceIsDueAsOftenAsItIsSaid) {
+  create();
+  const auto ran = [this](KopiaRepository& repository) {
+    Progress progress;
+    const auto report = repository.maintain({}, progress, {});
+    EXPECT_TRUE(report) << report.error().message();
+    return report ? report->ran : MaintenanceMode::Auto;
+  };
+  ASSERT_TRUE(repository_->set_full_interval(hours(6), {}));
+  const auto other = reopen();
+  EXPECT_EQ(ran(*other), MaintenanceMode::Full);
+  clock_.advance(hours(5));
+  EXPECT_EQ(ran(*other), MaintenanceMode::Quick);
+  clock_.advance(hours(2));
+  EXPECT_EQ(ran(*other), MaintenanceMode::Full);
+  const std::size_t before = bucket_->keys().size();
+  ASSERT_TRUE(other->set_full_interval(hours(6), {}));
+  EXPECT_EQ(bucket_->keys().size(), before) << "it is so already";
+}
+
 // ---- Crashes.
 
 TEST_F(KopiaLife, DiedAtAnyChangeLeavesAWholeRepository) {

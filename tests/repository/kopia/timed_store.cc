@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "objects/new_object.h"
+
 namespace lateen::repository::kopia {
 namespace {
 
@@ -41,7 +43,7 @@ class BucketReader final : public objects::ObjectReader {
   std::size_t at_ = 0;
 };
 
-class BucketStore final : public objects::ObjectStore {
+class BucketStore final : public objects::ObjectStore, public objects::NewObjectStore {
  public:
   BucketStore(std::shared_ptr<Bucket> bucket, const Clock& clock)
       : bucket_(std::move(bucket)), clock_(clock) {}
@@ -75,6 +77,17 @@ class BucketStore final : public objects::ObjectStore {
     if (it == bucket_->objects.end()) return Error(Code::NotFound, "there is no {}", key);
     return objects::ObjectInfo{
         .key = std::string(key), .size = it->second.bytes.size(), .modified = it->second.modified};
+  }
+
+  Status put_if_absent(std::string_view key, BytesView bytes, std::stop_token) override {
+    if (bucket_->before_change) TRY(bucket_->before_change(key));
+    Lock lock(bucket_->mu);
+    ++bucket_->puts;
+    const bool put = bucket_->objects
+                         .try_emplace(std::string(key), Bucket::Object{.bytes = Bytes(bytes),
+                                                                       .modified = clock_.now()})
+                         .second;
+    return put ? Status() : Status(Error(Code::AlreadyExists, "{} is there", key));
   }
 
   Status put(std::string_view key, BytesView bytes, std::stop_token) override {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "repository/kopia/timed_store.h"
 #include "repository/restic/fixture.h"
 
 namespace lateen::repository::restic {
@@ -49,6 +50,62 @@ TEST_F(ResticOpen, WhatIsCreatedOpensAndIsNotCreatedTwice) {
     ASSERT_FALSE(again);
     EXPECT_TRUE(again.error().is(Code::AlreadyExists));
   }
+}
+
+// Whoever comes second takes the other's repository, and leaves no key that opens nothing.
+TEST_F(ResticOpen, OfTwoWhoCreateItAtOnceOneDoesWhereverTheyMeet) {
+  const CreateOptions cheap{.cost = {.n = 16, .r = 8, .p = 1}};
+  kopia::TestClock clock;
+  for (const bool dies : {false, true}) {
+    for (int step = 0;; ++step) {
+      const auto bucket = std::make_shared<kopia::Bucket>();
+      const auto make = [&] {
+        return create_repository(kopia::open_bucket(bucket, clock), Secret("pw"), cheap, access());
+      };
+      int left = step;
+      bool met = false;
+      bool inside = false;
+      bucket->before_change = [&](std::string_view) -> Status {
+        if (inside) return {};
+        if (met) return dies ? Status(Error(Code::Io, "the machine died")) : Status();
+        if (left-- > 0) return {};
+        met = inside = true;
+        const auto second = make();
+        EXPECT_TRUE(second) << second.error().message();
+        inside = false;
+        return {};
+      };
+      const auto first = make();
+      bucket->before_change = {};
+      EXPECT_NE(first.has_value(), met) << "they met at change " << step;
+      const auto now =
+          open_repository(kopia::open_bucket(bucket, clock), Secret("pw"), {}, access());
+      EXPECT_TRUE(now) << "they met at change " << step << ": " << now.error().message();
+      if (!dies) {
+        EXPECT_EQ(bucket->keys("keys/").size(), 1U) << "they met at change " << step;
+      }
+      if (!met) break;
+      ASSERT_LT(step, 10);
+    }
+  }
+}
+
+TEST_F(ResticOpen, WhoDiedBeforeItWasOneLeavesItToTheNext) {
+  const auto bucket = std::make_shared<kopia::Bucket>();
+  kopia::TestClock clock;
+  const CreateOptions cheap{.cost = {.n = 16, .r = 8, .p = 1}};
+  bucket->before_change = [](std::string_view key) {
+    return key == "config" ? Status(Error(Code::Io, "the machine died")) : Status();
+  };
+  ASSERT_FALSE(create_repository(kopia::open_bucket(bucket, clock), Secret("pw"), cheap, access()));
+  bucket->before_change = {};
+  const auto other =
+      create_repository(kopia::open_bucket(bucket, clock), Secret("other"), cheap, access());
+  ASSERT_FALSE(other);
+  EXPECT_TRUE(other.error().is(Code::AlreadyExists)) << other.error().message();
+  const auto next =
+      create_repository(kopia::open_bucket(bucket, clock), Secret("pw"), cheap, access());
+  EXPECT_TRUE(next) << next.error().message();
 }
 
 TEST_F(ResticOpen, KeysAreAddedListedAndRemoved) {
