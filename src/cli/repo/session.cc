@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "cli/repo/cluster_repository.h"
 #include "cli/repo/location.h"
-#include "repository/engine/cached_store.h"
+#include "repository/restic/document_cache.h"
 
 namespace lateen::cli::repo {
 namespace {
@@ -70,19 +70,12 @@ Status take_lock(RepoCall& call, repository::restic::ResticRepository& repo, Acc
   return {};
 }
 
-// Index files never change: what is far away is kept near.
 std::unique_ptr<objects::ObjectStore> with_cache(const RepoSettings& place,
                                                  std::unique_ptr<objects::ObjectStore> store) {
-  if (place.cache_dir.empty() || is_directory_location(place.location)) {
-    return store;
-  }
-  const auto keep = [](std::string_view key) {
-    return key.starts_with("index/") || key.starts_with("snapshots/");
-  };
+  if (place.cache_dir.empty() || is_directory_location(place.location)) return store;
   std::string name = place.location;
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ':'; }, '_');
-  return repository::make_cached_store(std::move(store),
-                                       {.dir = place.cache_dir / "objects" / name, .keep = keep});
+  return repository::restic::keep_documents(std::move(store), place.cache_dir / "objects" / name);
 }
 
 // Waiting for a distant store takes no core: more at once than there are cores.
