@@ -44,6 +44,8 @@ Status lock(RepoCall& call,
   Duration pause = kFirstRetry;
   for (bool first = true;; first = false) {
     Status locked = repo.lock(mode, call.stop());
+    // Who would wait for a lock must know now whether he has it.
+    if (locked && !deadline.expired()) locked = repo.settle_lock(call.stop());
     if (locked || !locked.error().is(Code::Conflict) || deadline.expired()) return locked;
     if (first) call.printer.note("the repository is locked: waiting for the lock");
     const Duration wait = std::min(pause, deadline.remaining());

@@ -109,17 +109,17 @@ Result<std::unique_ptr<HeldLock>> HeldLock::acquire(const Files& files,
                       .uid = ::getuid(),
                       .gid = ::getgid()};
   const Id id = TRY(files.save(FileType::Lock, encode(lock), stop).wrap("locking the repository"));
-  auto held = std::make_unique<HeldLock>(Key{}, files, clock, lock, id);
-  if (!sleep_unless_stopped(settle, stop)) {
-    return Error(Code::Canceled, "locking the repository was stopped");
-  }
-  TRY(check_others(files, mode, &id, clock.now(), stop));
+  auto held = std::make_unique<HeldLock>(Key{}, files, clock, lock, id, settle);
+  // Who adds has enough to do until then: nothing is written before check().
+  if (mode == LockMode::Exclusive || settle == Duration::zero()) TRY(held->settled(stop));
   return held;
 }
 
-HeldLock::HeldLock(Key, const Files& files, const Clock& clock, LockFile lock, const Id& id)
+HeldLock::HeldLock(
+    Key, const Files& files, const Clock& clock, LockFile lock, const Id& id, Duration settle)
     : files_(files), clock_(clock), lock_(std::move(lock)), id_(id), refreshed_(lock_.time) {
-  refresher_ = std::jthread([this](const std::stop_token& stop) { keep_fresh(stop); });
+  refresher_ =
+      std::jthread([this, settle](const std::stop_token& stop) { keep_fresh(settle, stop); });
 }
 
 HeldLock::~HeldLock() {
@@ -130,7 +130,23 @@ HeldLock::~HeldLock() {
   (void)files_.remove(FileType::Lock, id_, {});
 }
 
-void HeldLock::keep_fresh(const std::stop_token& stop) {
+void HeldLock::look_again(Duration settle, const std::stop_token& stop) {
+  Id own;
+  {
+    const Lock lock(mu_);
+    own = id_;
+  }
+  Status others = Error(Code::Canceled, "locking the repository was stopped");
+  if (sleep_unless_stopped(settle, stop)) {
+    others = check_others(files_, mode(), &own, clock_.now(), stop);
+  }
+  const Lock lock(mu_);
+  others_ = std::move(others);
+  looked_.notify_all();
+}
+
+void HeldLock::keep_fresh(Duration settle, const std::stop_token& stop) {
+  look_again(settle, stop);
   while (sleep_unless_stopped(kRefreshInterval, stop)) {
     // A failure is tried again in five minutes; check() knows how long it has been.
     (void)refresh();
@@ -149,7 +165,17 @@ Status HeldLock::refresh() {
   return files_.remove(FileType::Lock, old, {});
 }
 
+Status HeldLock::settled(std::stop_token stop) const {
+  Lock lock(mu_);
+  const bool known =
+      looked_.wait(mu_, Deadline::never(), std::move(stop),
+                   [this]() LATEEN_NO_THREAD_SAFETY_ANALYSIS { return others_.has_value(); });
+  if (!known) return Error(Code::Canceled, "locking the repository was stopped");
+  return *others_;
+}
+
 Status HeldLock::check() const {
+  TRY(settled({}));
   const Lock lock(mu_);
   if (clock_.now() - refreshed_ < kLostAfter) return {};
   return Error(Code::Conflict,

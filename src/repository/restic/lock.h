@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -55,8 +56,9 @@ class HeldLock {
   struct Key {};
 
  public:
-  // Conflict, saying who holds the other lock, if there is one that excludes ours. Between writing
-  // its own and looking for others' it waits for `settle`. `files` and `clock` outlive it.
+  // Conflict, saying who holds the other lock, if there is one that excludes ours. `settle` after
+  // writing its own it looks for others' once more: for an exclusive lock before this returns, for
+  // a shared one meanwhile; settled() waits for that. `files` and `clock` outlive it.
   static Result<std::unique_ptr<HeldLock>> acquire(const Files& files,
                                                    const Clock& clock,
                                                    LockMode mode,
@@ -64,26 +66,34 @@ class HeldLock {
                                                    Duration settle,
                                                    std::stop_token stop);
 
-  HeldLock(Key, const Files& files, const Clock& clock, LockFile lock, const Id& id);
+  HeldLock(
+      Key, const Files& files, const Clock& clock, LockFile lock, const Id& id, Duration settle);
   HeldLock(const HeldLock&) = delete;
   HeldLock& operator=(const HeldLock&) = delete;
   ~HeldLock();
 
   LockMode mode() const { return lock_.exclusive ? LockMode::Exclusive : LockMode::Shared; }
 
-  // Called before anything that others could be harmed by: an error once the lock could not be
-  // refreshed for so long that others may take it for stale.
+  // Whether somebody locked at the same moment: Conflict.
+  Status settled(std::stop_token stop) const;
+
+  // Called before anything that others could be harmed by: settled(), and an error once the lock
+  // could not be refreshed for so long that others may take it for stale.
   Status check() const;
 
  private:
-  void keep_fresh(const std::stop_token& stop);
+  void look_again(Duration settle, const std::stop_token& stop);
+  void keep_fresh(Duration settle, const std::stop_token& stop);
   Status refresh();
 
   const Files& files_;
   const Clock& clock_;
   LockFile lock_;  // changed by the refreshing thread only
   mutable Mutex mu_;
+  mutable Condition looked_;
   Id id_ LATEEN_GUARDED_BY(mu_);
+  // What was found when it was looked again; not yet known at first.
+  std::optional<Status> others_ LATEEN_GUARDED_BY(mu_);
   TimePoint refreshed_ LATEEN_GUARDED_BY(mu_);
   std::jthread refresher_;  // last: it uses all of the above
 };

@@ -237,6 +237,12 @@ Status Opened::lock(LockMode mode, std::stop_token stop) {
   return {};
 }
 
+Status Opened::settle_lock(std::stop_token stop) {
+  Status settled = lock_ ? lock_->settled(std::move(stop)) : Status();
+  if (!settled) lock_.reset();
+  return settled;
+}
+
 Status Opened::still_locked() const {
   if (lock_) return lock_->check();
   return Error(Code::Internal, "the repository would be changed without a lock");
@@ -262,6 +268,7 @@ Result<std::string> Opened::add_key(const Secret& password,
                                     const KeyOwner& owner,
                                     std::stop_token stop) {
   TRY(lock(LockMode::Shared, stop));
+  TRY(still_locked());
   const Id id = TRY(restic::add_key(*store_, master_, password, owner, access_.clock.now(),
                                     access_.rng, new_key_cost_));
   return id.hex();

@@ -67,6 +67,7 @@ class Opened final : public ResticRepository {
                                         std::stop_token stop) override;
 
   Status lock(LockMode mode, std::stop_token stop) override;
+  Status settle_lock(std::stop_token stop) override;
   Result<std::size_t> remove_locks(bool all, std::stop_token stop) override;
   Result<std::vector<KeyInfo>> keys(std::vector<Error>& problems, std::stop_token stop) override;
   Result<std::string> add_key(const Secret& password,

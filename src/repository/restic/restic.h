@@ -54,7 +54,11 @@ class ResticRepository : public Repository {
   virtual Status ensure_some_index(std::vector<Error>& problems, std::stop_token stop) = 0;
 
   // Conflict if others' locks exclude it. An exclusive lock that is held serves for a shared one.
+  // Whether somebody locked exclusively at the same moment as we shared is only known a little
+  // later: whatever writes waits for that, and settle_lock() does, and gives a lock up that is not
+  // to be had.
   virtual Status lock(LockMode mode, std::stop_token stop) = 0;
+  virtual Status settle_lock(std::stop_token stop) = 0;
   // How many were removed: the stale ones, or all.
   virtual Result<std::size_t> remove_locks(bool all, std::stop_token stop) = 0;
 
