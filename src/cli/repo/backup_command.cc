@@ -13,6 +13,7 @@
 #include "cli/repo/repo_commands.h"
 #include "cli/repo/selection.h"
 #include "cli/repo/time_text.h"
+#include "repository/tree/tree_warming.h"
 
 namespace lateen::cli::repo {
 namespace {
@@ -104,6 +105,12 @@ Result<BackupRequest> read_request(RepoCall& call) {
   return request;
 }
 
+std::vector<FilePath> absolute(std::vector<FilePath> paths) {
+  for (FilePath& path : paths)
+    path = std::filesystem::absolute(path).lexically_normal();
+  return paths;
+}
+
 // The folder that all of these relative paths are named from, as far as they lead up the same way.
 std::optional<FilePath> common_start(const std::vector<FilePath>& paths) {
   std::optional<std::size_t> common;
@@ -121,7 +128,7 @@ std::optional<FilePath> common_start(const std::vector<FilePath>& paths) {
 
 // `backup .` saves what is in the folder; other paths are found again as they were named, relative
 // ones by their relative names, as with restic.
-void add_paths(const OpenRepo& repo, std::vector<FilePath> paths, BackupRequest& request) {
+void add_paths(const OpenRepo& repo, const std::vector<FilePath>& paths, BackupRequest& request) {
   const bool here = paths.size() == 1 &&
                     std::ranges::all_of(paths.front().lexically_normal(), [](const FilePath& part) {
                       return part.empty() || part == "." || part == "..";
@@ -132,9 +139,7 @@ void add_paths(const OpenRepo& repo, std::vector<FilePath> paths, BackupRequest&
   // Kopia's snapshots are of one folder, and known by its path.
   request.upload.keep_paths = repo.restic != nullptr ? !here : !folder;
   if (repo.restic != nullptr) request.upload.keep_from = common_start(paths).value_or("/");
-  for (FilePath& path : paths)
-    path = std::filesystem::absolute(path).lexically_normal();
-  request.upload.paths = std::move(paths);
+  request.upload.paths = absolute(paths);
 }
 
 void print_text(const BackupReport& report, bool dry_run, Duration took, const Printer& out) {
@@ -203,9 +208,13 @@ Result<int> run(RepoCall& call) {
   BackupRequest request = TRY(read_request(call));
   request.stdin_source = stdin_source.source.get();
   request.stdin_name = stdin_source.name;
+  repository::TreeWarming warming({.paths = absolute(paths.paths),
+                                   .exclude = request.upload.exclude,
+                                   .one_file_system = request.upload.one_file_system});
   const OpenRepo repo = TRY(open_repo(call, Access::Write));
+  warming.stop();
   TRY(find_parent(call, repo, request));
-  add_paths(repo, std::move(paths.paths), request);
+  add_paths(repo, paths.paths, request);
 
   repository::Progress progress;
   const TimePoint start = call.clock.now();
