@@ -7,6 +7,7 @@
 
 #include "base/environment.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "cli/repo/cluster_repository.h"
 #include "cli/repo/location.h"
 #include "repository/restic/document_cache.h"
@@ -134,20 +135,48 @@ Result<OpenRepo> open_kopia(RepoCall& call,
   return repo;
 }
 
+struct FoundFormat {
+  std::optional<Bytes> restic = {};  // its config
+  std::optional<repository::kopia::FoundRepository> kopia = {};
+};
+
+// For both at once where the store is far away.
+Result<FoundFormat> find_format(objects::ObjectStore& store,
+                                const RepoSettings& place,
+                                const std::stop_token& stop) {
+  FoundFormat found;
+  const auto look = [&](std::size_t i, const std::stop_token& told) -> Status {
+    if (i == 0) {
+      found.restic = TRY(repository::restic::find_repository(store, told));
+    } else {
+      found.kopia = TRY(repository::kopia::find_repository(store, told));
+    }
+    return {};
+  };
+  if (!is_directory_location(place.location)) {
+    TRY(parallel_for(2, 2, look, stop));
+    return found;
+  }
+  TRY(look(0, stop));
+  if (!found.restic) TRY(look(1, stop));
+  return found;
+}
+
 // The format is told by looking.
 Result<OpenRepo> open_in(RepoCall& call,
                          const RepoSettings& place,
                          std::unique_ptr<objects::ObjectStore> store,
                          const std::function<Result<Secret>()>& password,
                          Access access) {
-  if (auto config = TRY(repository::restic::find_repository(*store, call.stop()))) {
+  FoundFormat found = TRY(find_format(*store, place, call.stop()));
+  if (found.restic) {
     const Secret secret = TRY(password());
     return open_restic(call, place, secret,
-                       {.store = std::move(store), .config = std::move(*config)}, access);
+                       {.store = std::move(store), .config = std::move(*found.restic)}, access);
   }
-  if (auto found = TRY(repository::kopia::find_repository(*store, call.stop()))) {
+  if (found.kopia) {
     const Secret secret = TRY(password());
-    return open_kopia(call, place, secret, std::move(store), std::move(*found));
+    return open_kopia(call, place, secret, std::move(store), std::move(*found.kopia));
   }
   call.exit_code_of_opening = kExitNoRepository;
   return Error(

@@ -55,6 +55,32 @@ std::unique_ptr<objects::ObjectStore> with_cache(std::unique_ptr<objects::Object
       {.dir = access.cache_dir / hex_encode(blob.unique_id) / "blobs", .keep = is_kept_locally});
 }
 
+struct DerivedAndListed {
+  Secret key = {};
+  std::optional<IndexListing> listing = {};
+};
+
+// A distant store answers while the key is derived, which takes longer.
+Result<DerivedAndListed> derive_and_list(const FormatBlob& blob,
+                                         const Secret& password,
+                                         objects::ObjectStore& store,
+                                         const RepositoryAccess& access,
+                                         const std::stop_token& stop) {
+  DerivedAndListed out;
+  const auto work = [&](std::size_t i, const std::stop_token& told) -> Status {
+    if (i == 0) {
+      out.key = TRY(blob.derive_key(password, access.keys));
+      return {};
+    }
+    // If that fails it is asked again, where somebody hears why.
+    auto listed = list_indexes(store, told);
+    if (listed) out.listing = std::move(*listed);
+    return {};
+  };
+  TRY(parallel_for(access.local ? 1 : 2, 2, work, stop));
+  return out;
+}
+
 Status check_retention(objects::ObjectStore& store,
                        const FormatBlob& blob,
                        const Secret& key,
@@ -106,7 +132,8 @@ Result<std::unique_ptr<KopiaRepository>> open_found(std::unique_ptr<objects::Obj
     store = make_sharded_store(std::move(store), sharding);
   }
   FormatBlob blob = TRY(FormatBlob::parse(found.document));
-  Secret key = TRY(blob.derive_key(password, access.keys));
+  DerivedAndListed begun = TRY(derive_and_list(blob, password, *store, access, stop));
+  Secret key = std::move(begun.key);
   FormatParameters parameters = TRY(open_format(blob, key));
   auto cipher = TRY(UnitCipher::create(parameters, access.rng));
   store = with_cache(std::move(store), blob, access);
@@ -117,7 +144,7 @@ Result<std::unique_ptr<KopiaRepository>> open_found(std::unique_ptr<objects::Obj
                                                        .parameters = std::move(parameters),
                                                        .cipher = std::move(cipher)},
                                          access);
-  TRY(opened->load(stop));
+  TRY(opened->load(stop, std::move(begun.listing)));
   return std::unique_ptr<KopiaRepository>(std::move(opened));
 }
 
@@ -197,12 +224,12 @@ std::map<std::string, std::string> Opened::parameters() const {
           {"epoch", std::to_string(state_.epochs.write_epoch)}};
 }
 
-Status Opened::load(std::stop_token stop) {
+Status Opened::load(std::stop_token stop, std::optional<IndexListing> made) {
   // A blob may go between the listing and the reading, when others merge it: then the next listing
   // does not have it.
   constexpr int kAttempts = 3;
   for (int attempt = 1;; ++attempt) {
-    state_ = TRY(indexes_.list(stop));
+    state_ = TRY(indexes_.list(stop, std::exchange(made, std::nullopt)));
     std::vector<DamagedIndex> damage;
     const FilePath cache = access_.cache_dir.empty()
                                ? FilePath()

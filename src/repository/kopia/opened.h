@@ -34,7 +34,7 @@ class Opened final : public KopiaRepository {
   ~Opened() override;
 
   // Reads the index, again if there is one already. What of it is damaged stays out of it.
-  Status load(std::stop_token stop);
+  Status load(std::stop_token stop, std::optional<IndexListing> made = {});
 
   RepositoryFormat format() const override { return RepositoryFormat::Kopia; }
 
