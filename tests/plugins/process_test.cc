@@ -18,7 +18,7 @@ namespace {
 using testing::PluginDir;
 
 // A plugin is a Python program, which a busy machine is slow to start.
-constexpr std::chrono::seconds kPatience{50};
+constexpr std::chrono::seconds kPatience{150};
 
 Result<generated::ListPluginsResponse> list(const Channel& channel) {
   return call<generated::ListPluginsResponse>(channel, "/generated.PluginLister/ListPlugins",
