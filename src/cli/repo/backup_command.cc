@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/wake.h"
 #include "base/zone.h"
 #include "cli/repo/backup_sources.h"
 #include "cli/repo/progress_display.h"
@@ -21,6 +22,27 @@ namespace {
 using repository::BackupReport;
 using repository::BackupRequest;
 
+// A descriptor whose reader hears the stop while it waits for more.
+class AwaitedSource final : public ByteSource {
+ public:
+  AwaitedSource(int fd, std::string name, std::stop_token stop)
+      : fd_(fd), name_(std::move(name)), stop_(std::move(stop)) {}
+
+  Result<std::size_t> read(std::span<char> room) override {
+    const auto stopped = TRY(StopFd::create(stop_));
+    pollfd fds[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
+                    {.fd = stopped->get(), .events = POLLIN, .revents = 0}};
+    TRY(poll_until(fds, Deadline::never()));
+    if (stop_.stop_requested()) return Error(Code::Canceled, "stopped while reading {}", name_);
+    return FdSource(fd_, name_).read(room);
+  }
+
+ private:
+  int fd_;
+  std::string name_;
+  std::stop_token stop_;
+};
+
 // A command's standard output; that it failed is an error at the end, so that no snapshot is made.
 class CommandSource final : public ByteSource {
  public:
@@ -28,7 +50,7 @@ class CommandSource final : public ByteSource {
       : child_(std::move(child)), name_(std::move(name)), stop_(std::move(stop)) {}
 
   Result<std::size_t> read(std::span<char> room) override {
-    FdSource pipe(child_.out().get(), name_);
+    AwaitedSource pipe(child_.out().get(), name_, stop_);
     const std::size_t length = TRY(pipe.read(room));
     if (length > 0) return length;
     const ProcessEnd end = TRY(child_.wait(Deadline::never(), stop_));
@@ -68,7 +90,8 @@ Result<StdinSource> open_stdin(RepoCall& call) {
   if (!args.empty()) {
     return Error(Code::InvalidArgument, "--stdin was given, and files were named as well");
   }
-  stdin_source.source = std::make_unique<FdSource>(STDIN_FILENO, "standard input");
+  stdin_source.source =
+      std::make_unique<AwaitedSource>(STDIN_FILENO, "standard input", call.stop());
   return stdin_source;
 }
 
