@@ -99,17 +99,26 @@ Status LeaderElector::release(std::stop_token stop) {
   Json freed = *std::move(lease_);
   lease_.reset();
   holder_.clear();
-  JsonObject& spec = ensure(freed, "spec").as_object();
-  spec["holderIdentity"] = "";
-  spec["leaseDurationSeconds"] = 1;
-  spec["renewTime"] = format_rfc3339_micro(clock_.now());
-  auto updated = client_.update(lease_path(options_), freed,
-                                {.deadline = Deadline::after(options_.renew_deadline)}, stop);
-  // Somebody else holds it by now: all the better.
-  if (!updated && !updated.error().is(Code::Conflict) && !updated.error().is(Code::NotFound)) {
-    return std::move(updated).error().wrap("releasing the lease {}/{}", options_.ns, options_.name);
+  const ObjectPath path = lease_path(options_);
+  const Deadline deadline = Deadline::after(options_.renew_deadline);
+  while (true) {
+    JsonObject& spec = ensure(freed, "spec").as_object();
+    spec["holderIdentity"] = "";
+    spec["leaseDurationSeconds"] = 1;
+    spec["renewTime"] = format_rfc3339_micro(clock_.now());
+    const auto updated = client_.update(path, freed, {.deadline = deadline}, stop);
+    if (updated || updated.error().is(Code::NotFound)) return {};
+    if (!updated.error().is(Code::Conflict) || deadline.expired())
+      return Error(updated.error()).wrap("releasing the lease {}/{}", options_.ns, options_.name);
+    // Of a renewal that was cut short nobody knows whether it came through: then it is ours still.
+    auto now = client_.get(path, {.deadline = deadline}, stop);
+    if (!now && now.error().is(Code::NotFound)) return {};
+    if (!now)
+      return Error(now.error()).wrap("releasing the lease {}/{}", options_.ns, options_.name);
+    // Somebody else holds it by now: all the better.
+    if (string_at(*now, "spec.holderIdentity") != options_.identity) return {};
+    freed = *std::move(now);
   }
-  return {};
 }
 
 bool LeaderElector::acquire(std::stop_token stop) {

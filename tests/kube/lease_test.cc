@@ -131,6 +131,36 @@ TEST(LeaderElector, LeadsAndThenFreesTheLease) {
   EXPECT_EQ(string_at(json(api.asked().back().body), "spec.holderIdentity"), "");
 }
 
+// The answer to a renewal was not waited for: the Lease is another by then, and ours all the same.
+TEST(LeaderElector, FreesALeaseThatARenewalCutShortHasChanged) {
+  FakeApi api;
+  api.on("POST " + kLeases, echo(201));
+  const auto client = api.client();
+  LeaderElector elector(*client, options(), Log());
+  ASSERT_EQ(elector.try_acquire_or_renew({}), true);
+  api.answer("PUT " + kLease, 409, status_body(409, "Conflict", "the object has been modified"));
+  api.on("PUT " + kLease, echo(200));
+  api.answer("GET " + kLease, 200, lease("me", 60));
+  const Status freed = elector.release({});
+  ASSERT_TRUE(freed) << freed.error().message();
+  EXPECT_EQ(api.count("PUT " + kLease), 2U);
+  const Json left = json(api.asked().back().body);
+  EXPECT_EQ(string_at(left, "spec.holderIdentity"), "");
+  EXPECT_EQ(string_at(left, "metadata.resourceVersion"), "5");
+}
+
+TEST(LeaderElector, LeavesAloneWhatSomebodyElseHasTaken) {
+  FakeApi api;
+  api.on("POST " + kLeases, echo(201));
+  const auto client = api.client();
+  LeaderElector elector(*client, options(), Log());
+  ASSERT_EQ(elector.try_acquire_or_renew({}), true);
+  api.answer("PUT " + kLease, 409, status_body(409, "Conflict", "the object has been modified"));
+  api.answer("GET " + kLease, 200, lease("other", 60));
+  EXPECT_TRUE(elector.release({}));
+  EXPECT_EQ(api.asked().back().method, "GET");
+}
+
 TEST(LeaderElector, StopsLeadingWhenItLosesTheLease) {
   FakeApi api;
   api.on("POST " + kLeases, echo(201));
