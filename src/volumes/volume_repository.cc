@@ -14,6 +14,7 @@
 #include "repository/restic/document_cache.h"
 #include "repository/restic/restic.h"
 #include "volumes/block_volume.h"
+#include "volumes/checkpoints.h"
 
 namespace lateen::volumes {
 namespace {
@@ -71,6 +72,7 @@ struct Surroundings {
 
 struct Opened {
   std::unique_ptr<Surroundings> surroundings;
+  Clock* clock;  // null: the machine's
   EngineLimits limits;
   Secret key;
 };
@@ -97,6 +99,7 @@ class AnyRepository : public VolumeRepository {
  public:
   explicit AnyRepository(Opened opened)
       : surroundings_(std::move(opened.surroundings)),
+        clock_(opened.clock != nullptr ? *opened.clock : surroundings_->clock),
         limits_(opened.limits),
         key_(std::move(opened.key)) {}
 
@@ -174,6 +177,8 @@ class AnyRepository : public VolumeRepository {
   }
 
  protected:
+  const Clock& clock() const { return clock_; }
+
   virtual Status change_key(const Secret& key,
                             std::span<const Secret> former,
                             std::stop_token stop) = 0;
@@ -244,6 +249,7 @@ class AnyRepository : public VolumeRepository {
   }
 
   const std::unique_ptr<Surroundings> surroundings_;
+  const Clock& clock_;
   const EngineLimits limits_;
   Secret key_;
 };
@@ -266,11 +272,23 @@ class KopiaVolumes final : public AnyRepository {
   Result<MaintenanceOutcome> maintain(std::stop_token stop) override {
     Progress progress;
     kopia::MaintenanceReport report = TRY(repository_->maintain({}, progress, stop));
+    if (report.ran == kopia::MaintenanceMode::Full) TRY(drop_checkpoints(report, stop));
     return MaintenanceOutcome{.due = report.ran != kopia::MaintenanceMode::Auto,
                               .done = std::move(report.done)};
   }
 
  private:
+  // What only they need goes with the next full run.
+  Status drop_checkpoints(kopia::MaintenanceReport& report, std::stop_token stop) {
+    const std::vector<Snapshot> all = TRY(repository_->snapshots(stop));
+    const std::vector<std::string> ids = abandoned_checkpoints(all, clock().now());
+    if (ids.empty()) return {};
+    TRY(repository_->forget(ids, std::move(stop)));
+    report.done.push_back(
+        fmt::format("{} unfinished snapshots that nobody went on from were forgotten", ids.size()));
+    return {};
+  }
+
   // A kopia repository has one password.
   Status change_key(const Secret& key, std::span<const Secret>, std::stop_token stop) override {
     return key == this->key() ? Status() : repository_->change_password(key, std::move(stop));
@@ -390,7 +408,10 @@ Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
   auto store = TRY(open_prefix(bucket, options));
   auto surroundings = std::make_unique<Surroundings>();
   const repository::RepositoryAccess access = access_of(options, *surroundings);
-  Opened opened{.surroundings = std::move(surroundings), .limits = options.limits, .key = key};
+  Opened opened{.surroundings = std::move(surroundings),
+                .clock = options.clock,
+                .limits = options.limits,
+                .key = key};
   if (options.type == kRestic) {
     if (!options.cache_dir.empty())
       store = restic::keep_documents(std::move(store), options.cache_dir / "documents");

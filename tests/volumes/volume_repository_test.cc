@@ -15,6 +15,7 @@
 #include "repository/repository.h"
 
 namespace lateen::volumes {
+#include "volumes/checkpoints.h"
 namespace {
 
 using ::testing::ElementsAre;
@@ -199,6 +200,23 @@ TEST_F(VolumeRepositoryTest, AnEmptyVolumeMakesNoSnapshot) {
 
 TEST_F(VolumeRepositoryTest, AForgottenSnapshotIsGoneAndMayBeForgottenAgain) {
   write("a", "a");
+TEST(Checkpoints, AreKeptForWhoMayGoOnFromThem) {
+  const TimePoint now = TimePoint(std::chrono::hours(100'000));
+  const auto snapshot = [now](std::string id, std::string incomplete, int begun, int written) {
+    repository::Snapshot one;
+    one.id = std::move(id);
+    one.incomplete = std::move(incomplete);
+    one.time = now - std::chrono::hours(begun);
+    if (written > 0) one.end = now - std::chrono::hours(written);
+    return one;
+  };
+  const std::vector<repository::Snapshot> all = {
+      snapshot("whole", "", 900, 899), snapshot("at work", "checkpoint", 900, 1),
+      snapshot("left", "checkpoint", 900, 80), snapshot("canceled", "canceled", 80, 0),
+      snapshot("tried again tonight", "checkpoint", 30, 29)};
+  EXPECT_THAT(abandoned_checkpoints(all, now), ElementsAre("left", "canceled"));
+}
+
   const auto repository = open("key").value();
   const std::vector<std::string> ids = {save(*repository).snapshot_id, "0123"};
   ASSERT_TRUE(repository->forget(ids, {}));
