@@ -73,6 +73,22 @@ bool has_outcome(const Json& pod) {
   return end && end->how != PodEnding::Canceled;
 }
 
+std::optional<model::DataProgress> progress_in(const Json& events) {
+  const JsonArray* items = array_at(events, "items");
+  if (items == nullptr) return std::nullopt;
+  std::optional<model::DataProgress> furthest;
+  for (const Json& event : *items) {
+    if (string_at(event, "reason") != kProgressEvent) continue;
+    const auto said = parse_json(string_at(event, "message"));
+    if (!said) continue;
+    const model::DataProgress one{
+        .total_bytes = static_cast<std::int64_t>(count_at(*said, "totalBytes")),
+        .bytes_done = static_cast<std::int64_t>(count_at(*said, "doneBytes"))};
+    if (!furthest || one.bytes_done > furthest->bytes_done) furthest = one;
+  }
+  return furthest;
+}
+
 Result<std::optional<PodEnd>> wait_for_end(kube::Client& client,
                                            const Json& pod,
                                            std::stop_token stop) {

@@ -12,11 +12,15 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "kube/client.h"
+#include "model/pod_volumes.h"
 
 namespace lateen::agent {
 
 inline constexpr std::string_view kBackupWork = "backup";
 inline constexpr std::string_view kRestoreWork = "restore";
+
+// The reason of the Events that a pod of Velero's tells its progress by.
+inline constexpr std::string_view kProgressEvent = "Data-Path-Progress";
 
 // How the message of a pod ends that was canceled.
 inline constexpr std::string_view kCanceledMessage = "data path is canceled";
@@ -49,6 +53,10 @@ std::optional<PodEnd> end_of_pod(const Json& pod);
 // Whether it has completed or failed. One that was canceled has not: whoever looks knows of no
 // cancel, and it is still to be done.
 bool has_outcome(const Json& pod);
+
+// How far a pod of Velero's says it is, by the Events about its object: ours write it there
+// themselves. Nothing where they say nothing. Pure.
+std::optional<model::DataProgress> progress_in(const Json& events);
 
 // Waits until this very pod has ended; nothing when it has gone, has ended without a word, or is
 // not heard of: its node may be lost.

@@ -16,6 +16,43 @@ namespace lateen::agent {
 // How long a pod has to hear that its work is canceled.
 inline constexpr Duration kHearCancelWithin = std::chrono::seconds(10);
 
+// How often Velero's pods tell their progress, and so are asked for it.
+inline constexpr Duration kLookAtEvents = std::chrono::seconds(10);
+
+// Writes the progress of a pod that only tells it by Events, while it lives.
+template <typename T>
+class EventProgress {
+ public:
+  // All references outlive it.
+  EventProgress(const AgentContext& context, const T& one)
+      : context_(context),
+        one_(one),
+        thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+
+ private:
+  void run(std::stop_token stop) {
+    const kube::ListOptions of_it{.field_selector =
+                                      fmt::format("involvedObject.uid={}", one_.metadata.uid)};
+    while (sleep_unless_stopped(kLookAtEvents, stop)) {
+      const auto events = context_.client().list(
+          {.gvr = {"", "v1", "events"}, .ns = context_.config.ns}, of_it, stop);
+      const auto now = events ? progress_in(*events) : std::nullopt;
+      if (!now) continue;
+      // Best effort: the next round tells more.
+      (void)context_.server.cluster.template modify<T>(
+          one_.metadata.name,
+          [&now](T& object) {
+            if (now->bytes_done > object.status.progress.bytes_done) object.status.progress = *now;
+          },
+          stop);
+    }
+  }
+
+  const AgentContext& context_;
+  const T& one_;
+  std::jthread thread_;
+};
+
 // What the pod says at its end; nothing when it was lost.
 template <typename T>
 Result<std::optional<DataPathResult>> wait_for_result(const AgentContext& context,
@@ -23,6 +60,7 @@ Result<std::optional<DataPathResult>> wait_for_result(const AgentContext& contex
                                                       const Json& pod,
                                                       std::string_view work,
                                                       std::stop_token stop) {
+  const EventProgress<T> progress(context, one);
   auto end = wait_for_end(context.client(), pod, stop);
   if (!end && stop.stop_requested()) {
     // It is canceled, or we are ending and it runs on.

@@ -218,5 +218,20 @@ TEST(DataPath, APodSaysHowItEndedAsVelerosDo) {
   EXPECT_TRUE(parse_result(kRestoreWork, R"({"target":{"byPath":"/u1"},"totalBytes":7})"));
 }
 
+// As Velero 1.18.1's pods tell it: one Event, whose message is the newest.
+TEST(DataPath, HowFarAPodOfVelerosIsStandsInItsEvents) {
+  const Json events = parsed(R"({items: [
+    {reason: Data-Path-Started, message: "Data path for nightly-x started"},
+    {reason: Data-Path-Progress, message: '{"totalBytes":250000006,"doneBytes":65011712}'},
+    {reason: Data-Path-Progress, message: '{"totalBytes":250000006,"doneBytes":4096}'},
+    {reason: Data-Path-Progress, message: 'no json'}]})");
+  const auto progress = progress_in(events);
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->total_bytes, 250000006);
+  EXPECT_EQ(progress->bytes_done, 65011712);
+  EXPECT_FALSE(progress_in(parsed("{items: [{reason: Data-Path-Started, message: x}]}")));
+  EXPECT_FALSE(progress_in(parsed("{}")));
+}
+
 }  // namespace
 }  // namespace lateen::agent
