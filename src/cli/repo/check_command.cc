@@ -36,7 +36,18 @@ Result<CheckRequest> read_request(RepoCall& call, const OpenRepo& repo) {
   return request;
 }
 
-int print_result(const CheckReport& report, std::size_t errors, const Printer& out) {
+std::string summary_of(const repository::VerifyStats& packs, bool read_data) {
+  if (read_data) {
+    return fmt::format("checked {} packs, {} blobs, {}", packs.packs, packs.contents,
+                       format_bytes(packs.bytes));
+  }
+  return fmt::format("checked {} packs by their sizes; --read-data reads them, too", packs.packs);
+}
+
+int print_result(const CheckReport& report,
+                 bool read_data,
+                 std::size_t errors,
+                 const Printer& out) {
   if (out.json()) {
     out.document(JsonObject{{"message_type", "summary"},
                             {"num_errors", errors},
@@ -47,8 +58,7 @@ int print_result(const CheckReport& report, std::size_t errors, const Printer& o
   }
   for (const std::string& hint : report.hints)
     out.note(hint);
-  out.note(fmt::format("checked {} packs, {} blobs, {}", report.packs.packs, report.packs.contents,
-                       format_bytes(report.packs.bytes)));
+  out.note(summary_of(report.packs, read_data));
   if (errors == 0) {
     out.note("no errors were found");
     return kExitOk;
@@ -77,7 +87,7 @@ Result<int> run(RepoCall& call) {
   for (const repository::Problem& problem : problems)
     call.printer.problem(problem, "check");
   if (!report) return std::move(report).error();
-  return print_result(*report, problems.size(), call.printer);
+  return print_result(*report, request.verify.read_data, problems.size(), call.printer);
 }
 
 }  // namespace

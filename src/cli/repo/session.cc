@@ -262,7 +262,11 @@ Status need_contents(const OpenRepo& repo, const std::stop_token& stop) {
 }
 
 Status need_some_contents(RepoCall& call, const OpenRepo& repo) {
-  if (repo.restic == nullptr) return {};
+  if (repo.kopia != nullptr) {
+    for (const repository::Problem& problem : repo.kopia->damaged_indexes())
+      call.printer.problem(problem, "load");
+    return {};
+  }
   std::vector<Error> problems;
   TRY(repo.restic->ensure_some_index(problems, call.stop()));
   for (Error& problem : problems)

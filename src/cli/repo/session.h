@@ -73,8 +73,8 @@ Result<SnapshotList> list_snapshots(RepoCall& call, const OpenRepo& repo);
 
 // Before reader() and trees() are used: loads restic's index.
 Status need_contents(const OpenRepo& repo, const std::stop_token& stop);
-// The same for who only reads: a damaged part of the index is said on standard error, and what the
-// rest knows can be read.
+// The same for who only reads: a damaged part of the index, of either format, is said on standard
+// error, and what the rest knows can be read.
 Status need_some_contents(RepoCall& call, const OpenRepo& repo);
 
 repository::RepositoryAccess access_of(RepoCall& call);

@@ -74,9 +74,8 @@ Result<CheckReport> Opened::check(const CheckRequest& request,
                                   std::stop_token stop) {
   TRY(load(stop));  // what is there now, not what was there when it was opened
   CheckReport report;
-  for (const DamagedIndex& one : index_damage_) {
-    progress.problems.add("index " + one.blob.id, one.error);
-  }
+  for (Problem& problem : damaged_indexes())
+    progress.problems.add(std::move(problem.path), std::move(problem.error));
   TRY(check_settings(progress, stop));
   // Packs after the index: one that is written meanwhile is too many, never one too few.
   const std::vector<ListedPack> packs = TRY(list_packs(stop));

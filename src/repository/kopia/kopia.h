@@ -60,6 +60,10 @@ struct Source {
 
 class KopiaRepository : public Repository {
  public:
+  // What of the index could not be read, by the blobs' names: contents that only they name are not
+  // found.
+  virtual std::vector<Problem> damaged_indexes() const = 0;
+
   // AlreadyExists if somebody on this machine is at it; Forbidden if it is another's to do.
   virtual Result<MaintenanceReport> maintain(const MaintenanceRequest& request,
                                              Progress& progress,
@@ -74,13 +78,13 @@ class KopiaRepository : public Repository {
   // 0.9.
   virtual Status change_password(const Secret& password, std::stop_token stop) = 0;
 
-  // user@host of whoever runs maintenance.
-  virtual Result<std::string> maintenance_owner(std::stop_token stop) = 0;
-};
-
   // How often full maintenance is due from now on, for whoever runs it; nothing is written when it
   // is so already.
   virtual Status set_full_interval(Duration interval, std::stop_token stop) = 0;
+
+  // user@host of whoever runs maintenance.
+  virtual Result<std::string> maintenance_owner(std::stop_token stop) = 0;
+};
 
 // A kopia repository that is there, and its kopia.repository as it was read.
 struct FoundRepository {

@@ -50,9 +50,10 @@ std::unique_ptr<objects::ObjectStore> with_cache(std::unique_ptr<objects::Object
                                                  const FormatBlob& blob,
                                                  const RepositoryAccess& access) {
   if (access.cache_dir.empty() || access.local) return store;
-  return make_cached_store(
-      std::move(store),
-      {.dir = access.cache_dir / hex_encode(blob.unique_id) / "blobs", .keep = is_kept_locally});
+  CachedStoreOptions options{.dir = access.cache_dir / hex_encode(blob.unique_id) / "blobs",
+                             .keep = is_kept_locally};
+  if (access.cache_limit > 0) options.max_bytes = access.cache_limit;
+  return make_cached_store(std::move(store), std::move(options));
 }
 
 struct DerivedAndListed {
@@ -253,6 +254,13 @@ Status Opened::load(std::stop_token stop, std::optional<IndexListing> made) {
   trees_ = TRY(KopiaTreeFormat::create(parameters_.splitter, contents_, *index_));
   reader_ = std::make_unique<ContentReader>(*store_, contents_, *index_);
   return {};
+}
+
+std::vector<Problem> Opened::damaged_indexes() const {
+  std::vector<Problem> problems;
+  for (const DamagedIndex& one : index_damage_)
+    problems.push_back({.path = "index " + one.blob.id, .error = one.error});
+  return problems;
 }
 
 Status Opened::refresh(std::stop_token stop) {

@@ -71,10 +71,11 @@ class Opened final : public KopiaRepository {
   Result<MaintenanceReport> maintain(const MaintenanceRequest& request,
                                      Progress& progress,
                                      std::stop_token stop) override;
+  std::vector<Problem> damaged_indexes() const override;
   Status set_policy(const Source& source, const Json& policy, std::stop_token stop) override;
   Status change_password(const Secret& password, std::stop_token stop) override;
-  Result<std::string> maintenance_owner(std::stop_token stop) override;
   Status set_full_interval(Duration interval, std::stop_token stop) override;
+  Result<std::string> maintenance_owner(std::stop_token stop) override;
 
   // The manifests that every repository gets when it is created.
   Status write_first_manifests(const CreateOptions& options, std::stop_token stop);
@@ -136,7 +137,13 @@ class Opened final : public KopiaRepository {
                                                  std::stop_token stop);
   // Numbers of packs that the index names and the store has.
   Result<std::vector<bool>> present_packs(std::stop_token stop);
-  Status mark_gone(RepairReport& report, Progress& progress, std::stop_token stop);
+  Result<std::uint64_t> drop_entries(const std::function<bool(const ContentEntry&)>& lost,
+                                     std::stop_token stop);
+  Status drop_gone(RepairReport& report, Progress& progress, std::stop_token stop);
+  Status name_lost(const ContentSet& lost,
+                   RepairReport& report,
+                   Progress& progress,
+                   std::stop_token stop);
 
   friend class Maintenance;  // maintenance.h: as large a matter as all the rest
 

@@ -14,6 +14,21 @@ namespace {
 constexpr std::size_t kParallelPacks = 8;
 constexpr std::size_t kWriteBatch = 200'000;
 
+// What is there of the index, whether it counts or others have replaced it.
+std::vector<BlobInfo> all_indexes(const EpochState& epochs) {
+  std::vector<BlobInfo> blobs;
+  const auto take = [&blobs](const std::vector<BlobInfo>& some) {
+    blobs.insert(blobs.end(), some.begin(), some.end());
+  };
+  for (const auto& [_, some] : epochs.uncompacted)
+    take(some);
+  for (const auto& [_, some] : epochs.single)
+    take(some);
+  for (const EpochRange& range : epochs.ranges)
+    take(range.blobs);
+  return blobs;
+}
+
 }  // namespace
 
 Result<IndexBlob> Opened::local_index(const ListedPack& pack, std::stop_token stop) {
@@ -47,42 +62,71 @@ Result<std::vector<bool>> Opened::present_packs(std::stop_token stop) {
   return present;
 }
 
-// Entries of packs that are gone: marked deleted, so that nobody builds upon them, and the next
+// The index without the entries that `lost` names: written anew, and then what was read of it is
+// removed. Marking them deleted would do for us; but kopia's maintenance stops at contents that it
+// cannot read, marked or not.
+Result<std::uint64_t> Opened::drop_entries(const std::function<bool(const ContentEntry&)>& lost,
+                                           std::stop_token stop) {
+  std::uint64_t dropped = 0;
+  for (RowScan scan(*index_); scan.next();)
+    dropped += lost(scan.entry()) ? 1U : 0U;
+  if (dropped == 0) return dropped;
+  const std::string session = new_session_id(access_.rng, access_.clock.now());
+  std::vector<ContentEntry> kept;
+  const auto write_kept = [&]() -> Status {
+    return indexes_.write(std::exchange(kept, {}), index_->packs(), session, stop);
+  };
+  for (RowScan scan(*index_); scan.next();) {
+    if (lost(scan.entry())) continue;
+    kept.push_back(scan.entry());
+    if (kept.size() >= kWriteBatch) TRY(write_kept());
+  }
+  TRY(write_kept());
+  // Also what others had replaced already: it would count again without those.
+  for (const BlobInfo& blob : all_indexes(state_.epochs))
+    TRY(store_->remove(blob.id, stop));
+  TRY(load(stop));
+  return dropped;
+}
+
+// Entries of packs that are gone leave the index, so that nobody builds upon them, and the next
 // backup that meets these bytes stores them again.
-Status Opened::mark_gone(RepairReport& report, Progress& progress, std::stop_token stop) {
+Status Opened::drop_gone(RepairReport& report, Progress& progress, std::stop_token stop) {
   std::vector<bool> present = TRY(present_packs(stop));
-  std::vector<bool> asked(present.size(), false);
-  std::vector<ContentEntry> gone;
+  for (std::uint32_t number = 0; number < present.size(); ++number) {
+    if (present[number]) continue;
+    // A listing may lag: the pack itself is asked for.
+    const std::string pack(index_->packs().name(number));
+    const auto there = store_->head(pack, stop);
+    if (!there && !there.error().is(Code::NotFound)) return there.error();
+    present[number] = there.has_value();
+    if (!there) report.lost.push_back(fmt::format("pack {} is gone", pack));
+  }
+  const auto is_gone = [&](const ContentEntry& entry) { return !present[entry.pack]; };
   ContentSet lost;
   for (RowScan scan(*index_); scan.next();) {
-    ContentEntry entry = scan.entry();
-    if (entry.deleted || present[entry.pack]) continue;
-    // A listing may lag: the pack itself is asked for.
-    const std::string pack(index_->packs().name(entry.pack));
-    if (!asked[entry.pack]) {
-      asked[entry.pack] = true;
-      const auto there = store_->head(pack, stop);
-      if (!there && !there.error().is(Code::NotFound)) return there.error();
-      present[entry.pack] = there.has_value();
-      if (there) continue;
-      report.lost.push_back(fmt::format("pack {} is gone", pack));
-    }
-    lost.insert(entry.id);
-    entry.deleted = true;
-    ++entry.time;
-    gone.push_back(entry);
+    if (is_gone(scan.entry()) && !scan.entry().deleted) lost.insert(scan.entry().id);
   }
-  if (gone.empty()) return {};
+  TRY(name_lost(lost, report, progress, stop));
+  const std::uint64_t dropped = TRY(drop_entries(is_gone, stop));
+  if (dropped > 0) {
+    report.done.push_back(
+        fmt::format("{} contents of packs that are gone were taken out of the index", dropped));
+  }
+  return {};
+}
+
+Status Opened::name_lost(const ContentSet& lost,
+                         RepairReport& report,
+                         Progress& progress,
+                         std::stop_token stop) {
+  if (lost.empty()) return {};
   Progress touched;
-  TRY(name_damaged_files(lost, touched, stop));
-  const std::string session = new_session_id(access_.rng, access_.clock.now());
-  TRY(indexes_.write(std::move(gone), index_->packs(), session, stop));
+  TRY(name_damaged_files(lost, touched, std::move(stop)));
   for (Problem& problem : touched.problems.take()) {
     report.lost.push_back(problem.path);
     progress.problems.add(std::move(problem.path), std::move(problem.error));
   }
-  report.done.push_back(
-      fmt::format("{} contents of packs that are gone were marked deleted", lost.size()));
   return {};
 }
 
@@ -137,8 +181,7 @@ Result<RepairReport> Opened::repair_index(Progress& progress, std::stop_token st
     report.done.push_back(fmt::format("the damaged index {} was removed", one.blob.id));
   }
   TRY(load(stop));
-  TRY(mark_gone(report, progress, stop));
-  TRY(load(stop));
+  TRY(drop_gone(report, progress, stop));
   return report;
 }
 
@@ -172,10 +215,6 @@ Result<std::vector<ContentEntry>> Opened::salvage_pack(const std::string& pack,
       TRY(writer.add_again(entry, plain.view(), workspace));
       continue;
     }
-    // Marked, so that the next backup that meets these bytes stores them again.
-    entry.deleted = true;
-    ++entry.time;
-    TRY(writer.add_entry(entry));
     lost.push_back(entry);
   }
   report.done.push_back(fmt::format("pack {}: {} of {} contents were saved into new packs", pack,
@@ -197,13 +236,15 @@ Result<RepairReport> Opened::repair_packs(std::span<const std::string> packs,
   }
   TRY(finish_writing(writing, stop));
   TRY(load(stop));
-  if (lost.empty()) return report;
-  Progress touched;
-  TRY(name_damaged_files(lost, touched, stop));
-  for (Problem& problem : touched.problems.take()) {
-    report.lost.push_back(problem.path);
-    progress.problems.add(std::move(problem.path), std::move(problem.error));
-  }
+  TRY(name_lost(lost, report, progress, stop));
+  // What was saved has entries of other packs now. What was not goes, so that the next backup that
+  // meets these bytes stores them again.
+  TRY(drop_entries(
+      [&](const ContentEntry& entry) {
+        return lost.contains(entry.id) &&
+               std::ranges::find(packs, index_->packs().name(entry.pack)) != packs.end();
+      },
+      stop));
   return report;
 }
 

@@ -161,8 +161,9 @@ Result<Sharding> Sharding::parse(BytesView json) {
   const JsonArray* overrides = array_at(value, "overrides");
   if (overrides == nullptr) return sharding;
   for (const Json& one : *overrides) {
-    sharding.overrides.push_back({.prefix = std::string(string_at(one, "prefix")),
-                                  .shards = TRY(parse_widths(array_at(one, "shards")))});
+    auto widths = TRY(parse_widths(array_at(one, "shards")));
+    sharding.overrides.push_back(
+        {.prefix = std::string(string_at(one, "prefix")), .shards = std::move(widths)});
   }
   return sharding;
 }
