@@ -114,16 +114,28 @@ std::optional<Header> header_of(int fd, const IndexOrigin& wanted) {
   return header;
 }
 
-// In place of what had the name, if anything did. Another process may be quicker: then its file is
-// as good.
-Status give_name(int fd, const FilePath& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error(errno, "removing a cache");
+// In place of what had the name, if anything did. False where files without a name cannot get one
+// (NFS).
+bool give_name(int fd, const FilePath& path) {
   const std::string itself = fmt::format("/proc/self/fd/{}", fd);
-  if (::linkat(AT_FDCWD, itself.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0 ||
-      errno == EEXIST) {
-    return {};
+  const auto link = [&] {
+    return ::linkat(AT_FDCWD, itself.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  if (link()) return true;
+  if (errno != EEXIST || ::unlink(path.c_str()) != 0) return false;
+  // Another process may be quicker: its file is as good.
+  return link() || errno == EEXIST;
+}
+
+Status copy_to(TempFile& file, const FilePath& path) {
+  constexpr std::size_t kAtOnce = 1_MiB;
+  AtomicFile copy = TRY(AtomicFile::create(path, 0600));
+  TRY(file.seek(0));
+  while (true) {
+    const Bytes bytes = TRY(read_some(file.fd(), kAtOnce));
+    if (bytes.empty()) return copy.commit();
+    TRY(copy.write(bytes));
   }
-  return errno_error(errno, fmt::format("naming {}", path.native()));
 }
 
 }  // namespace
@@ -176,7 +188,7 @@ Status keep_index(TempFile& file,
   TRY(file.write(texts));
   TRY(file.seek(0));
   TRY(file.write({reinterpret_cast<const char*>(&header), sizeof header}));
-  return give_name(file.fd(), path);
+  return give_name(file.fd(), path) ? Status() : copy_to(file, path);
 }
 
 }  // namespace lateen::repository
