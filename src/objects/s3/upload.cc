@@ -105,11 +105,13 @@ Status put_object_if_absent(S3Client& client, std::string key, Bytes body, std::
   const auto put = client.send(call, std::move(stop));
   if (put) return {};
   constexpr int kPreconditionFailed = 412;
+  constexpr int kBadRequest = 400;
   constexpr int kNotImplemented = 501;
   // Of two in the same moment one may hear of a conflict instead.
   if (fault.status == kPreconditionFailed || fault.code == "ConditionalRequestConflict")
     return Error(Code::AlreadyExists, "{} is there already", client.name_of(call.key));
-  if (fault.status == kNotImplemented) return Error(Code::Unsupported, "{}", put.error().message());
+  if (fault.status == kNotImplemented || fault.status == kBadRequest)
+    return Error(Code::Unsupported, "{}", put.error().message());
   return put.error();
 }
 
