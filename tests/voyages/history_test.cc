@@ -241,7 +241,8 @@ TEST_F(HistoryVoyage, ABackupWithoutIndexIsReadAndABrokenOneIsNamed) {
   for (const char* name : {"indexless", "spoiled"})
     std::filesystem::remove(backup_dir(name) / (std::string(name) + "-index.json.gz"));
   const FilePath tarball = backup_dir("spoiled") / "spoiled.tar.gz";
-  std::string bytes = text_of(tarball);
+  const std::string whole = text_of(tarball);
+  std::string bytes = whole;
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x55);
   write_text(tarball, bytes);
   const Json json = document({"history", "configmap/settings", "-n", "ledger"});
@@ -254,6 +255,8 @@ TEST_F(HistoryVoyage, ABackupWithoutIndexIsReadAndABrokenOneIsNamed) {
       harbour().lateen({"undelete", "--since", "1h", "-n", "ledger", "--dry-run"});
   EXPECT_EQ(since.code, 0) << since.story();
   EXPECT_TRUE(has(since.err, "Passed over: the contents of backup spoiled")) << since.story();
+  // A backup whose tarball cannot be read is not deleted: it may have snapshots.
+  write_text(tarball, whole);
   for (const char* name : {"indexless", "spoiled"})
     delete_backup(name);
 }
