@@ -9,13 +9,15 @@
 #include "base/process.h"
 #include "base/temp.h"
 #include "base/text.h"
+#include "base/thread.h"
+#include "objects/forwarding_store.h"
 #include "objects/fs_store.h"
 #include "objects/store_factory.h"
 #include "repository/engine/progress.h"
 #include "repository/repository.h"
+#include "volumes/checkpoints.h"
 
 namespace lateen::volumes {
-#include "volumes/checkpoints.h"
 namespace {
 
 using ::testing::ElementsAre;
@@ -198,8 +200,6 @@ TEST_F(VolumeRepositoryTest, AnEmptyVolumeMakesNoSnapshot) {
   EXPECT_THAT(repository->repository().snapshots({}).value(), ElementsAre());
 }
 
-TEST_F(VolumeRepositoryTest, AForgottenSnapshotIsGoneAndMayBeForgottenAgain) {
-  write("a", "a");
 TEST(Checkpoints, AreKeptForWhoMayGoOnFromThem) {
   const TimePoint now = TimePoint(std::chrono::hours(100'000));
   const auto snapshot = [now](std::string id, std::string incomplete, int begun, int written) {
@@ -217,6 +217,8 @@ TEST(Checkpoints, AreKeptForWhoMayGoOnFromThem) {
   EXPECT_THAT(abandoned_checkpoints(all, now), ElementsAre("left", "canceled"));
 }
 
+TEST_F(VolumeRepositoryTest, AForgottenSnapshotIsGoneAndMayBeForgottenAgain) {
+  write("a", "a");
   const auto repository = open("key").value();
   const std::vector<std::string> ids = {save(*repository).snapshot_id, "0123"};
   ASSERT_TRUE(repository->forget(ids, {}));
@@ -239,6 +241,55 @@ TEST_F(VolumeRepositoryTest, ResticsFormatHoldsTheSameFiles) {
   const repository::Snapshot snapshot = repository->find(first.snapshot_id, {}).value();
   EXPECT_EQ(snapshot.host, "velero");
   EXPECT_TRUE(path_exists(dir_.path() / "bucket/backups-of/eu/restic/shop/config"));
+}
+
+// Notes what is fetched.
+class NotingStore final : public objects::ForwardingStore {
+ public:
+  NotingStore(std::unique_ptr<ObjectStore> store, std::vector<std::string>& fetched)
+      : ForwardingStore(std::move(store)), fetched_(fetched) {}
+
+  Result<Bytes> get(std::string_view key, ByteCount max, std::stop_token stop) override {
+    {
+      const Lock lock(mu_);
+      fetched_.emplace_back(key);
+    }
+    return inner().get(key, max, std::move(stop));
+  }
+
+ private:
+  Mutex mu_;
+  std::vector<std::string>& fetched_;
+};
+
+// A node agent opens it for each of its volumes; what was read for one is near for the next.
+TEST_F(VolumeRepositoryTest, ResticsDocumentsAreFetchedOnce) {
+  type_ = "restic";
+  write("a", "one");
+  save(*open("key").value());
+  std::vector<std::string> fetched;
+  const auto noting = [&]() -> Result<std::unique_ptr<objects::ObjectStore>> {
+    auto store = TRY(bucket()());
+    return std::make_unique<NotingStore>(std::move(store), fetched);
+  };
+  const auto list_snapshots = [&] {
+    const auto repository = VolumeRepository::open(noting,
+                                                   {.type = type_,
+                                                    .ns = "shop",
+                                                    .prefix = "backups-of/eu",
+                                                    .key = Secret("key"),
+                                                    .cache_dir = dir_.path() / "cache"},
+                                                   {})
+                                .value();
+    EXPECT_EQ(repository->repository().snapshots({})->size(), 1U);
+    return std::ranges::count_if(fetched, [](const std::string& key) {
+      return key.find("/snapshots/") != std::string::npos ||
+             key.find("/index/") != std::string::npos;
+    });
+  };
+  const auto first = list_snapshots();
+  EXPECT_GE(first, 2);
+  EXPECT_EQ(list_snapshots(), first);
 }
 
 TEST_F(VolumeRepositoryTest, AnotherKeyIsRefusedWithWhereTheRightOneIs) {
