@@ -196,26 +196,36 @@ Result<std::vector<ContentEntry>> Opened::salvage_pack(const std::string& pack,
     const ContentEntry& entry = scan.entry();
     if (entry.pack == *number && !entry.deleted) entries.push_back(entry);
   }
-  Bytes bytes;
-  auto got = store_->get(pack, objects::kMaxDocument, stop);
-  if (!got && !got.error().is(Code::NotFound)) return std::move(got.error());
-  if (got) bytes = std::move(*got);
+  const auto fetch = [&]() -> Result<Bytes> {
+    auto got = store_->get(pack, objects::kMaxDocument, stop);
+    if (!got && got.error().is(Code::NotFound)) return Bytes();
+    return got;
+  };
+  Bytes bytes = TRY(fetch());
   Workspace workspace;
-  std::vector<ContentEntry> lost;
-  for (ContentEntry& entry : entries) {
-    Buffer plain;
+  const auto opens = [&](const ContentEntry& entry, Buffer& plain) {
+    plain.clear();
     const bool inside =
         entry.offset <= bytes.size() && entry.packed_length <= bytes.size() - entry.offset;
-    const auto opened =
-        inside ? open_content(contents_, entry, pack,
-                              BytesView(bytes).substr(entry.offset, entry.packed_length), workspace,
-                              plain)
-               : Status(Error(Code::Corrupt, "it is not there"));
-    if (opened) {
-      TRY(writer.add_again(entry, plain.view(), workspace));
-      continue;
+    return inside && open_content(contents_, entry, pack,
+                                  BytesView(bytes).substr(entry.offset, entry.packed_length),
+                                  workspace, plain)
+                         .has_value();
+  };
+  std::vector<ContentEntry> lost;
+  Buffer plain;
+  for (const ContentEntry& entry : entries) {
+    bool whole = opens(entry, plain);
+    if (!whole && lost.empty()) {
+      // It may have been the way here that was bad, and not the pack.
+      bytes = TRY(fetch());
+      whole = opens(entry, plain);
     }
-    lost.push_back(entry);
+    if (whole) {
+      TRY(writer.add_again(entry, plain.view(), workspace));
+    } else {
+      lost.push_back(entry);
+    }
   }
   report.done.push_back(fmt::format("pack {}: {} of {} contents were saved into new packs", pack,
                                     entries.size() - lost.size(), entries.size()));
@@ -237,14 +247,16 @@ Result<RepairReport> Opened::repair_packs(std::span<const std::string> packs,
   TRY(finish_writing(writing, stop));
   TRY(load(stop));
   TRY(name_lost(lost, report, progress, stop));
-  // What was saved has entries of other packs now. What was not goes, so that the next backup that
-  // meets these bytes stores them again.
+  // What was saved has entries of other packs now. What was not leaves the index, so that the next
+  // backup that meets these bytes stores them again; and then the packs go, or they would be found
+  // again when the index is repaired.
   TRY(drop_entries(
       [&](const ContentEntry& entry) {
-        return lost.contains(entry.id) &&
-               std::ranges::find(packs, index_->packs().name(entry.pack)) != packs.end();
+        return std::ranges::find(packs, index_->packs().name(entry.pack)) != packs.end();
       },
       stop));
+  for (const std::string& pack : packs)
+    TRY(store_->remove(pack, stop));
   return report;
 }
 

@@ -99,6 +99,8 @@ class Opened final : public ResticRepository {
   Result<std::optional<NamedSnapshot>> find_parent(const BackupRequest& request,
                                                    TimePoint time,
                                                    const std::stop_token& stop);
+  // Whether what the index was read from is still there.
+  Status index_still_there(const std::stop_token& stop) const;
   Result<std::string> save_snapshot(const SnapshotFile& snapshot, std::stop_token stop);
   SnapshotFile new_snapshot(const BackupRequest& request, TimePoint time) const;
   ContentWriterOptions writer_options(const BackupRequest& request) const;

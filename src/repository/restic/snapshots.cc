@@ -119,9 +119,25 @@ Status Opened::forget(std::span<const std::string> snapshot_ids, std::stop_token
   return remove_files(*store_, FileType::Snapshot, ids, stop);
 }
 
+// A listing may lag behind a prune that ended just before our lock was there: contents that were
+// taken for stored are gone then, as are the index files that named them.
+Status Opened::index_still_there(const std::stop_token& stop) const {
+  const std::vector<Id> ids(index_.files.begin(), index_.files.end());
+  const auto look = [&](std::size_t i, const std::stop_token& told) -> Status {
+    const auto there = store_->head(key_of(FileType::Index, ids[i]), told);
+    if (there) return {};
+    if (!there.error().is(Code::NotFound)) return there.error();
+    return Error(Code::Conflict, "index {} was removed by others while it was relied upon",
+                 ids[i].short_hex())
+        .with_hint("Run the command again. What is stored already is used again.");
+  };
+  return parallel_for(ids.size(), kLoadsAtOnce, look, stop);
+}
+
 Result<std::string> Opened::save_snapshot(const SnapshotFile& snapshot, std::stop_token stop) {
   const std::string json = encode(snapshot);
   TRY(decode_snapshot(json));  // what is stored can be read
+  TRY(index_still_there(stop));
   TRY(still_locked());
   const Id id = TRY(files_.save(FileType::Snapshot, json, std::move(stop)));
   return id.hex();

@@ -274,6 +274,7 @@ class Model {
     const Act what = dice < 6 ? Act::Backup : dice < 8 ? Act::Forget : Act::Prune;
     // Only backups and listings may be misled by lagging lists: who removes must see what is there.
     machine.lag = what == Act::Backup && below(8) == 0;
+    if (machine.lag) note("lists late");
     if (Repository* const repository = open(machine)) {
       if (what == Act::Backup) backup(*repository);
       if (what == Act::Forget) forget(*repository);
