@@ -24,7 +24,8 @@ class TreeWarming::Walk {
         folders_.push_back({.path = path.native(), .device = entry->device});
       }
     }
-    for (std::size_t i = 0; i < kThreads && !folders_.empty(); ++i)
+    if (folders_.empty()) return;
+    for (std::size_t i = 0; i < kThreads; ++i)  // the first may be at work already
       threads_.emplace_back([this](const std::stop_token& told) { walk(told); });
   }
 
