@@ -140,25 +140,33 @@ struct FoundFormat {
   std::optional<repository::kopia::FoundRepository> kopia = {};
 };
 
-// For both at once where the store is far away.
+// For both at once where the store is far away. What goes wrong with kopia's name is of no interest
+// where restic's is found.
 Result<FoundFormat> find_format(objects::ObjectStore& store,
                                 const RepoSettings& place,
                                 const std::stop_token& stop) {
   FoundFormat found;
+  Status kopia_looked;
   const auto look = [&](std::size_t i, const std::stop_token& told) -> Status {
     if (i == 0) {
       found.restic = TRY(repository::restic::find_repository(store, told));
+      return {};
+    }
+    auto there = repository::kopia::find_repository(store, told);
+    if (there) {
+      found.kopia = std::move(*there);
     } else {
-      found.kopia = TRY(repository::kopia::find_repository(store, told));
+      kopia_looked = std::move(there).error();
     }
     return {};
   };
-  if (!is_directory_location(place.location)) {
+  if (is_directory_location(place.location)) {
+    TRY(look(0, stop));
+    if (!found.restic) TRY(look(1, stop));
+  } else {
     TRY(parallel_for(2, 2, look, stop));
-    return found;
   }
-  TRY(look(0, stop));
-  if (!found.restic) TRY(look(1, stop));
+  if (!found.restic) TRY(std::move(kopia_looked));
   return found;
 }
 
