@@ -48,7 +48,8 @@ class WrongClock final : public Clock {
   Duration off_{};
 };
 
-// Lists what was there some changes ago; what it lists may be gone. Everything else is as it is.
+// Lists what was there some changes ago; what it lists may be gone. Everything else is as it is,
+// and so are restic's locks: who is not shown another's lock is not kept out by it.
 class LaggingStore final : public objects::ForwardingStore {
  public:
   LaggingStore(std::unique_ptr<objects::ObjectStore> store, const bool& lag)
@@ -61,7 +62,7 @@ class LaggingStore final : public objects::ForwardingStore {
     if (!page || !after.empty()) return page;
     const std::string name(prefix);
     const Lock lock(mu_);
-    if (lag_ && before_.contains(name)) return before_[name];
+    if (lag_ && name != "locks/" && before_.contains(name)) return before_[name];
     before_[name] = *page;
     return page;
   }
