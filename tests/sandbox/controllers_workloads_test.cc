@@ -68,7 +68,13 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web-abc-1, namespace: shop, labels: {app: web, pod-template-hash: abc}}
 spec: {containers: [{name: main, image: "web:1", command: [sleep, "1000"]}]}
----
+)yaml");
+  // Seen by the controllers' cache, as it is when a restore comes to the ReplicaSets: another pod
+  // is made in its place otherwise.
+  (void)cluster.wait(resources::kPods, "shop", "web-abc-1", [](const Json& object) {
+    return string_at(object, "status.phase") == "Running";
+  });
+  cluster.create(R"yaml(
 apiVersion: apps/v1
 kind: ReplicaSet
 metadata: {name: web-abc, namespace: shop, labels: {app: web, pod-template-hash: abc}}
@@ -79,7 +85,7 @@ spec:
     metadata: {labels: {app: web, pod-template-hash: abc}}
     spec: {terminationGracePeriodSeconds: 1, containers: [{name: main, image: "web:1", command: [sleep, "1000"]}]}
 )yaml");
-  // Seen by the controllers' cache, as it is when a restore comes to the Deployments.
+  // So is this one, when a restore comes to the Deployments.
   (void)cluster.wait(resources::kReplicaSets, "shop", "web-abc", [](const Json& object) {
     return int_at(object, "status.observedGeneration").value_or(0) > 0;
   });
@@ -87,10 +93,13 @@ spec:
   (void)cluster.wait(resources::kDeployments, "shop", "web",
                      [](const Json& object) { return is_rolled_out(object, 2); });
   ASSERT_EQ(cluster.list(resources::kReplicaSets, "shop").size(), 1U);
-  EXPECT_EQ(kube::controller_of(*cluster.get(resources::kPods, "shop", "web-abc-1"))->name,
-            "web-abc");
-  EXPECT_EQ(kube::controller_of(*cluster.get(resources::kReplicaSets, "shop", "web-abc"))->name,
-            "web");
+  const auto owner_of = [&](const kube::GroupVersionResource& gvr, std::string_view name) {
+    const auto object = cluster.get(gvr, "shop", name);
+    const auto owner = object ? kube::controller_of(*object) : std::nullopt;
+    return owner ? owner->name : "nobody";
+  };
+  EXPECT_EQ(owner_of(resources::kPods, "web-abc-1"), "web-abc");
+  EXPECT_EQ(owner_of(resources::kReplicaSets, "web-abc"), "web");
 }
 
 TEST(StatefulSets, MakePodsInOrderWithClaimsThatOutliveThem) {
