@@ -413,8 +413,10 @@ Result<std::unique_ptr<VolumeRepository>> open_with(const BucketOpener& bucket,
                 .limits = options.limits,
                 .key = key};
   if (options.type == kRestic) {
-    if (!options.cache_dir.empty())
-      store = restic::keep_documents(std::move(store), options.cache_dir / "documents");
+    if (!options.cache_dir.empty()) {
+      store = restic::keep_documents(std::move(store), options.cache_dir / "documents",
+                                     options.cache_limit);
+    }
     auto there = TRY(restic::open_repository(std::move(store), key, {}, access, std::move(stop)));
     return std::make_unique<ResticVolumes>(std::move(there), std::move(opened));
   }
