@@ -16,12 +16,12 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "objects/forwarding_store.h"
 #include "repository/crypto/derived_keys.h"
 #include "repository/kopia/format.h"
 #include "repository/kopia/opened.h"
 #include "repository/restic/pack_header.h"
 #include "repository/testing/both_formats.h"
+#include "repository/testing/lagging_store.h"
 #include "repository/testing/numbers.h"
 #include "repository/testing/test_stream.h"
 
@@ -29,6 +29,7 @@ namespace lateen::repository {
 namespace {
 
 using kopia::Bucket;
+using testing::LaggingStore;
 using testing::TestStream;
 
 // What a snapshot must bring back: paths and bytes.
@@ -46,31 +47,6 @@ class WrongClock final : public Clock {
  private:
   const Clock& clock_;
   Duration off_{};
-};
-
-// Lists what was there some changes ago; what it lists may be gone. Everything else is as it is,
-// and so are restic's locks: who is not shown another's lock is not kept out by it.
-class LaggingStore final : public objects::ForwardingStore {
- public:
-  LaggingStore(std::unique_ptr<objects::ObjectStore> store, const bool& lag)
-      : ForwardingStore(std::move(store)), lag_(lag) {}
-
-  Result<objects::ListPage> list(std::string_view prefix,
-                                 std::string_view after,
-                                 std::stop_token stop) override {
-    auto page = inner().list(prefix, after, std::move(stop));
-    if (!page || !after.empty()) return page;
-    const std::string name(prefix);
-    const Lock lock(mu_);
-    if (lag_ && name != "locks/" && before_.contains(name)) return before_[name];
-    before_[name] = *page;
-    return page;
-  }
-
- private:
-  const bool& lag_;
-  Mutex mu_;
-  std::map<std::string, objects::ListPage> before_ LATEEN_GUARDED_BY(mu_);
 };
 
 // Folders to save: a few files each, of few different contents, so that snapshots share most of

@@ -1,39 +1,10 @@
 // A listing that still shows what a prune has removed.
-#include <map>
-
-#include "objects/forwarding_store.h"
 #include "repository/testing/both_formats.h"
+#include "repository/testing/lagging_store.h"
 #include "repository/testing/test_stream.h"
 
 namespace lateen::repository::restic {
 namespace {
-
-// While it is late, it lists what it listed first. Everything else is as it is.
-class LateStore final : public objects::ForwardingStore {
- public:
-  LateStore(std::unique_ptr<objects::ObjectStore> store, const bool& late)
-      : ForwardingStore(std::move(store)), late_(late) {}
-
-  Result<objects::ListPage> list(std::string_view prefix,
-                                 std::string_view after,
-                                 std::stop_token stop) override {
-    auto page = inner().list(prefix, after, std::move(stop));
-    const Lock lock(mu_);
-    if (!page || !late_) return page;
-    return first_.try_emplace(std::string(prefix), *page).first->second;
-  }
-
-  void remember(std::string_view prefix) {
-    auto page = inner().list(prefix, "", {}).value();
-    const Lock lock(mu_);
-    first_.emplace(std::string(prefix), std::move(page));
-  }
-
- private:
-  const bool& late_;
-  Mutex mu_;
-  std::map<std::string, objects::ListPage> first_ LATEEN_GUARDED_BY(mu_);
-};
 
 Result<BackupReport> back_up(Repository& repository, BytesView bytes) {
   ViewSource source(bytes);
@@ -51,8 +22,8 @@ TEST(ResticLateListing, NoSnapshotNamesWhatAPruneHasRemoved) {
   const auto first = back_up(*other, bytes);
   ASSERT_TRUE(first) << first.error().message();
   bool late = false;
-  auto lists = std::make_unique<LateStore>(repository.store(), late);
-  lists->remember("index/");
+  auto lists = std::make_unique<repository::testing::LaggingStore>(repository.store(), late);
+  ASSERT_TRUE(lists->list("index/", "", {}));
   const OpenOptions options{.lock_settle = Duration::zero()};
   const auto opened =
       open_repository(std::move(lists), Secret("pw"), options, repository.access()).value();
